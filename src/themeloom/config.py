@@ -1,0 +1,272 @@
+"""The experiment file: one frozen model a stage, read from TOML, all faults reported at once."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from themeloom.errors import ConfigError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+SourceFormat = Literal[
+    "auto",
+    "x-v2",
+    "x-v1",
+    "x-archive",
+    "reddit",
+    "mastodon",
+    "bluesky",
+    "csv",
+    "tsv",
+    "jsonl",
+    "parquet",
+    "xlsx",
+]
+
+
+class _Section(BaseModel):
+    """One table of the experiment file: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class StudyConfig(_Section):
+    """What the study is, and the seed of everything random in it."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] = Field(
+        description="Short name: the MLflow experiment and the start of each run's name."
+    )
+    title: str = Field("", description="One line that heads the report.")
+    note: str = Field("", description="Something every reader of the report must know, shown at its top.")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(20130810, description="Seed of everything random.")
+
+
+class ColumnsConfig(_Section):
+    """Which column holds what, for tables (CSV, TSV, JSONL, Parquet, XLSX)."""
+
+    text: str = Field("text", description="The message.")
+    id: str | None = Field(None, description="The message's id; without one, ids are made from the content.")
+    created_at: str | None = Field(None, description="When it was sent.")
+    author: str | None = Field(None, description="The author's handle or name.")
+    lang: str | None = Field(None, description="The language code.")
+
+
+class SourceConfig(_Section):
+    """One file of messages."""
+
+    path: str = Field(description="The file, relative to the experiment file.")
+    format: SourceFormat = Field("auto", description="What the file is; 'auto' looks into it.")
+    columns: ColumnsConfig = Field(
+        default_factory=ColumnsConfig, description="The column mapping of a table."
+    )
+    day_first: bool = Field(default=False, description="Whether 3/4/2013 is the third of April.")
+    timezone: str = Field("UTC", description="Time zone of dates that name none (IANA name).")
+    sheet: str | None = Field(None, description="The sheet of an XLSX file; the first one if not given.")
+
+
+class IngestConfig(_Section):
+    """Reading the sources."""
+
+    strict: bool = Field(default=False, description="Stop at the first row that cannot be read.")
+
+
+class RepeatsConfig(_Section):
+    """Counting each message once."""
+
+    near_duplicates: Share = Field(
+        0.8,
+        description="Jaccard similarity of character shingles from which two messages are near-duplicates.",
+    )
+
+
+class AnonymiseConfig(_Section):
+    """Masking what could identify a person."""
+
+    keep: tuple[str, ...] = Field((), description="Words that are never masked (names of drugs, say).")
+    mask: tuple[str, ...] = Field((), description="Words that are always masked, as a name.")
+
+    @field_validator("keep", "mask", mode="before")
+    @classmethod
+    def _tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+
+class EncoderConfig(_Section):
+    """Turning a message into a vector."""
+
+    name: str = Field(
+        "bundled",
+        description="'bundled' (all-MiniLM-L6-v2), or a sentence-transformers model by name or folder.",
+    )
+    batch_size: Annotated[int, Field(ge=1)] = Field(32, description="Messages a batch.")
+    frequent_terms: Share = Field(
+        0.5,
+        description="Terms in more than this share of messages say nothing of the topic and are left out.",
+    )
+
+
+class ReduceConfig(_Section):
+    """UMAP."""
+
+    neighbors: Annotated[int, Field(ge=2)] | None = Field(
+        None, description="Neighbours a message; by default from the corpus size."
+    )
+    components: Annotated[int, Field(ge=2, le=100)] = Field(
+        5, description="Dimensions in which topics are sought."
+    )
+    min_dist: Share = Field(0.0, description="How tightly UMAP packs neighbours.")
+
+
+class ClusterConfig(_Section):
+    """HDBSCAN."""
+
+    min_cluster_size: Annotated[int, Field(ge=2)] | None = Field(
+        None, description="Smallest topic; by default from the corpus size."
+    )
+    min_samples: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="HDBSCAN's min_samples; by default from min_cluster_size."
+    )
+    selection: Literal["auto", "eom", "leaf"] = Field(
+        "auto",
+        description="HDBSCAN's cluster selection; 'auto' is excess of mass, or leaves where that collapses.",
+    )
+    second_best: bool = Field(
+        default=True,
+        description="Whether outliers get the topic of their nearest neighbours (and keep their flag).",
+    )
+
+
+class DescribeConfig(_Section):
+    """BERTopic's description of the topics."""
+
+    words: Annotated[int, Field(ge=3, le=50)] = Field(10, description="Words a topic.")
+    representative: Annotated[int, Field(ge=1, le=20)] = Field(
+        3, description="Representative messages a topic."
+    )
+    diversity: Share = Field(0.3, description="Diversity of the words by maximal marginal relevance.")
+
+
+class ThemesConfig(_Section):
+    """The codebook, the labels, and the mapping from topics to themes."""
+
+    codebook: str = Field(description="The codebook (YAML), relative to the experiment file.")
+    labels: str = Field(description="The labels (CSV or Parquet), relative to the experiment file.")
+    key: str | None = Field(
+        None, description="Column of the source id or doc_id; by default the first column."
+    )
+    coders: tuple[str, ...] | None = Field(
+        None, description="Columns of the coders; by default all but the key and the adjudicated one."
+    )
+    adjudicated: str = Field(
+        "adjudicated", description="Column of the agreed label; the coders' majority where absent."
+    )
+    prior: Annotated[float, Field(gt=0)] = Field(
+        1.0, description="Weight of the Dirichlet prior, in labels a topic."
+    )
+    mixed_below: Share = Field(
+        0.4, description="A topic whose best theme has less posterior probability than this is 'mixed'."
+    )
+
+    @field_validator("coders", mode="before")
+    @classmethod
+    def _tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+
+class ValidateConfig(_Section):
+    """Cross-fitted scores on the labelled sample."""
+
+    folds: Annotated[int, Field(ge=2, le=50)] = Field(5, description="Folds of the cross-fitting.")
+    repeats: Annotated[int, Field(ge=1, le=100)] = Field(10, description="Times the folds are drawn anew.")
+    bootstrap: Annotated[int, Field(ge=100, le=100_000)] = Field(
+        1000, description="Bootstrap draws behind each 95% interval."
+    )
+
+
+class TrackingConfig(_Section):
+    """MLflow."""
+
+    uri: str | None = Field(
+        None, description="Tracking URI; by default MLFLOW_TRACKING_URI, else sqlite:///mlruns/mlflow.db."
+    )
+    experiment: str | None = Field(None, description="MLflow experiment; by default the study's name.")
+
+
+class Experiment(_Section):
+    """A whole experiment file."""
+
+    study: StudyConfig
+    sources: Annotated[tuple[SourceConfig, ...], Field(min_length=1)]
+    themes: ThemesConfig
+    ingest: IngestConfig = IngestConfig()
+    repeats: RepeatsConfig = RepeatsConfig()
+    anonymise: AnonymiseConfig = AnonymiseConfig()
+    encoder: EncoderConfig = EncoderConfig()
+    reduce: ReduceConfig = ReduceConfig()
+    cluster: ClusterConfig = ClusterConfig()
+    describe: DescribeConfig = DescribeConfig()
+    validate_: ValidateConfig = Field(ValidateConfig(), alias="validate")
+    tracking: TrackingConfig = TrackingConfig()
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+
+def read_experiment(path: str | Path) -> Experiment:
+    """Read an experiment file; source, codebook and label paths become absolute.
+
+    Parameters
+    ----------
+    path
+        A TOML file.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing or has faults; every fault is named with its place.
+    """
+    path = Path(path)
+    table = _read_toml(path)
+    try:
+        experiment = Experiment.model_validate(table)
+    except ValidationError as error:
+        raise ConfigError(*(_sentence(path, fault) for fault in error.errors())) from None
+    return _resolved(experiment, path.resolve().parent)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such experiment file; check the path.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text ({error}); give a TOML file.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not valid TOML ({error}); mend that line.") from None
+
+
+def _sentence(path: Path, fault: Any) -> str:
+    place = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"{path}: unknown key '{place}'; remove it, or see the configuration reference for its right name."
+    if fault["type"] == "missing":
+        return f"{path}: '{place}' is missing; add it."
+    return f"{path}: '{place}' is {fault['input']!r}, but {_lower(fault['msg'])}; correct the value."
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+def _resolved(experiment: Experiment, folder: Path) -> Experiment:
+    sources = tuple(s.model_copy(update={"path": str(folder / s.path)}) for s in experiment.sources)
+    themes = experiment.themes.model_copy(
+        update={
+            "codebook": str(folder / experiment.themes.codebook),
+            "labels": str(folder / experiment.themes.labels),
+        }
+    )
+    return experiment.model_copy(update={"sources": sources, "themes": themes})

@@ -1,0 +1,1 @@
+"""From communications to topics that emerge from them, untouched by any label."""

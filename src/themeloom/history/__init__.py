@@ -1,0 +1,1 @@
+"""What is kept of a run: the model folder and the MLflow run."""

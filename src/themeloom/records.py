@@ -1,0 +1,299 @@
+"""The hand-offs between stages: frozen records of arrays and tables."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+UTC_TIME = pl.Datetime("us", "UTC")
+
+ROWS: dict[str, Any] = {
+    "row": pl.Int64,  # 0, 1, 2, … over all sources, in the order read
+    "file": pl.String,
+    "line": pl.Int64,  # 1-based line (or record, where the format has no lines) in the file
+    "source_id": pl.String,
+    "author_id": pl.String,  # null where unknown
+    "author": pl.String,  # handle, lower case, no @; null where unknown
+    "created_at": UTC_TIME,  # null where unknown
+    "text": pl.String,
+    "lang": pl.String,  # null where unknown
+    "repeat_of": pl.String,  # source id of the message that this one natively repeats; null for others
+}
+"""Columns of the rows that could be read."""
+
+UNREADABLE: dict[str, Any] = {
+    "file": pl.String,
+    "line": pl.Int64,
+    "source_id": pl.String,  # null where it could not be told
+    "reason": pl.String,
+}
+"""Columns of the rows that could not be read."""
+
+UNIQUE: dict[str, Any] = {
+    "source_id": pl.String,
+    "author_id": pl.String,
+    "author": pl.String,
+    "created_at": UTC_TIME,
+    "text": pl.String,  # without the marks of a repeat ("RT @name: ")
+    "lang": pl.String,
+    "times_seen": pl.Int64,  # distinct source ids that carry this message, itself included
+    "repeated_by": pl.List(pl.String),  # authors of the repeats, sorted
+}
+"""Columns of the unique messages, one row each, sorted by (created_at, source_id)."""
+
+OUTCOMES: dict[str, Any] = {
+    "file": pl.String,
+    "line": pl.Int64,
+    "source_id": pl.String,
+    "outcome": pl.String,  # kept, same-id, retweet, copy, near-duplicate or unreadable
+    "kept_id": pl.String,  # source id of the unique message it belongs to; null for unreadable rows
+    "reason": pl.String,  # for unreadable rows
+}
+"""Columns of the audit: one row for every raw row."""
+
+COMMUNICATIONS: dict[str, Any] = {
+    "doc_id": pl.String,  # keyed hash of the source id
+    "text": pl.String,  # masked
+    "created_at": UTC_TIME,
+    "times_seen": pl.Int64,
+    "author": pl.String,  # keyed hash of the handle; null where unknown
+    "repeated_by": pl.List(pl.String),  # keyed hashes, sorted
+}
+"""Columns of the anonymous corpus, in the order of the unique messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawCorpus:
+    """What ingest read."""
+
+    rows: pl.DataFrame  # ROWS
+    unreadable: pl.DataFrame  # UNREADABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The flow from identified rows to unique communications, as systematic reviews draw it.
+
+    ``identified - unreadable - same_id - retweets - copies - near_duplicates == unique``.
+    """
+
+    identified: int
+    unreadable: int
+    same_id: int
+    retweets: int
+    copies: int
+    near_duplicates: int
+    unique: int
+
+    @property
+    def ids(self) -> int:
+        """Distinct messages before repeats were taken out."""
+        return self.identified - self.unreadable - self.same_id
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueCorpus:
+    """What is left when each message counts once."""
+
+    messages: pl.DataFrame  # UNIQUE
+    outcomes: pl.DataFrame  # OUTCOMES
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Unique, anonymous communications. The crosswalk stays in memory and in the private folder."""
+
+    communications: pl.DataFrame  # COMMUNICATIONS
+    crosswalk: pl.DataFrame  # source_id (every id, repeats too), doc_id
+    masked: dict[str, int]  # placeholders by type
+
+    @property
+    def texts(self) -> list[str]:
+        """The masked texts, in order."""
+        return self.communications["text"].to_list()
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """One vector a communication."""
+
+    vectors: Floats  # (communications, dimensions), unit length
+    texts: tuple[str, ...]  # what was embedded: masked, without numbers of placeholders and frequent terms
+    frequent_terms: tuple[str, ...]  # terms that nearly every message carries, left out
+    encoder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What UMAP made of the vectors."""
+
+    reduced: Floats  # (communications, components): where topics are sought
+    plane: Floats  # (communications, 2): the map that people see
+    neighbors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """Topics as HDBSCAN finds them, largest first; -1 where no topic could be given."""
+
+    topic: Ints  # (communications,)
+    outlier: Bools  # HDBSCAN noise, whether or not a second-best topic was found
+    membership: Floats  # (communications,): HDBSCAN's probability, or the neighbours' share for outliers
+    min_cluster_size: int
+    selection: str  # eom or leaf
+    note: str  # why the defaults were changed for this corpus, if they were
+
+    @property
+    def count(self) -> int:
+        """Number of topics."""
+        return int(self.topic.max(initial=-1)) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic: emerges, has many words."""
+
+    topic: int
+    size: int
+    outliers: int  # members that HDBSCAN called noise
+    words: tuple[str, ...]
+    weights: tuple[float, ...]  # c-TF-IDF
+    representative: tuple[int, ...]  # positions of representative communications
+
+    @property
+    def label(self) -> str:
+        """The first words."""
+        return ", ".join(self.words[:4])
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """One entry of the codebook."""
+
+    key: str
+    name: str
+    definition: str
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    residual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Codebook:
+    """The study's themes, then its residual categories."""
+
+    themes: tuple[Theme, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The codes, in order."""
+        return tuple(theme.key for theme in self.themes)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledSample:
+    """The hand-labelled sample."""
+
+    position: Ints  # (labels,): which communication
+    theme: Ints  # (labels,): index into the codebook's keys: the adjudicated label, else the coders' majority
+    coders: tuple[str, ...]
+    codes: Ints  # (labels, coders): what each coder said; -1 where none
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Which theme each topic belongs to."""
+
+    posterior: Doubles  # (topics, themes): Dirichlet posterior mean
+    theme: Ints  # (topics,): index of the theme, -1 where mixed
+    labels: Ints  # (topics, themes): labelled members
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A number with its doubt."""
+
+    value: float
+    low: float  # of the 95% interval
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Cross-fitted scores: each label was predicted by a mapping that did not see it."""
+
+    overall: dict[str, Score]  # kappa, macro_f1, accuracy, coverage
+    per_theme: dict[str, dict[str, Score]]  # theme key → precision, recall, f1
+    confusion: Doubles  # (themes, themes + 1): coded × predicted, last column abstained; mean over repeats
+    lines: dict[str, dict[str, Score]]  # reference lines: name → kappa, macro_f1, accuracy, coverage
+    labels: int
+    folds: int
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """How long a stage took, in seconds, and whether its result was cached."""
+
+    stage: str
+    seconds: float
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """All that emerged without labels."""
+
+    embeddings: Embeddings
+    layout: Layout
+    clusters: Clusters
+    topics: tuple[Topic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A whole run, as it is kept, tracked, reported and compared."""
+
+    run: str
+    study: str
+    title: str
+    note: str
+    config: dict[str, Any]
+    versions: dict[str, str]
+    digests: dict[str, str]
+    git: dict[str, str]
+    started_at: str  # ISO 8601, UTC
+    flow: Flow
+    unreadable: pl.DataFrame  # file name, line, reason: no source id
+    masked: dict[str, int]
+    communications: pl.DataFrame  # ASSIGNED
+    discovery: Discovery
+    codebook: Codebook
+    mapping: Mapping
+    scores: Scores
+    times: tuple[StageTime, ...] = field(default=())
+
+
+ASSIGNED: dict[str, Any] = {
+    "doc_id": pl.String,
+    "text": pl.String,
+    "created_at": UTC_TIME,
+    "times_seen": pl.Int64,
+    "topic": pl.Int64,
+    "outlier": pl.Boolean,
+    "topic_theme": pl.String,
+    "theme": pl.String,
+    "theme_probability": pl.Float64,
+}
+"""Columns of models/RUN/communications.parquet."""

@@ -1,0 +1,1 @@
+"""The report: records become page data, page data become one HTML file."""

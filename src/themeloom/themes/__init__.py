@@ -1,0 +1,1 @@
+"""From topics to the study's themes, by a hand-labelled sample, and the proof of it."""
