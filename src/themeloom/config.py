@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from themeloom.errors import ConfigError
 
@@ -248,10 +249,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: is not valid TOML ({error}); mend that line.") from None
 
 
-def _sentence(path: Path, fault: Any) -> str:
+def _sentence(path: Path, fault: ErrorDetails) -> str:
     place = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        return f"{path}: unknown key '{place}'; remove it, or see the configuration reference for its right name."
+        return f"{path}: unknown key '{place}'; remove it or correct its name (see the reference)."
     if fault["type"] == "missing":
         return f"{path}: '{place}' is missing; add it."
     return f"{path}: '{place}' is {fault['input']!r}, but {_lower(fault['msg'])}; correct the value."

@@ -150,6 +150,7 @@ class Clusters:
     min_cluster_size: int
     selection: str  # eom or leaf
     note: str  # why the defaults were changed for this corpus, if they were
+    tree: pl.DataFrame  # HDBSCAN's condensed tree: parent, child, lambda, size
 
     @property
     def count(self) -> int:
@@ -235,7 +236,7 @@ class Scores:
 
     overall: dict[str, Score]  # kappa, macro_f1, accuracy, coverage
     per_theme: dict[str, dict[str, Score]]  # theme key → precision, recall, f1
-    confusion: Doubles  # (themes, themes + 1): coded × predicted, last column abstained; mean over repeats
+    confusion: Doubles  # (themes, themes + 1): coded by predicted, last column abstained; mean over repeats
     lines: dict[str, dict[str, Score]]  # reference lines: name → kappa, macro_f1, accuracy, coverage
     labels: int
     folds: int

@@ -1,1 +1,4 @@
-"""From raw exports to unique, anonymous communications. Only this room sees raw text, names and source ids."""
+"""From raw exports to unique, anonymous communications.
+
+Only this room sees raw text, names and source ids.
+"""
