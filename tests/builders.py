@@ -1,0 +1,202 @@
+"""Small made-up records that several test folders share."""
+
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+
+import numpy as np
+import polars as pl
+import yaml
+
+from themeloom.config import Experiment
+from themeloom.records import (
+    ASSIGNED,
+    Clusters,
+    Codebook,
+    Discovery,
+    Embeddings,
+    Flow,
+    Layout,
+    Mapping,
+    RunRecord,
+    Score,
+    Scores,
+    StageTime,
+    Theme,
+    Topic,
+)
+
+OPENINGS = (
+    ("please", "dear team,", "honestly,", "today:", "a wish:"),
+    ("the {word} changed how I see myself", "nobody explained the {word} to me", "my {word} opened one door"),
+    ("they decided my {word} without me", "let me read the {word} you wrote", "ask before a {word}"),
+    ("she remembered my {word} & listened", "a kind {word} goes far", "your <tone> of {word} matters"),
+    ("six months waiting for a {word}", "the {word} line closes at five", "one {word} for the whole town"),
+    ("thank you for every {word}", "so grateful for that {word}", "thanks, [person 1], for the {word}"),
+)
+WORDS = ("diagnosis", "decision", "word", "clinic", "visit", "letter", "call", "plan", "ward", "form")
+
+
+def make_codebook() -> Codebook:
+    """The demonstration study's codebook: four themes, three residual categories."""
+    text = (files("themeloom") / "data" / "dearmhp" / "codebook.yaml").read_text(encoding="utf-8")
+    table = yaml.safe_load(text)
+    entries = [(entry, False) for entry in table["themes"]] + [(entry, True) for entry in table["residual"]]
+    return Codebook(
+        tuple(
+            Theme(
+                entry["key"],
+                entry["name"],
+                entry["definition"],
+                tuple(entry.get("include", ())),
+                tuple(entry.get("exclude", ())),
+                residual,
+            )
+            for entry, residual in entries
+        )
+    )
+
+
+def make_experiment(seed: int = 0) -> Experiment:
+    """The experiment file of the made-up study, as read."""
+    return Experiment.model_validate(
+        {
+            "study": {"name": "made-up", "title": "A made-up study", "seed": seed},
+            "sources": [{"path": "data/messages.csv", "columns": {"id": "id", "created_at": "sent"}}],
+            "themes": {"codebook": "data/codebook.yaml", "labels": "data/labels.csv"},
+        }
+    )
+
+
+def make_record(n: int = 60, seed: int = 0) -> RunRecord:
+    """Build a run of `n` made-up messages in five topics, which agrees in itself.
+
+    Topic 4 is mixed (no theme); a few messages have no topic at all. Needs ``n >= 20``.
+    """
+    rng = np.random.default_rng(seed)
+    codebook = make_codebook()
+    clusters = _clusters(rng, n)
+    mapping = _mapping(rng, clusters.count, len(codebook.keys))
+    communications = _communications(rng, clusters, mapping, codebook)
+    vectors = rng.normal(size=(n, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    plane = rng.normal(size=(n, 2)) + 4 * np.column_stack(
+        [np.cos(clusters.topic * 1.2), np.sin(clusters.topic * 1.2)]
+    )
+    discovery = Discovery(
+        Embeddings(vectors, tuple(communications["text"].to_list()), ("#dearteam",), "bundled"),
+        Layout(rng.normal(size=(n, 5)).astype(np.float32), plane.astype(np.float32), 15),
+        clusters,
+        tuple(_topic(rng, clusters, topic) for topic in range(clusters.count)),
+    )
+    return RunRecord(
+        run=f"made-up-20260102-030405-{seed:04d}",
+        study="made-up",
+        title="A made-up study",
+        note="The messages of this study were made up.",
+        config=make_experiment(seed).model_dump(mode="json", by_alias=True),
+        versions={"python": "3.11.9", "themeloom": "0.1.0", "bertopic": "0.17.4"},
+        digests={"messages.csv": f"{seed:064x}", "labels.csv": "ab" * 32, "corpus": "cd" * 32},
+        git={"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": "false"},
+        started_at="2026-01-02T03:04:05+00:00",
+        flow=Flow(2 * n + 3, 3, n // 4, n // 4, n // 4, n - 3 * (n // 4), n),
+        unreadable=pl.DataFrame(
+            {"file": ["messages.csv"] * 3, "line": [4, 9, 17], "reason": ["no text", "no text", "not UTF-8"]}
+        ),
+        masked={"person": 4, "link": 7},
+        communications=communications,
+        discovery=discovery,
+        codebook=codebook,
+        mapping=mapping,
+        scores=_scores(rng, codebook),
+        times=(StageTime("ingest", 0.2), StageTime("embed", 3.5, cached=True), StageTime("cluster", 0.4)),
+    )
+
+
+def _clusters(rng: np.random.Generator, n: int) -> Clusters:
+    topic = np.sort(rng.choice(5, size=n, p=(0.3, 0.25, 0.2, 0.15, 0.1)))
+    topic[:5] = range(5)  # no topic is empty
+    sizes = np.bincount(topic, minlength=5)
+    topic = np.argsort(np.argsort(-sizes, kind="stable"))[topic].astype(np.int64)  # largest first
+    outlier = rng.random(n) < 0.2
+    topic[n - 3 :], outlier[n - 3 :] = -1, True
+    membership = np.where(topic < 0, 0, rng.uniform(0.2, 1, size=n)).astype(np.float32)
+    tree = pl.DataFrame(
+        {
+            "parent": np.full(n, n, dtype=np.int64),
+            "child": np.arange(n, dtype=np.int64),
+            "lambda": rng.uniform(1, 9, size=n),
+            "size": np.ones(n, dtype=np.int64),
+        }
+    )
+    return Clusters(topic, outlier, membership, 5, "leaf", "leaves, as excess of mass gave 2 topics", tree)
+
+
+def _mapping(rng: np.random.Generator, topics: int, themes: int) -> Mapping:
+    labels = rng.integers(0, 3, size=(topics, themes))
+    labels[np.arange(topics), np.arange(topics) % themes] += 12
+    labels[topics - 1] = 2  # mixed
+    posterior = (labels + 1 / themes) / (labels + 1 / themes).sum(axis=1, keepdims=True)
+    best = np.where(posterior.max(axis=1) >= 0.4, posterior.argmax(axis=1), -1)
+    return Mapping(posterior, best.astype(np.int64), labels.astype(np.int64))
+
+
+def _communications(
+    rng: np.random.Generator, clusters: Clusters, mapping: Mapping, codebook: Codebook
+) -> pl.DataFrame:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    themes = [int(mapping.theme[t]) if t >= 0 else -1 for t in clusters.topic]
+    names = [codebook.keys[theme] if theme >= 0 else None for theme in themes]
+    return pl.DataFrame(
+        {
+            "doc_id": [f"{number:016x}" for number in rng.integers(1, 2**62, size=len(themes))],
+            "text": [_text(rng, max(int(t), 0)) for t in clusters.topic],
+            "created_at": [
+                None if i == 1 else start + timedelta(hours=7 * i, microseconds=i) for i in range(len(themes))
+            ],
+            "times_seen": rng.integers(1, 5, size=len(themes)),
+            "topic": clusters.topic,
+            "outlier": clusters.outlier,
+            "topic_theme": names,
+            "theme": names,
+            "theme_probability": [
+                float(mapping.posterior[t, k]) if k >= 0 else None
+                for t, k in zip(clusters.topic.tolist(), themes, strict=True)
+            ],
+        },
+        schema=ASSIGNED,
+    )
+
+
+def _text(rng: np.random.Generator, topic: int) -> str:
+    phrases = OPENINGS[1 + topic]
+    return f"{rng.choice(OPENINGS[0])} {rng.choice(phrases)}".format(word=rng.choice(WORDS))
+
+
+def _topic(rng: np.random.Generator, clusters: Clusters, topic: int) -> Topic:
+    members = np.flatnonzero(clusters.topic == topic)
+    return Topic(
+        topic=topic,
+        size=len(members),
+        outliers=int(clusters.outlier[members].sum()),
+        words=tuple(rng.permutation(WORDS).tolist()),
+        weights=tuple(sorted(rng.uniform(0.01, 0.5, size=len(WORDS)).tolist(), reverse=True)),
+        representative=tuple(members[:3].tolist()),
+    )
+
+
+def _scores(rng: np.random.Generator, codebook: Codebook) -> Scores:
+    def score() -> Score:
+        low, value, high = sorted(rng.uniform(0.2, 0.9, size=3).tolist())
+        return Score(value, low, high)
+
+    headline = ("kappa", "macro_f1", "accuracy", "coverage")
+    size = len(codebook.keys)
+    return Scores(
+        overall={name: score() for name in headline},
+        per_theme={key: {name: score() for name in ("precision", "recall", "f1")} for key in codebook.keys},
+        confusion=rng.uniform(0, 20, size=(size, size + 1)),
+        lines={name: {n: score() for n in headline} for name in ("majority class", "coders")},
+        labels=100,
+        folds=5,
+        repeats=10,
+    )
