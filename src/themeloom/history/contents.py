@@ -1,0 +1,173 @@
+"""A run's record as the contents of its files, and back; and whether its parts agree."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from themeloom.history.card import model_card
+from themeloom.history.parts import CARD, RunFacts, ScoreFacts
+from themeloom.history.private import public_config
+from themeloom.records import Clusters, Discovery, Embeddings, Layout, Mapping, RunRecord, Scores
+
+
+def contents_of(record: RunRecord, root: Path) -> dict[str, Any]:
+    """Give the content of each file of the layout; `root` is the folder above models/."""
+    found, mapping, scores = record.discovery, record.mapping, record.scores
+    clusters = found.clusters
+    config = public_config(record.config, root)
+    return {
+        CARD: model_card(record),
+        "run.json": RunFacts(
+            run=record.run,
+            study=record.study,
+            title=record.title,
+            note=record.note,
+            started_at=record.started_at,
+            flow=record.flow,
+            masked=record.masked,
+            versions=record.versions,
+            digests=record.digests,
+            git=record.git,
+            times=record.times,
+            encoder=found.embeddings.encoder,
+            frequent_terms=found.embeddings.frequent_terms,
+            neighbors=found.layout.neighbors,
+            min_cluster_size=clusters.min_cluster_size,
+            selection=clusters.selection,
+            cluster_note=clusters.note,
+        ),
+        "config.json": json.loads(json.dumps(config, allow_nan=False)),
+        "codebook.json": record.codebook,
+        "topics.json": found.topics,
+        "scores.json": ScoreFacts(
+            overall=scores.overall,
+            per_theme=scores.per_theme,
+            lines=scores.lines,
+            confusion=scores.confusion.tolist(),
+            labels=scores.labels,
+            folds=scores.folds,
+            repeats=scores.repeats,
+        ),
+        "communications.parquet": record.communications,
+        "embedded_texts.parquet": pl.DataFrame(
+            {"text": list(found.embeddings.texts)}, schema={"text": pl.String}
+        ),
+        "unreadable.parquet": record.unreadable,
+        "tree.parquet": clusters.tree,
+        "embeddings.safetensors": {"vectors": found.embeddings.vectors},
+        "layout.safetensors": {"reduced": found.layout.reduced, "plane": found.layout.plane},
+        "clusters.safetensors": {
+            "topic": clusters.topic,
+            "outlier": clusters.outlier,
+            "membership": clusters.membership,
+        },
+        "mapping.safetensors": {
+            "posterior": mapping.posterior,
+            "theme": mapping.theme,
+            "labels": mapping.labels,
+        },
+    }
+
+
+def record_of(contents: dict[str, Any]) -> RunRecord:
+    """Put a record together from the contents of its files."""
+    facts: RunFacts = contents["run.json"]
+    scores: ScoreFacts = contents["scores.json"]
+    return RunRecord(
+        run=facts.run,
+        study=facts.study,
+        title=facts.title,
+        note=facts.note,
+        config=contents["config.json"],
+        versions=facts.versions,
+        digests=facts.digests,
+        git=facts.git,
+        started_at=facts.started_at,
+        flow=facts.flow,
+        unreadable=contents["unreadable.parquet"],
+        masked=facts.masked,
+        communications=contents["communications.parquet"],
+        discovery=_discovery(contents, facts),
+        codebook=contents["codebook.json"],
+        mapping=Mapping(**contents["mapping.safetensors"]),
+        scores=Scores(
+            overall=scores.overall,
+            per_theme=scores.per_theme,
+            confusion=np.array(scores.confusion, dtype=np.float64),
+            lines=scores.lines,
+            labels=scores.labels,
+            folds=scores.folds,
+            repeats=scores.repeats,
+        ),
+        times=facts.times,
+    )
+
+
+def _discovery(contents: dict[str, Any], facts: RunFacts) -> Discovery:
+    return Discovery(
+        Embeddings(
+            vectors=contents["embeddings.safetensors"]["vectors"],
+            texts=tuple(contents["embedded_texts.parquet"]["text"].to_list()),
+            frequent_terms=facts.frequent_terms,
+            encoder=facts.encoder,
+        ),
+        Layout(**contents["layout.safetensors"], neighbors=facts.neighbors),
+        Clusters(
+            **contents["clusters.safetensors"],
+            min_cluster_size=facts.min_cluster_size,
+            selection=facts.selection,
+            note=facts.cluster_note,
+            tree=contents["tree.parquet"],
+        ),
+        contents["topics.json"],
+    )
+
+
+def disagreement(record: RunRecord) -> str:
+    """Say the first thing in which the parts of a record do not agree, or nothing."""
+    shapes = (
+        f"{what} has shape {found}, but {expected} is needed"
+        for what, found, expected in _shapes(record)
+        if found != expected
+    )
+    return next(shapes, "") or next((what for what, agrees in _statements(record) if not agrees), "")
+
+
+def _shapes(record: RunRecord) -> Iterator[tuple[str, tuple[int, ...], tuple[int, ...]]]:
+    found, mapping = record.discovery, record.mapping
+    messages, topics, themes = len(record.communications), len(found.topics), len(record.codebook.themes)
+    for what in ("topic", "outlier", "membership"):
+        yield what, getattr(found.clusters, what).shape, (messages,)
+    for what, array in (("vectors", found.embeddings.vectors), ("reduced", found.layout.reduced)):
+        yield what, array.shape, (messages, array.shape[-1])
+    yield "plane", found.layout.plane.shape, (messages, 2)
+    yield "embedded texts", (len(found.embeddings.texts),), (messages,)
+    yield "posterior", mapping.posterior.shape, (topics, themes)
+    yield "labels", mapping.labels.shape, (topics, themes)
+    yield "the mapping's theme", mapping.theme.shape, (topics,)
+    yield "confusion", record.scores.confusion.shape, (themes, themes + 1)
+
+
+def _statements(record: RunRecord) -> Iterator[tuple[str, bool]]:
+    found, table, keys = record.discovery, record.communications, record.codebook.keys
+    numbers = tuple(topic.topic for topic in found.topics)
+    named = set(table["theme"].drop_nulls()) | set(table["topic_theme"].drop_nulls())
+    members = [position for topic in found.topics for position in topic.representative]
+    yield "topics are not numbered 0, 1, 2, …", numbers == tuple(range(len(numbers)))
+    yield (
+        "messages and clusters name different topics",
+        np.array_equal(table["topic"].to_numpy(), found.clusters.topic)
+        and np.array_equal(table["outlier"].to_numpy(), found.clusters.outlier),
+    )
+    yield "a message has a topic that is not described", _within(found.clusters.topic.tolist(), len(numbers))
+    yield "a topic has a theme that is not in the codebook", _within(record.mapping.theme.tolist(), len(keys))
+    yield "a message has a theme that is not in the codebook", named <= set(keys)
+    yield "a representative message is not in the corpus", all(0 <= m < len(table) for m in members)
+
+
+def _within(indices: list[int], count: int) -> bool:
+    return all(-1 <= index < count for index in indices)
