@@ -185,6 +185,8 @@ class Theme:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     residual: bool = False
+    other_names: tuple[str, ...] = ()
+    other_definitions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +206,14 @@ class LabelledSample:
     """The hand-labelled sample."""
 
     position: Ints  # (labels,): which communication
-    theme: Ints  # (labels,): index into the codebook's keys: the adjudicated label, else the coders' majority
+    theme: Ints  # (labels,): index into the codebook's keys: adjudicated, else majority; -1 where coders tie
     coders: tuple[str, ...]
     codes: Ints  # (labels, coders): what each coder said; -1 where none
+
+    @property
+    def decided(self) -> Bools:
+        """Which messages have a label: where coders tie and nobody adjudicated, there is none."""
+        return self.theme >= 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,118 @@
+"""The label file as a table of text: CSV (any usual delimiter) or Parquet, each row with its line."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from themeloom.errors import LabelError
+
+DELIMITERS = ",;\t|"
+PARQUET_MAGIC = b"PAR1"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelTable:
+    """A label file, read but not yet understood."""
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: tuple[tuple[int, dict[str, str]], ...]  # line (or record) in the file, cells by column
+    faults: tuple[str, ...]  # rows that do not fit the header
+
+
+def read_table(path: Path) -> LabelTable:
+    """Read a label file; all cells are text, so that long ids keep every digit.
+
+    Raises
+    ------
+    LabelError
+        If the file is missing, empty, or neither CSV nor Parquet.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise LabelError(f"{path}: there is no such label file; check themes.labels.") from None
+    except OSError as error:
+        raise LabelError(f"{path}: cannot be read ({error.strerror}); give a CSV or Parquet file.") from None
+    if not content.strip():
+        raise LabelError(f"{path}: is empty; give a header and a row for each labelled message.")
+    is_parquet = path.suffix.lower() == ".parquet" or content.startswith(PARQUET_MAGIC)
+    table = _parquet(path, content) if is_parquet else _csv(path, content)
+    if not table.rows and not table.faults:
+        raise LabelError(f"{path}: has a header but no rows; give a row for each labelled message.")
+    return table
+
+
+def _parquet(path: Path, content: bytes) -> LabelTable:
+    try:
+        frame = pl.read_parquet(io.BytesIO(content))
+        texts = frame.with_columns(pl.all().cast(pl.String).str.strip_chars().fill_null(""))
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0]
+        raise LabelError(
+            f"{path}: is no Parquet file of plain columns ({reason}); write it again, or give a CSV file."
+        ) from None
+    return LabelTable(path, tuple(texts.columns), tuple(enumerate(texts.iter_rows(named=True), start=1)), ())
+
+
+def _csv(path: Path, content: bytes) -> LabelTable:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise LabelError(f"{path}:{line}: is not UTF-8 text; save the file as CSV in UTF-8.") from None
+    if text.lstrip()[:1] in ("{", "["):
+        raise LabelError(f"{path}: looks like JSON; give the labels as CSV or Parquet.")
+    records = _records(path, text)
+    if not records:
+        raise LabelError(f"{path}: is empty; give a header and a row for each labelled message.")
+    columns = tuple(records[0][1])
+    _check_header(path, columns)
+    faults = tuple(
+        f"{path}:{line}: has {len(cells)} cells, but the header has {len(columns)}; "
+        "quote cells that hold the delimiter."
+        for line, cells in records
+        if len(cells) != len(columns)
+    )
+    rows = tuple(
+        (line, dict(zip(columns, cells, strict=True)))
+        for line, cells in records[1:]
+        if len(cells) == len(columns)
+    )
+    return LabelTable(path, columns, rows, faults)
+
+
+def _records(path: Path, text: str) -> list[tuple[int, list[str]]]:
+    """Give the records that hold anything, each with the line on which it starts."""
+    header = text.lstrip().partition("\n")[0]
+    delimiter = max(DELIMITERS, key=header.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    records: list[tuple[int, list[str]]] = []
+    start = 1
+    try:
+        for cells in reader:
+            stripped = [cell.strip() for cell in cells]
+            if any(stripped):
+                records.append((start, _fitted(stripped, records)))
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise LabelError(f"{path}:{start}: is not CSV ({error}); mend that line.") from None
+    return records
+
+
+def _fitted(cells: list[str], records: list[tuple[int, list[str]]]) -> list[str]:
+    """Drop the empty cells that spreadsheets add on the right: all of the header's, others' beyond it."""
+    width = len(records[0][1]) if records else 0
+    while len(cells) > width and not cells[-1]:
+        cells = cells[:-1]
+    return cells
+
+
+def _check_header(path: Path, columns: tuple[str, ...]) -> None:
+    twice = sorted({column for column in columns if columns.count(column) > 1})
+    if twice:
+        names = ", ".join(f"'{column}'" for column in twice)
+        raise LabelError(f"{path}:1: names the column {names} twice; give each column its own name.")

@@ -1,0 +1,181 @@
+"""Agreement and accuracy from confusion matrices, many at once, and their bootstrap over messages.
+
+Every figure here is a function of sums over messages. A bootstrap draw is therefore a vector of counts
+(how often each message was drawn), and all draws are one product of matrices.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from themeloom.records import Doubles, Ints, Score
+
+OVERALL = ("kappa", "macro_f1", "accuracy", "coverage")
+PER_THEME = ("precision", "recall", "f1")
+CHUNK = 250  # draws held in memory at once
+
+
+def cells(coded: Ints, predicted: Ints, themes: int) -> csr_array:
+    """Which cell of the confusion matrix each message falls into.
+
+    Parameters
+    ----------
+    coded
+        (messages,): theme indices; -1 for messages that do not count.
+    predicted
+        (messages,): theme indices; -1 for abstained, the last column of the matrix.
+    themes
+        Number of themes.
+
+    Returns
+    -------
+    csr_array
+        (messages, themes * (themes + 1)): at most a single 1 a row.
+    """
+    counted = np.flatnonzero(coded >= 0)
+    columns = np.where(predicted < 0, themes, predicted)[counted]
+    cell = coded[counted] * (themes + 1) + columns
+    shape = (len(coded), themes * (themes + 1))
+    return csr_array((np.ones(len(counted)), (counted, cell)), shape=shape)
+
+
+def tables(cell: csr_array, weights: Doubles, themes: int) -> Doubles:
+    """Confusion matrices (draws, themes, themes + 1) under `weights` (draws, messages)."""
+    return np.asarray(weights @ cell).reshape(len(weights), themes, themes + 1)
+
+
+def kappa(table: Doubles) -> Doubles:
+    """Cohen's (1960) kappa over all messages; abstaining is a category that never agrees.
+
+    NaN where chance alone would agree always.
+    """
+    coded, predicted = table.sum(axis=-1), table.sum(axis=-2)[..., :-1]
+    total = coded.sum(axis=-1)
+    by_chance = (coded * predicted).sum(axis=-1)
+    return _ratio(_agreed(table) * total - by_chance, total**2 - by_chance)
+
+
+def accuracy(table: Doubles) -> Doubles:
+    """Share of messages whose prediction is right; an abstained one is not."""
+    return _ratio(_agreed(table), table.sum(axis=(-2, -1)))
+
+
+def per_theme(table: Doubles) -> Doubles:
+    """Precision, recall and F1 a theme, as (..., 3, themes).
+
+    0 where the theme is never predicted (scikit-learn's ``zero_division=0``), NaN where it is never
+    coded: such a theme cannot be scored.
+    """
+    right = np.diagonal(table, axis1=-2, axis2=-1)
+    coded, predicted = table.sum(axis=-1), table.sum(axis=-2)[..., :-1]
+    precision = right / np.maximum(predicted, 1)
+    recall = right / np.maximum(coded, 1)
+    f1 = 2 * right / np.maximum(coded + predicted, 1)
+    return np.where(coded[..., None, :] > 0, np.stack([precision, recall, f1], axis=-2), np.nan)
+
+
+def overall(table: Doubles, messages: int) -> Doubles:
+    """Give the figures named in OVERALL, as (..., 4); macro-F1 is the mean over the themes that are coded."""
+    f1 = per_theme(table)[..., 2, :]
+    macro_f1 = _ratio(np.nansum(f1, axis=-1), np.isfinite(f1).sum(axis=-1))
+    coverage = table[..., :-1].sum(axis=(-2, -1)) / messages
+    return np.stack([kappa(table), macro_f1, accuracy(table), coverage], axis=-1)
+
+
+def krippendorff_alpha(codes: Ints, weights: Doubles, themes: int) -> Doubles:
+    """Krippendorff's alpha for nominal codes, missing ones allowed.
+
+    Krippendorff (2011), Computing Krippendorff's alpha-reliability, section C.
+
+    Parameters
+    ----------
+    codes
+        (messages, coders): theme indices, -1 where none; at least two a message.
+    weights
+        (draws, messages): how often each message counts.
+    themes
+        Number of themes.
+
+    Returns
+    -------
+    Doubles
+        (draws,): NaN where only one theme was used at all.
+    """
+    counts = (codes[:, :, None] == np.arange(themes)).sum(axis=1)
+    agreeing = (counts * (counts - 1)).sum(axis=1) / (counts.sum(axis=1) - 1)
+    totals = weights @ counts
+    total = totals.sum(axis=-1)
+    by_chance = (totals * (totals - 1)).sum(axis=-1)
+    return _ratio((total - 1) * (weights @ agreeing) - by_chance, total * (total - 1) - by_chance)
+
+
+def bootstrap(statistic: Callable[[Doubles], Doubles], messages: int, draws: int, seed: int) -> list[Score]:
+    """Values with their 95% percentile intervals over resampled messages.
+
+    Efron (1979). The same seed draws the same messages, so that two statistics of one sample can be
+    compared. Draws in which a figure is undefined are left out of its interval.
+
+    Parameters
+    ----------
+    statistic
+        Takes weights (draws, messages), gives figures (draws, figures).
+    messages
+        Size of the sample.
+    draws
+        How many samples to draw.
+    seed
+        Seed of the draws.
+    """
+    generator = np.random.default_rng(seed)
+    evenly = np.full(messages, 1 / messages)
+    sizes = [min(CHUNK, draws - start) for start in range(0, draws, CHUNK)]
+    weights = (generator.multinomial(messages, evenly, size).astype(np.float64) for size in sizes)
+    drawn = np.concatenate([statistic(chunk) for chunk in weights])
+    values = statistic(np.ones((1, messages)))[0]
+    return [_score(value, column) for value, column in zip(values, drawn.T, strict=True)]
+
+
+def score_sets(sets: Sequence[csr_array], themes: int, draws: int, seed: int) -> list[Score]:
+    """Overall figures, then those of each theme, averaged over several sets of predictions.
+
+    Parameters
+    ----------
+    sets
+        The cells of each set (a repeat of the folds, a pair of coders), over the same messages.
+    themes
+        Number of themes.
+    draws, seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    list of Score
+        OVERALL, then precision of each theme, recall of each, F1 of each.
+    """
+    messages = sets[0].shape[0]
+
+    def statistic(weights: Doubles) -> Doubles:
+        figures = [_figures(tables(one, weights, themes), messages) for one in sets]
+        return np.asarray(np.mean(figures, axis=0))
+
+    return bootstrap(statistic, messages, draws, seed)
+
+
+def _figures(table: Doubles, messages: int) -> Doubles:
+    return np.hstack([overall(table, messages), per_theme(table).reshape(len(table), -1)])
+
+
+def _agreed(table: Doubles) -> Doubles:
+    return np.asarray(np.trace(table, axis1=-2, axis2=-1))
+
+
+def _ratio(above: Doubles, below: Doubles) -> Doubles:
+    undefined = np.full(np.shape(above), np.nan)
+    return np.asarray(np.divide(above, below, out=undefined, where=np.asarray(below) != 0))
+
+
+def _score(value: float, drawn: Doubles) -> Score:
+    defined = drawn[np.isfinite(drawn)]
+    low, high = np.percentile(defined, [2.5, 97.5]) if defined.size else (np.nan, np.nan)
+    return Score(float(value), float(low), float(high))

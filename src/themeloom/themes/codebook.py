@@ -1,0 +1,178 @@
+"""The codebook: the study's themes and residual categories, read from YAML with every fault by its line."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from themeloom.errors import CodebookError
+from themeloom.records import Codebook, Theme
+
+SECTIONS = ("themes", "residual")
+ABOUT = ("study", "title", "unit", "rule", "note", "source", "version")
+ENTRY = ("key", "name", "names", "definition", "definitions", "include", "exclude")
+
+NULL = "tag:yaml.org,2002:null"
+
+
+def read_codebook(path: str | Path) -> Codebook:
+    """Read a codebook.
+
+    ``themes:`` and ``residual:`` are lists of entries. An entry has a ``key`` (the code that coders
+    write), a ``name`` and a ``definition``, and may have ``include`` and ``exclude``. Further names and
+    definitions stand under ``names`` and ``definitions``. Wherever several texts may stand, one is
+    enough; all are taken as they are written, so that a code such as ``1`` or ``no`` needs no quotes.
+
+    Parameters
+    ----------
+    path
+        A YAML file in UTF-8.
+
+    Returns
+    -------
+    Codebook
+        Themes, then residual categories, in the order of the file.
+
+    Raises
+    ------
+    CodebookError
+        If the file is missing, is not YAML, or has faults; every fault is named with its line.
+    """
+    reader = _Reader(Path(path))
+    root = _compose(reader.path)
+    themes = [theme for section in SECTIONS for theme in reader.section(root, section)]
+    reader.check(root)
+    if reader.faults:
+        raise CodebookError(*reader.faults)
+    return Codebook(tuple(themes))
+
+
+def _compose(path: Path) -> MappingNode:
+    """Parse without constructing: nodes keep their lines, and nothing that a tag names is ever built."""
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
+    except FileNotFoundError:
+        raise CodebookError(f"{path}: there is no such codebook; check themes.codebook.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CodebookError(f"{path}: cannot be read as UTF-8 text ({error}); give a YAML file.") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise CodebookError(f"{place}: is not valid YAML ({error.problem}); mend that line.") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise CodebookError(f"{path}: is not valid YAML ({reason}); give a plain YAML file.") from None
+    if root is None:
+        raise CodebookError(f"{path}: is empty; list at least two themes under 'themes:'.")
+    if not isinstance(root, MappingNode):
+        raise CodebookError(f"{path}:{_line(root)}: is no codebook; it must start with 'themes:'.")
+    return root
+
+
+def _line(node: Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+class _Reader:
+    """Walks the nodes and gathers faults."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.faults: list[str] = []
+        self.first_line: dict[str, int] = {}  # of each theme's key
+        self.count = 0  # of entries under 'themes:', right or wrong
+
+    def fault(self, node: Node, sentence: str) -> None:
+        self.faults.append(f"{self.path}:{_line(node)}: {sentence}")
+
+    def section(self, root: MappingNode, name: str) -> Iterator[Theme]:
+        for key, value in root.value:
+            if key.value != name or _is_null(value):
+                continue
+            if not isinstance(value, SequenceNode):
+                self.fault(value, f"'{name}' must be a list of entries; start each entry with '- key: …'.")
+                continue
+            self.count += len(value.value) if name == "themes" else 0
+            for entry in value.value:
+                theme = self.entry(entry, residual=name == "residual")
+                if theme is not None:
+                    yield theme
+
+    def entry(self, node: Node, *, residual: bool) -> Theme | None:
+        if not isinstance(node, MappingNode):
+            self.fault(node, "an entry must have 'key', 'name' and 'definition'; write it as '- key: …'.")
+            return None
+        before = len(self.faults)
+        self.known(node, ENTRY)
+        texts = {key.value: self.texts(key, value) for key, value in node.value if key.value in ENTRY}
+        names = (*texts.get("name", ()), *texts.get("names", ()))
+        definitions = (*texts.get("definition", ()), *texts.get("definitions", ()))
+        key = self.key(node, texts.get("key"))
+        for what in ("name", "definition"):
+            if what not in texts and f"{what}s" not in texts:
+                self.fault(node, f"this entry has no '{what}'; add one.")
+        if len(self.faults) > before:
+            return None
+        return Theme(
+            key=key,
+            name=names[0],
+            definition=definitions[0],
+            include=texts.get("include", ()),
+            exclude=texts.get("exclude", ()),
+            residual=residual,
+            other_names=names[1:],
+            other_definitions=definitions[1:],
+        )
+
+    def key(self, node: MappingNode, texts: tuple[str, ...] | None) -> str:
+        if texts is None:
+            self.fault(node, "this entry has no 'key'; add the code that coders write.")
+            return ""
+        if len(texts) > 1:
+            self.fault(node, "this entry has several keys; give one code, and other names under 'names'.")
+        key = texts[0] if texts else ""
+        if key in self.first_line:
+            self.fault(node, f"key '{key}' is taken on line {self.first_line[key]}; give each its own key.")
+        elif key:
+            self.first_line[key] = _line(node)
+        return key
+
+    def texts(self, key: Node, value: Node) -> tuple[str, ...]:
+        """One text or a list of texts; empty, with a fault told, where it is neither."""
+        items = value.value if isinstance(value, SequenceNode) else [value]
+        wrong = [item for item in items if not _is_text(item)]
+        for item in wrong:
+            self.fault(item, f"'{key.value}' must be text or a list of texts, not {_kind(item)}; correct it.")
+        if not items and key.value not in ("include", "exclude"):
+            self.fault(value, f"'{key.value}' is an empty list; give at least one text.")
+        return () if wrong else tuple(" ".join(item.value.split()) for item in items)
+
+    def known(self, node: MappingNode, names: tuple[str, ...]) -> None:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            name = str(key.value) if isinstance(key, ScalarNode) else "?"
+            if name not in names:
+                self.fault(key, f"unknown key '{name}'; remove it, or use one of: {', '.join(names)}.")
+            elif name in seen:
+                self.fault(key, f"'{name}' is given twice; keep one.")
+            seen.add(name)
+
+    def check(self, root: MappingNode) -> None:
+        self.known(root, SECTIONS + ABOUT)
+        if self.count < 2:
+            self.faults.append(f"{self.path}: has {self.count} theme(s); list at least two under 'themes:'.")
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and node.tag == NULL
+
+
+def _is_text(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and node.tag != NULL and bool(node.value.strip())
+
+
+def _kind(node: Node) -> str:
+    if isinstance(node, ScalarNode):
+        return "nothing"
+    return "a list" if isinstance(node, SequenceNode) else "a table of keys"
