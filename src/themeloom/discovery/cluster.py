@@ -1,0 +1,184 @@
+"""Topics as dense regions: HDBSCAN (Campello, Moulavi & Sander 2013; McInnes, Healy & Astels 2017)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from themeloom.config import ClusterConfig
+from themeloom.discovery.neighbours import nearest_topic
+from themeloom.errors import CorpusError
+from themeloom.progress import UNWATCHED, Progress
+from themeloom.records import Clusters, Doubles, Floats, Ints
+
+SMALLEST = 5
+"""The smallest topic that the defaults allow."""
+FEWEST = 4
+"""Fewer topics than this, and the defaults call the clustering collapsed."""
+MIN_SAMPLES = 1
+"""HDBSCAN's min_samples: the least conservative, so that few short messages become noise."""
+DOMINANT = 0.5
+"""So does a topic with more than this share of all clustered messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    size: int
+    selection: str
+    label: Ints
+    probability: Floats
+    tree: pl.DataFrame
+
+    @property
+    def count(self) -> int:
+        return len(set(self.label[self.label >= 0].tolist()))
+
+    @property
+    def collapsed(self) -> bool:
+        if self.count < FEWEST:
+            return True
+        sizes = np.bincount(self.label[self.label >= 0])
+        return bool(sizes.max() > DOMINANT * sizes.sum())
+
+
+def cluster(
+    reduced: Floats, vectors: Floats, config: ClusterConfig, progress: Progress = UNWATCHED
+) -> Clusters:
+    """Find topics, and give outliers the topic of their nearest neighbours.
+
+    Parameters
+    ----------
+    reduced
+        float32, (communications, components): UMAP's layout.
+    vectors
+        float32, (communications, dimensions), unit length: where neighbours of outliers are sought.
+    config
+        HDBSCAN's settings; what is not set follows from the corpus size.
+    progress
+        Who watches.
+
+    Returns
+    -------
+    Clusters
+        Topics numbered by size, largest first; the same for the same rows in any order.
+
+    Raises
+    ------
+    CorpusError
+        If no topic at all emerges.
+
+    Notes
+    -----
+    Excess-of-mass selection at times collapses a corpus into two or three topics. Unless the selection is
+    set, such a result is mended: leaves are taken instead, then smaller topics allowed, until there are at
+    least four and none holds more than half of what was clustered. `Clusters.note` says so.
+    """
+    order = np.lexsort(reduced.T)  # an order of their own; rows that tie are alike
+    attempts = _attempts(reduced[order].astype(np.float64), config, progress)
+    first = next(attempts)
+    chosen = first if not first.collapsed else _mended(first, attempts)
+    if chosen.count == 0:
+        raise CorpusError(
+            f"corpus: no topic emerges from {len(reduced)} messages at min_cluster_size {chosen.size}; "
+            "gather more messages or lower cluster.min_cluster_size."
+        )
+    topic, membership = _with_second_best(chosen, vectors[order], config)
+    back = np.argsort(order)
+    return Clusters(
+        topic=_by_size(topic)[back],
+        outlier=(chosen.label < 0)[back],
+        membership=membership[back],
+        min_cluster_size=chosen.size,
+        selection=chosen.selection,
+        note=_note(first, chosen),
+        tree=chosen.tree,
+    )
+
+
+def default_size(messages: int) -> int:
+    """Return the smallest topic for a corpus: half the square root of its size (515 → 11, 500,000 → 354)."""
+    return max(SMALLEST, round(messages**0.5 / 2))
+
+
+def _attempts(rows: Doubles, config: ClusterConfig, progress: Progress) -> Iterator[_Attempt]:
+    """Yield clusterings from the default one to ever finer ones."""
+    sizes = [config.min_cluster_size] if config.min_cluster_size else _sizes(len(rows))
+    selections = ("eom", "leaf") if config.selection == "auto" else (config.selection,)
+    progress.begin(None, "clusterings")
+    for size in sizes:
+        for selection in selections:
+            yield _hdbscan(rows, size, config.min_samples, selection)
+            progress.advance()
+
+
+def _sizes(messages: int) -> list[int]:
+    size = default_size(messages)
+    halved = [size >> times for times in range(size.bit_length()) if size >> times > SMALLEST]
+    return [*halved, SMALLEST, SMALLEST - 2]
+
+
+def _hdbscan(rows: Doubles, size: int, min_samples: int | None, selection: str) -> _Attempt:
+    from hdbscan import HDBSCAN
+
+    model = HDBSCAN(
+        min_cluster_size=size,
+        min_samples=min(min_samples or MIN_SAMPLES, len(rows) - 1),
+        cluster_selection_method=selection,
+        approx_min_span_tree=False,
+        core_dist_n_jobs=1,
+    ).fit(rows)
+    tree = model.condensed_tree_.to_numpy()
+    return _Attempt(
+        size=size,
+        selection=selection,
+        label=model.labels_.astype(np.int64),
+        probability=model.probabilities_.astype(np.float32),
+        tree=pl.DataFrame(
+            {
+                "parent": tree["parent"].astype(np.int64),
+                "child": tree["child"].astype(np.int64),
+                "lambda": tree["lambda_val"].astype(np.float64),
+                "size": tree["child_size"].astype(np.int64),
+            }
+        ),
+    )
+
+
+def _by_size(label: Ints) -> Ints:
+    """Give numbers by size, largest first; ties by the first member in canonical order."""
+    found, first, sizes = np.unique(label[label >= 0], return_index=True, return_counts=True)
+    rank = np.empty(len(found), dtype=np.int64)
+    rank[np.lexsort((first, -sizes))] = np.arange(len(found))
+    numbered = label.copy()
+    numbered[label >= 0] = rank[label[label >= 0]]
+    return numbered
+
+
+def _mended(first: _Attempt, others: Iterator[_Attempt]) -> _Attempt:
+    tried = [first]
+    for attempt in others:
+        if not attempt.collapsed:
+            return attempt
+        tried.append(attempt)
+    return max(tried, key=lambda attempt: attempt.count)
+
+
+def _with_second_best(chosen: _Attempt, vectors: Floats, config: ClusterConfig) -> tuple[Ints, Floats]:
+    if not config.second_best:
+        return chosen.label, chosen.probability
+    clustered = chosen.label >= 0
+    topic, membership = chosen.label.copy(), chosen.probability.copy()
+    topic[~clustered], membership[~clustered] = nearest_topic(
+        vectors[~clustered], vectors[clustered], chosen.label[clustered]
+    )
+    return topic, membership
+
+
+def _note(first: _Attempt, chosen: _Attempt) -> str:
+    if chosen is first:
+        return ""
+    return (
+        f"The default clustering collapsed ({first.count} topics with {first.selection} selection and "
+        f"smallest topic {first.size}); {chosen.selection} selection and smallest topic {chosen.size} mend it."
+    )

@@ -1,0 +1,162 @@
+"""What a topic is about: c-TF-IDF and representation models of BERTopic (Grootendorst 2022)."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from themeloom.cache import VectorCache
+from themeloom.config import DescribeConfig
+from themeloom.discovery.embed import Encoder, encode_cached
+from themeloom.errors import CorpusError
+from themeloom.progress import UNWATCHED, Progress
+from themeloom.records import Clusters, Embeddings, Floats, Ints, Topic
+
+if TYPE_CHECKING:
+    from bertopic import BERTopic
+    from sklearn.feature_extraction.text import CountVectorizer
+
+_CANDIDATES = 50
+"""Words a topic that KeyBERT's way of choosing looks at."""
+PLACEHOLDERS = ("person", "handle", "link", "email", "phone", "number", "postcode", "place", "organisation")
+"""What masking leaves in a text: never a topic's word."""
+_TOKEN = r"(?u)\b[^\W\d_][\w'\u2019]+\b"  # noqa: S105 (a pattern of words, no secret)
+
+
+def describe(
+    embeddings: Embeddings,
+    clusters: Clusters,
+    encoder: Encoder,
+    config: DescribeConfig,
+    cache: VectorCache | None = None,
+    progress: Progress = UNWATCHED,
+) -> tuple[Topic, ...]:
+    """Describe each topic by words and by representative messages.
+
+    Parameters
+    ----------
+    embeddings
+        The communications' vectors and the texts that were embedded.
+    clusters
+        Their topics.
+    encoder
+        The model: words are chosen by their nearness to a topic's messages.
+    config
+        How many words and messages.
+    cache
+        Where vectors of words are kept.
+    progress
+        Who watches.
+
+    Returns
+    -------
+    tuple of Topic
+        In the order of the topics' numbers.
+    """
+    progress.begin(2, "steps")
+    model = to_bertopic(embeddings, clusters.topic, encoder, config, cache)
+    progress.advance()
+    topics = tuple(
+        _topic(model, number, embeddings.vectors, clusters, config) for number in range(clusters.count)
+    )
+    progress.advance()
+    return topics
+
+
+def to_bertopic(
+    embeddings: Embeddings,
+    topic: Ints,
+    encoder: Encoder,
+    config: DescribeConfig,
+    cache: VectorCache | None = None,
+) -> "BERTopic":
+    """Return a fitted BERTopic object that holds these topics under these numbers.
+
+    Parameters
+    ----------
+    embeddings
+        The communications' vectors and the texts that were embedded.
+    topic
+        int64, (communications,): -1 where none.
+    encoder
+        The model, for words now and for BERTopic's own `transform` later.
+    config
+        How many words.
+    cache
+        Where vectors of words are kept.
+    """
+    from bertopic import BERTopic
+    from bertopic.backend import BaseEmbedder
+    from bertopic.cluster import BaseCluster
+    from bertopic.dimensionality import BaseDimensionalityReduction
+    from bertopic.representation import KeyBERTInspired, MaximalMarginalRelevance
+    from bertopic.vectorizers import ClassTfidfTransformer
+
+    class Backend(BaseEmbedder):  # type: ignore[misc]
+        """Our encoder, as BERTopic asks for it."""
+
+        def embed(self, documents: Sequence[str], verbose: bool = False) -> Floats:  # noqa: ARG002
+            return encode_cached(list(documents), encoder, cache)
+
+    class NumberedBERTopic(BERTopic):  # type: ignore[misc]
+        """BERTopic renumbers topics by size, in any order where sizes tie: ours keep their numbers."""
+
+        def _sort_mappings_by_frequency(self, documents: "object") -> "object":
+            self._update_topic_size(documents)
+            return documents
+
+    model = NumberedBERTopic(
+        embedding_model=Backend(),
+        umap_model=BaseDimensionalityReduction(),
+        hdbscan_model=BaseCluster(),
+        vectorizer_model=_vectorizer(embeddings),
+        ctfidf_model=ClassTfidfTransformer(bm25_weighting=True, reduce_frequent_words=True),
+        representation_model=[
+            KeyBERTInspired(top_n_words=3 * config.words, nr_candidate_words=_CANDIDATES),
+            MaximalMarginalRelevance(diversity=config.diversity, top_n_words=config.words),
+        ],
+        top_n_words=config.words,
+    )
+    model.fit(list(embeddings.texts), embeddings=embeddings.vectors, y=topic)
+    return model
+
+
+def _vectorizer(embeddings: Embeddings) -> "CountVectorizer":
+    """Return a counter of the words, and pairs of words, that more than one communication uses."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
+
+    left_out = {*ENGLISH_STOP_WORDS, *PLACEHOLDERS, *(t.lstrip("#") for t in embeddings.frequent_terms)}
+    settings = {"stop_words": sorted(left_out), "ngram_range": (1, 2), "token_pattern": _TOKEN}
+    # BERTopic counts topics, not communications, so the vocabulary is settled beforehand.
+    try:
+        vocabulary = CountVectorizer(**settings, min_df=2).fit(embeddings.texts).get_feature_names_out()
+    except ValueError:
+        raise CorpusError(
+            "corpus: but for the most common words, no word stands in more than one message, so topics would "
+            "have no words; gather more messages."
+        ) from None
+    return CountVectorizer(**settings, vocabulary=vocabulary)
+
+
+def _topic(
+    model: "BERTopic", number: int, vectors: Floats, clusters: Clusters, config: DescribeConfig
+) -> Topic:
+    members = np.flatnonzero(clusters.topic == number)
+    words = [(str(word), float(weight)) for word, weight in model.get_topic(number) or [] if word]
+    return Topic(
+        topic=number,
+        size=len(members),
+        outliers=int(clusters.outlier[members].sum()),
+        words=tuple(word for word, _ in words),
+        weights=tuple(round(weight, 4) for _, weight in words),
+        representative=_representative(vectors, members, clusters, config.representative),
+    )
+
+
+def _representative(vectors: Floats, members: Ints, clusters: Clusters, count: int) -> tuple[int, ...]:
+    """Return the positions of the members nearest to the topic's centre, outliers last."""
+    core = members[~clusters.outlier[members]]
+    pool = core if len(core) >= count else members
+    centre = vectors[core if len(core) else members].mean(axis=0)
+    nearness = np.round(vectors[pool] @ centre, 5)
+    return tuple(int(i) for i in pool[np.lexsort((pool, -nearness))[:count]])
