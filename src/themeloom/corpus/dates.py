@@ -1,0 +1,118 @@
+"""Dates as exports write them, to UTC."""
+
+import re
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import product
+from zoneinfo import ZoneInfo
+
+from themeloom.corpus.drafts import RowError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?|\d{8}(?:T.*)?", re.ASCII)
+_SECONDS = re.compile(r"\d{9,19}(?:\.\d*)?", re.ASCII)
+_LONGEST = 64  # characters; no date is longer
+
+_TIDY = (
+    (re.compile(r"[\s,·]+"), " "),
+    (re.compile(r"^(\d{4})[./-](\d{1,2})[./-](\d{1,2})(?!\d)", re.ASCII), r"\1-\2-\3"),
+    (re.compile(r"^(\d{1,2})[./-](\d{1,2})[./-](\d{2,4})(?!\d)", re.ASCII), r"\1/\2/\3"),
+    (re.compile(r"(\d) ?([ap])\.?m\b\.?", re.IGNORECASE | re.ASCII), r"\1 \2m"),
+    (re.compile(r"([\dm]) ?(?:UTC|GMT|Z)$", re.ASCII), r"\1 +0000"),
+    (re.compile(r"(:\d\d(?:\.\d+)?)([+-]\d)", re.ASCII), r"\1 \2"),
+)
+
+NUMBERED = {True: ("%d/%m/%Y", "%d/%m/%y"), False: ("%m/%d/%Y", "%m/%d/%y")}
+NAMED = ("%Y-%m-%d", "%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y", "%a %d %b %Y", "%a %b %d %Y")
+TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
+X_V1 = "%a %b %d %H:%M:%S %z %Y"
+
+
+class DateReader:
+    """Reads the dates of one source.
+
+    Accepted, next to date and datetime objects:
+
+    - ISO 8601: ``2013-08-10``, ``20130810``, ``2013-08-10T08:25:03.000Z``, ``2013-08-10 08:25+01:00``;
+      ``2013/8/10 8:25`` too;
+    - seconds, milli-, micro- or nanoseconds since 1970: ``1376123103``, ``1376123103000``;
+    - days, months and years as numbers: ``10/08/2013``, ``10.8.13``, ``10-08-2013 08:25:03``, month first
+      unless `day_first`;
+    - months by their English names: ``10 Aug 2013``, ``August 10, 2013 8:25 AM``,
+      ``Sat, 10 Aug 2013 08:25:03 GMT``, ``Sat Aug 10 08:25:03 +0000 2013``.
+
+    A time of day may follow each (24 hours, or AM and PM), and then UTC, GMT, Z or an offset such as
+    ``+0100``. Two-digit years are those of 1969 to 2068.
+
+    Parameters
+    ----------
+    zone
+        Time zone of dates that name none.
+    day_first
+        Whether 3/4/2013 is the third of April.
+    """
+
+    def __init__(self, zone: ZoneInfo, *, day_first: bool) -> None:
+        self._zone = zone
+        days = (*NUMBERED[day_first], *NAMED)
+        self._forms = [X_V1, *("".join(parts) for parts in product(days, TIMES, ("", " %z")))]
+
+    def __call__(self, value: object) -> datetime | None:
+        """Return the date in UTC; None where there is none.
+
+        Raises
+        ------
+        RowError
+            If it is no possible date.
+        """
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return None
+        try:
+            found = self._read(value)
+            return (found if found.tzinfo else found.replace(tzinfo=self._zone)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise RowError(
+                "the date is impossible or of no accepted form; correct it, or set day_first or the column"
+            ) from None
+
+    def _read(self, value: object) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        if isinstance(value, date):
+            return datetime.combine(value, time())
+        if isinstance(value, float):
+            return self._from_text(f"{value:.6f}")
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            return self._from_text(str(value).strip())
+        raise ValueError
+
+    def _from_text(self, text: str) -> datetime:
+        if len(text) > _LONGEST:
+            raise ValueError
+        if _SECONDS.fullmatch(text):
+            return _since_1970(text)
+        if _ISO.fullmatch(text):
+            with suppress(ValueError):
+                return datetime.fromisoformat(text)
+        for pattern, tidy in _TIDY:
+            text = pattern.sub(tidy, text)
+        return self._by_form(text)
+
+    def _by_form(self, text: str) -> datetime:
+        for position, form in enumerate(self._forms):
+            try:
+                found = datetime.strptime(text, form)  # noqa: DTZ007  the caller sets the zone
+            except ValueError:
+                continue
+            if position:  # a source writes all its dates alike: try this form first from now on
+                self._forms.insert(0, self._forms.pop(position))
+            return found
+        raise ValueError
+
+
+def _since_1970(digits: str) -> datetime:
+    whole, _, fraction = digits.partition(".")
+    microseconds = int(whole) * 1_000_000 + int(fraction[:6].ljust(6, "0"))
+    while microseconds >= 10**17:  # beyond the year 5138: milliseconds, microseconds or nanoseconds
+        microseconds //= 1000
+    return _EPOCH + timedelta(microseconds=microseconds)

@@ -1,0 +1,276 @@
+"""Raw exports, of whatever format, to one table of rows.
+
+Formats are told by the content of a file, never by its name: X API v2 and v1.1 objects and pages, the X
+archive, Reddit, Mastodon and Bluesky JSON, and tables (CSV, TSV, JSON lines, Parquet, XLSX) with a column
+mapping; each plain, .gz or .zst. Rows that cannot be read are set aside with file, line and reason.
+"""
+
+import io
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from themeloom.config import IngestConfig, SourceConfig
+from themeloom.corpus.dates import DateReader
+from themeloom.corpus.drafts import Draft, Found, RowError, content_id, identifier, word
+from themeloom.corpus.files import head_of, is_compressed, kind_of, open_bytes, open_text, text_of
+from themeloom.corpus.formats import FORMATS, detect, read_item, unfold
+from themeloom.corpus.json_values import Values, json_values
+from themeloom.corpus.repair import repaired
+from themeloom.corpus.tables import csv_drafts, jsonl_drafts, mapped, parquet_drafts, xlsx_drafts
+from themeloom.errors import InputError
+from themeloom.progress import UNWATCHED, Progress
+from themeloom.records import ROWS, UNREADABLE, RawCorpus
+
+_BATCH = 50_000
+_SAMPLE = 200  # values by which a format is told
+_TABLES = ("parquet", "xlsx")
+_UNKNOWN_LANGUAGES = frozenset({"und", "qme", "qht", "qct", "qst", "qam", "zxx"})  # as X marks them
+_READ = {name: kind for name, kind in ROWS.items() if name != "row"}
+
+
+def read_sources(
+    sources: Sequence[SourceConfig], config: IngestConfig, progress: Progress = UNWATCHED
+) -> RawCorpus:
+    """Read all sources of a study.
+
+    Parameters
+    ----------
+    sources
+        The files, with their formats and column mappings.
+    config
+        Whether to stop at the first row that cannot be read.
+    progress
+        Told how many bytes there are and how many were read.
+
+    Returns
+    -------
+    RawCorpus
+        The rows in the order of the files (text repaired, dates in UTC), and those set aside.
+
+    Raises
+    ------
+    InputError
+        For each file that is missing, empty, of another format than it says, without a column that is
+        asked for or without a single row that can be read; all of them at once. In strict mode for
+        each file's first row that cannot be read.
+    """
+    progress.begin(sum(_size(source) for source in sources), "bytes")
+    gathered = _Gathered()
+    faults: list[str] = []
+    for file, source in zip(_names(sources), sources, strict=True):
+        try:
+            _read_source(file, source, gathered, config, progress)
+        except InputError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise InputError(*faults)
+    return gathered.corpus()
+
+
+class _Gathered:
+    """Rows on their way into tables."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[object, ...]] = []
+        self._frames = [pl.DataFrame(schema=_READ)]
+        self._aside: list[tuple[object, ...]] = []
+
+    def add(self, row: tuple[object, ...]) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= _BATCH:
+            self._pack()
+
+    def set_aside(self, file: str, line: int, source_id: str | None, reason: str) -> None:
+        self._aside.append((file, line, source_id, reason))
+
+    def corpus(self) -> RawCorpus:
+        self._pack()
+        rows = pl.concat(self._frames).with_row_index("row").cast({"row": pl.Int64})
+        return RawCorpus(rows, pl.DataFrame(self._aside, schema=UNREADABLE, orient="row"))
+
+    def _pack(self) -> None:
+        self._frames.append(pl.DataFrame(self._rows, schema=_READ, orient="row"))
+        self._rows = []
+
+
+def _read_source(
+    file: str, source: SourceConfig, gathered: _Gathered, config: IngestConfig, progress: Progress
+) -> None:
+    read_date = DateReader(_zone(source), day_first=source.day_first)
+    reasons: Counter[str] = Counter()
+    good = 0
+    for line, found in _found(source, progress):
+        try:
+            row = _row(found, read_date)
+        except RowError as fault:
+            reason = str(fault)
+            if config.strict:
+                raise InputError(
+                    f"{source.path}:{line}: {reason}; mend the row, or do without strict."
+                ) from None
+            gathered.set_aside(file, line, _id_of(found), reason)
+            reasons[reason] += 1
+        else:
+            good += 1
+            gathered.add((file, line, *row))
+    if not good:
+        raise InputError(_nothing_read(source, reasons))
+
+
+def _nothing_read(source: SourceConfig, reasons: Counter[str]) -> str:
+    if not reasons:
+        return f"{source.path}: holds no messages; give a file that does."
+    reason, count = reasons.most_common(1)[0]
+    return (
+        f"{source.path}: none of its {reasons.total():,} rows can be read ({count:,} of them: {reason}); "
+        "check the file, its format and its columns."
+    )
+
+
+def _row(found: Draft | RowError, read_date: Callable[[object], datetime | None]) -> tuple[object, ...]:
+    if isinstance(found, RowError):
+        raise found
+    source_id = identifier(found.id)
+    if not isinstance(found.text, str):
+        raise RowError("no text" if found.text is None else "the text is no text but another type of value")
+    text = repaired(found.text)
+    if not text.strip():
+        raise RowError("no text")
+    created_at = read_date(found.created_at)
+    author = (word(found.author) or "").lstrip("@").lower() or None
+    lang = word(found.lang)
+    return (
+        source_id or content_id(text, author, created_at.isoformat() if created_at else ""),
+        identifier(found.author_id),
+        author,
+        created_at,
+        text,
+        None if lang in _UNKNOWN_LANGUAGES else lang,
+        identifier(found.repeat_of),
+    )
+
+
+def _id_of(found: Draft | RowError) -> str | None:
+    try:
+        return None if isinstance(found, RowError) else identifier(found.id)
+    except RowError:
+        return None
+
+
+def _found(source: SourceConfig, progress: Progress) -> Found:
+    """Choose the reader of a source and give what it finds.
+
+    Data that is damaged from some place on ends the file there, as a row that cannot be read.
+    """
+    path = Path(source.path)
+    head = head_of(path)
+    name = _format_of(source, head)
+    line = 0
+    try:
+        if name in _TABLES:
+            yield from _table(path, name, source, progress)
+            return
+        with open_text(path, progress) as text:
+            reader = _text_reader(text, text_of(head), name, source)
+            for line, found in reader:
+                yield line, found
+    except RowError as damage:
+        yield line + 1, damage
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read on ({error.strerror or error}); copy it anew.") from None
+
+
+def _table(path: Path, name: str, source: SourceConfig, progress: Progress) -> Found:
+    file: Path | io.BytesIO = path
+    if is_compressed(path):
+        with open_bytes(path) as stream:
+            file = io.BytesIO(stream.read())
+    yield from (parquet_drafts if name == "parquet" else xlsx_drafts)(file, source)
+    progress.advance(path.stat().st_size)
+
+
+def _text_reader(text: io.TextIOBase, head: str, name: str, source: SourceConfig) -> Found:
+    if name in {"csv", "tsv"}:
+        return csv_drafts(text, source, tabs=name == "tsv")
+    values = json_values(text, head)
+    return jsonl_drafts(values, source) if name == "jsonl" else _platform(values, name)
+
+
+def _platform(values: Values, name: str) -> Found:
+    form = FORMATS[name]
+    for line, value in values:
+        if isinstance(value, RowError):
+            yield line, value
+            continue
+        for item in unfold(value):
+            yield line, read_item(item, form, name)
+
+
+def _format_of(source: SourceConfig, head: bytes) -> str:
+    """Return the format that a source says it has, checked, or the one that it looks like."""
+    kind = kind_of(head)
+    told = source.format
+    if kind == "other":
+        raise InputError(f"{source.path}: is no UTF-8 text, Parquet or XLSX file; export it as one of these.")
+    if kind in _TABLES or told in _TABLES:
+        if told not in {"auto", kind}:
+            found = {"parquet": "Parquet", "xlsx": "XLSX (or another ZIP)"}.get(kind, "text")
+            raise InputError(
+                f"{source.path}: is not {told}, its content is {found}; correct the format or leave it out."
+            )
+        return kind
+    if told != "auto":
+        return told
+    return _detected(source, text_of(head), looks_json=kind == "json")
+
+
+def _detected(source: SourceConfig, head: str, *, looks_json: bool) -> str:
+    values = [value for _, value in islice(json_values(io.StringIO(head), head), _SAMPLE)]
+    objects = [value for value in values if isinstance(value, dict)]
+    if not objects:
+        return "jsonl" if looks_json and not _has_columns(source, head) else "csv"
+    if "columns" in source.model_fields_set:
+        return "jsonl"
+    return detect([item for value in objects for item in unfold(value)]) or "jsonl"
+
+
+def _has_columns(source: SourceConfig, head: str) -> bool:
+    first = head.lstrip().partition("\n")[0]
+    return all(name in first for name in mapped(source.columns))
+
+
+def _zone(source: SourceConfig) -> ZoneInfo:
+    try:
+        return ZoneInfo(source.timezone)
+    except (KeyError, ValueError, OSError):
+        raise InputError(
+            f"{source.path}: there is no time zone '{source.timezone}'; "
+            "give an IANA name such as 'Europe/London'."
+        ) from None
+
+
+def _size(source: SourceConfig) -> int:
+    try:
+        return Path(source.path).stat().st_size
+    except (OSError, ValueError):
+        return 0
+
+
+def _names(sources: Sequence[SourceConfig]) -> list[str]:
+    """Name each source by its file; where names clash, by its sheet, its number or its folder too."""
+    names = [Path(source.path).name for source in sources]
+    for parts in range(2, 6):
+        names = [
+            "/".join(Path(source.path).parts[-parts:]) if names.count(name) > 1 else name
+            for name, source in zip(names, sources, strict=True)
+        ]
+    return [
+        f"{name} ({source.sheet or number})" if names.count(name) > 1 else name
+        for number, (name, source) in enumerate(zip(names, sources, strict=True), start=1)
+    ]

@@ -1,0 +1,31 @@
+"""Repair of text: mojibake, HTML entities, broken Unicode."""
+
+import re
+
+import ftfy
+
+_JUNK = re.compile("[\x00\ud800-\udfff]")
+_SOUND = re.compile(r"[\n\t !-%'-~]*")  # printable ASCII without '&': nothing to repair
+_REPAIRS = ftfy.TextFixerConfig(
+    unescape_html=True,
+    uncurl_quotes=False,
+    fix_latin_ligatures=False,
+    fix_character_width=False,
+    normalization="NFC",
+)
+
+
+def without_junk(text: str) -> str:
+    """Return the text without null bytes and lone surrogates, which no other tool can store."""
+    return _JUNK.sub("", text)
+
+
+def repaired(text: str) -> str:
+    """Return the text as it was meant: without mojibake and HTML entities, in NFC.
+
+    Quotes, ligatures, letter width and white space stay as people typed them; line ends become
+    newlines. The repairs are ftfy's.
+    """
+    if _SOUND.fullmatch(text):
+        return text
+    return without_junk(ftfy.fix_text(without_junk(text), _REPAIRS))

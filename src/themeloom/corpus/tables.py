@@ -1,0 +1,264 @@
+"""Tables with a column mapping: CSV, TSV, JSON lines, Parquet, XLSX."""
+
+import csv
+import io
+import warnings
+from collections import deque
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from themeloom.config import ColumnsConfig, SourceConfig
+from themeloom.corpus.drafts import Draft, Found, RowError
+from themeloom.corpus.files import fault_of, lines
+from themeloom.corpus.json_values import Values
+from themeloom.errors import InputError
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+
+_DELIMITERS = (",", ";", "\t", "|")
+_BATCH = 50_000
+_SERIALS = range(20_000, 100_000)  # spreadsheet day numbers of 1954 to 2173
+_SHOWN = 30
+
+
+def mapped(columns: ColumnsConfig) -> list[str]:
+    """Return the names of the columns that are asked for."""
+    return [name for name in columns.model_dump().values() if name is not None]
+
+
+def draft_of(row: dict[str, object], columns: ColumnsConfig) -> Draft:
+    """Read one row of a table."""
+
+    def value(name: str | None) -> object:
+        found = row.get(name) if name is not None else None
+        return found.decode("utf-8", "replace") if isinstance(found, bytes) else found
+
+    text = value(columns.text)
+    return Draft(
+        id=value(columns.id),
+        text=text,
+        created_at=value(columns.created_at),
+        author=value(columns.author),
+        lang=value(columns.lang),
+    )
+
+
+def check_columns(present: Sequence[str], source: SourceConfig) -> None:
+    """Check that each column that is asked for is there, once.
+
+    Raises
+    ------
+    InputError
+        One sentence for each column that is not; it names those that are.
+    """
+    shown = ", ".join(f"'{name[:40]}'" for name in present[:_SHOWN]) + (
+        ", …" if len(present) > _SHOWN else ""
+    )
+    faults = [
+        f"{source.path}: has {'no' if name not in present else 'more than one'} column '{name}' "
+        f"(its columns are {shown}); correct the source's columns."
+        for name in dict.fromkeys(mapped(source.columns))
+        if present.count(name) != 1
+    ]
+    if faults:
+        raise InputError(*faults)
+
+
+def jsonl_drafts(values: Values, source: SourceConfig) -> Found:
+    """Read JSON objects as rows.
+
+    Raises
+    ------
+    InputError
+        If a column that is asked for is in none of the objects.
+    """
+    seen: dict[str, None] = {}
+    for line, value in values:
+        if isinstance(value, dict):
+            if len(seen) < 1000:
+                seen.update(dict.fromkeys(value))
+            yield line, draft_of(value, source.columns)
+        else:
+            yield line, value if isinstance(value, RowError) else RowError("not a JSON object")
+    if seen:
+        check_columns(list(seen), source)
+
+
+class _Lines:
+    """Physical lines, with a way back for those that a stray quote has swallowed."""
+
+    def __init__(self, text: io.TextIOBase) -> None:
+        self._ahead = lines(text)
+        self._back: deque[tuple[int, str]] = deque()
+        self.taken: list[tuple[int, str]] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._back.popleft() if self._back else next(self._ahead)
+        self.taken.append(line)
+        return line[1]
+
+    def put_back_all_but_first(self) -> None:
+        self._back.extendleft(reversed(self.taken[1:]))
+        del self.taken[1:]
+
+
+def csv_drafts(text: io.TextIOBase, source: SourceConfig, *, tabs: bool) -> Found:
+    """Read delimited text with a header; quoted fields may hold line ends.
+
+    The delimiter (comma, semicolon, tab, bar) is the one whose header has most of the columns that are
+    asked for. A record with unbalanced quotes costs its first line only.
+
+    Raises
+    ------
+    InputError
+        If there is no header, or a column that is asked for is not in it.
+    """
+    at = _Lines(text)
+    delimiter, header = _header(at, source, ("\t",) if tabs else _DELIMITERS)
+    check_columns(header, source)
+    reader = csv.reader(at, delimiter=delimiter, strict=True)
+    while True:
+        at.taken.clear()
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            at.put_back_all_but_first()
+            fields = _unquoted(at.taken[0][1], delimiter)
+            reason = f"broken quoting ({error})"
+        else:
+            reason = f"{len(fields)} columns where the header has {len(header)}"
+        if not fields and not reason.startswith("broken"):
+            continue
+        number = at.taken[0][0]
+        if len(fields) != len(header):
+            at.put_back_all_but_first()
+            yield number, RowError(reason)
+        else:
+            fault = next(filter(None, (fault_of(line) for _, line in at.taken)), None)
+            yield number, fault or draft_of(dict(zip(header, fields, strict=True)), source.columns)
+
+
+def _unquoted(line: str, delimiter: str) -> list[str]:
+    """Return the fields of a line whose quotes are only marks in the text, as in TSV without quoting."""
+    return line.rstrip("\r\n").split(delimiter) if delimiter == "\t" else []
+
+
+def _header(at: _Lines, source: SourceConfig, delimiters: Sequence[str]) -> tuple[str, list[str]]:
+    first = next(at, "")
+    while first and not first.strip():
+        first = next(at, "")
+    if fault_of(first):
+        raise InputError(f"{source.path}:1: the header is {fault_of(first)}.")
+    wanted = set(mapped(source.columns))
+
+    def fields(delimiter: str) -> list[str]:
+        try:
+            return [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+        except csv.Error:
+            return []
+
+    headers = {delimiter: fields(delimiter) for delimiter in delimiters}
+    best = max(headers, key=lambda sign: (len(wanted & set(headers[sign])), len(headers[sign])))
+    return best, headers[best]
+
+
+def parquet_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:
+    """Read a Parquet file, a batch at a time.
+
+    Raises
+    ------
+    InputError
+        If it is no sound Parquet file, or a column that is asked for is not in it.
+    """
+    number = 0
+    try:
+        table = pl.scan_parquet(file)
+        check_columns(table.collect_schema().names(), source)
+        frame = table.select(dict.fromkeys(mapped(source.columns)))
+        for batch in frame.collect_batches(chunk_size=_BATCH, maintain_order=True):
+            for row in batch.iter_rows(named=True):
+                number += 1
+                yield number, draft_of(row, source.columns)
+    except (
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+        OSError,
+        ValueError,
+        OverflowError,
+    ) as error:
+        first = str(error).partition("\n")[0][:120]
+        raise InputError(f"{source.path}: is not a sound Parquet file ({first}); export it anew.") from None
+
+
+def xlsx_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:
+    """Read one sheet of a workbook; whole numbers keep all the digits that the file has.
+
+    Raises
+    ------
+    InputError
+        If it is no sound workbook, has no such sheet, or lacks a column that is asked for.
+    """
+    rows = _sheet_rows(file, source)
+    number, header = next(((n, row) for n, row in rows if any(cell is not None for cell in row)), (0, ()))
+    names = ["" if cell is None else str(cell).strip() for cell in header]
+    if number == 0:
+        raise InputError(f"{source.path}: the sheet is empty; give one with a header and rows.")
+    check_columns([name for name in names if name], source)
+    dates = source.columns.created_at
+    for line, cells in rows:
+        row: dict[str, object] = {
+            name: _moment(cell) if name == dates else cell
+            for name, cell in zip(names, cells, strict=False)
+            if name
+        }
+        if any(cell is not None for cell in cells):
+            yield line, draft_of(row, source.columns)
+
+
+def _sheet_rows(file: Path | io.BytesIO, source: SourceConfig) -> Iterator[tuple[int, tuple[object, ...]]]:
+    import openpyxl
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # styles and validations that openpyxl does not know
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            sheet = _chosen({sheet.title: sheet for sheet in book.worksheets}, source)
+            sheet.reset_dimensions()  # other programs than Excel write them wrong
+        yield from enumerate(sheet.iter_rows(values_only=True), start=1)
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001  openpyxl has no error of its own: a broken file raises anything
+        raise InputError(
+            f"{source.path}: is not a sound XLSX workbook ({type(error).__name__}); save it anew."
+        ) from None
+
+
+def _chosen(sheets: dict[str, "ReadOnlyWorksheet"], source: SourceConfig) -> "ReadOnlyWorksheet":
+    if source.sheet is None:
+        return next(iter(sheets.values()))
+    if source.sheet not in sheets:
+        shown = ", ".join(f"'{name}'" for name in sheets)
+        raise InputError(
+            f"{source.path}: has no sheet '{source.sheet}' (it has {shown}); correct the source's sheet."
+        )
+    return sheets[source.sheet]
+
+
+def _moment(cell: object) -> object:
+    """Return a day number that the sheet does not mark as a date as the date that it is."""
+    from openpyxl.utils.datetime import from_excel
+
+    if isinstance(cell, int | float) and not isinstance(cell, bool) and int(cell) in _SERIALS:
+        found = from_excel(cell)
+        return found if isinstance(found, datetime) else None
+    return cell
