@@ -3,7 +3,7 @@
 import copy
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import unquote
 
 WITHHELD = "withheld"
 
@@ -38,11 +38,21 @@ def public_config(config: dict[str, Any], root: Path) -> dict[str, Any]:
 
 def public_uri(uri: str) -> str:
     """Cut user, password and query (which can hold tokens) out of a URI."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return WITHHELD
-    return SplitResult(parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "").geturl()
+    scheme, separator, rest = uri.partition("://")
+    if separator and not rest.startswith("/"):
+        rest = rest.rpartition("@")[2]
+    return scheme + separator + rest.partition("?")[0]
+
+
+def secrets_of(uri: str) -> list[str]:
+    """List what must never be shown of a URI, longest first, as written and decoded."""
+    rest = uri.partition("://")[2]
+    address, _, query = rest.partition("?")
+    credentials = "" if rest.startswith("/") else rest.rpartition("@")[0]
+    values = [pair.partition("=")[2] for pair in query.split("&")]
+    hidden = [credentials, credentials.partition(":")[2], query, *values]
+    found = {uri} - {address, public_uri(uri)} | {form for part in hidden for form in (part, unquote(part))}
+    return sorted(filter(None, found), key=len, reverse=True)
 
 
 def _shorten(section: dict[str, Any], key: str, root: Path) -> None:

@@ -1,0 +1,170 @@
+"""Where MLflow keeps runs: which store, whether it answers, and what to say when it does not."""
+
+import os
+import shutil
+import socket
+import sqlite3
+import tempfile
+import uuid
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from themeloom.errors import TrackingError
+from themeloom.history.private import public_uri, secrets_of
+
+_SECONDS = 5
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """An MLflow store."""
+
+    uri: str  # may hold a password: never shown
+    artifacts: str | None  # where artifacts of new experiments go; None: the server decides
+    database: Path | None  # the SQLite file
+    own: bool  # whether it is the study's own store, whose artifacts lie beside it
+
+    @property
+    def public(self) -> str:
+        """The URI as it may be shown."""
+        return public_uri(self.uri)
+
+    def fault(self, error: BaseException | str, cure: str) -> TrackingError:
+        """Say in one sentence what went wrong, without the secrets of the URI."""
+        reason = " ".join(str(error).split())
+        for secret in secrets_of(self.uri):
+            reason = reason.replace(secret, "***")
+        return TrackingError(f"{self.public}: {reason[:300].rstrip('.;: ')}; {cure}.")
+
+
+def backend_of(uri: str | None, root: Path) -> Backend:
+    """Choose the store: what the config says, else ``MLFLOW_TRACKING_URI``, else the study's own.
+
+    The study's own is ``sqlite:///ROOT/mlruns/mlflow.db``, with artifacts under ``ROOT/mlruns/artifacts``.
+    """
+    root = root.resolve()
+    artifacts = (root / "mlruns" / "artifacts").as_uri()
+    chosen = uri or os.environ.get("MLFLOW_TRACKING_URI")
+    if not chosen:
+        database = root / "mlruns" / "mlflow.db"
+        return Backend(f"sqlite:///{database}", artifacts, database, own=True)
+    if _scheme(chosen) == "sqlite":
+        file = chosen.partition(":///")[2].partition("?")[0]
+        return Backend(chosen, artifacts, Path(file), own=False)
+    served = _scheme(chosen) not in _PORTS
+    return Backend(chosen, None if served else artifacts, None, own=False)
+
+
+def check(backend: Backend) -> None:
+    """Find out quickly whether a database answers.
+
+    MLflow tries ten times with growing pauses, which makes a wrong password or a broken file cost minutes.
+
+    Raises
+    ------
+    TrackingError
+        If it does not.
+    """
+    if backend.database is not None:
+        _check_file(backend, backend.database)
+    elif _scheme(backend.uri) in _PORTS:
+        _check_server(backend)
+
+
+def create(database: Path, build: Callable[[str], object]) -> None:
+    """Make a new SQLite store whole or not at all, whoever else does so at the same time.
+
+    Parameters
+    ----------
+    database
+        The file to make.
+    build
+        Makes MLflow's tables at the URI that it is given.
+    """
+    database.parent.mkdir(parents=True, exist_ok=True)
+    part = database.with_name(f".{database.name}.{uuid.uuid4().hex[:8]}.part")
+    with tempfile.TemporaryDirectory(prefix="themeloom-", ignore_cleanup_errors=True) as folder:
+        draft = Path(folder) / "mlflow.db"
+        build(f"sqlite:///{draft}")
+        try:
+            shutil.copyfile(draft, part)
+            with suppress(FileExistsError):  # another run was first: its store is as good
+                os.link(part, database)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def follow_move(backend: Backend) -> None:
+    """Tell a study's own store where its artifacts are now, after the folder was moved or copied.
+
+    MLflow keeps absolute addresses. Those of a study's own store always end in ``mlruns/artifacts`` beside
+    the database, so that they can be set right; all others are left alone.
+    """
+    if not (backend.own and backend.database and backend.database.exists()):
+        return
+    with closing(sqlite3.connect(backend.database, timeout=_SECONDS)) as connection, connection:
+        rows = connection.execute("SELECT DISTINCT artifact_location FROM experiments").fetchall()
+        for (old,) in rows:
+            if (
+                old
+                and old.startswith("file://")
+                and old.endswith("/mlruns/artifacts")
+                and old != backend.artifacts
+            ):
+                _rewrite(connection, old, str(backend.artifacts))
+
+
+def _rewrite(connection: sqlite3.Connection, old: str, new: str) -> None:
+    places = (
+        ("experiments", "artifact_location"),
+        ("runs", "artifact_uri"),
+        ("logged_models", "artifact_location"),
+        ("datasets", "dataset_source"),
+    )
+    for table, column in places:
+        connection.execute(
+            f"UPDATE {table} SET {column} = replace({column}, ?, ?)",  # noqa: S608 (names from above)
+            (old, new),
+        )
+
+
+def _check_file(backend: Backend, database: Path) -> None:
+    if not database.exists():
+        return
+    try:
+        with closing(
+            sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=_SECONDS)
+        ) as file:
+            file.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            file.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise backend.fault(
+            f"is not a readable MLflow database ({error})",
+            "restore it from a copy, or move it away so that a new one is made",
+        ) from None
+
+
+def _check_server(backend: Backend) -> None:
+    from sqlalchemy import create_engine, make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        url = make_url(backend.uri)
+        if url.host:
+            address = (url.host, url.port or _PORTS[_scheme(backend.uri)])
+            socket.create_connection(address, timeout=_SECONDS).close()
+        engine = create_engine(backend.uri)
+        engine.connect().close()
+        engine.dispose()
+    except (SQLAlchemyError, OSError, ImportError, ValueError) as error:
+        raise backend.fault(
+            f"the MLflow database does not answer ({error})",
+            "start it, or correct tracking.uri or MLFLOW_TRACKING_URI",
+        ) from None
+
+
+def _scheme(uri: str) -> str:
+    return uri.partition(":")[0].partition("+")[0]

@@ -1,0 +1,182 @@
+"""A run's record as plain items to log: parameters, metrics, tags, tables, datasets. Knows no MLflow."""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from themeloom.history.card import flow_counts, headline
+from themeloom.history.private import public_config
+from themeloom.records import RunRecord, Score
+
+KEY, PARAM, TAG, DIGEST = 250, 6000, 8000, 36
+"""MLflow's limits, in characters."""
+
+Columns = dict[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetItem:
+    """What went in: named, counted and digested, never shown."""
+
+    name: str
+    context: str
+    digest: str
+    rows: int
+    columns: dict[str, str]
+    file: str  # in the model folder; empty where the data are not kept
+
+
+def params(record: RunRecord, root: Path) -> dict[str, str]:
+    """Flatten the configuration: ``cluster.selection`` → ``auto``. The tracking address is left out."""
+    config = {key: value for key, value in public_config(record.config, root).items() if key != "tracking"}
+    return {_key(key): _cut(value, PARAM) for key, value in _flat(config)}
+
+
+def metrics(record: RunRecord) -> dict[str, float]:
+    """Collect every number of a run; those with an interval also as ``_low`` and ``_high``."""
+    numbers = dict(_counts(record))
+    for name, score in _scores(record):
+        numbers |= {name: score.value, f"{name}_low": score.low, f"{name}_high": score.high}
+    return {_key(name): float(number) for name, number in numbers.items() if math.isfinite(number)}
+
+
+def tags(record: RunRecord) -> dict[str, str]:
+    """Say which study and code a run belongs to, and describe it in Markdown."""
+    named = {
+        "mlflow.source.name": "themeloom",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.commit": record.git.get("commit", ""),
+        "mlflow.note.content": note(record),
+        "themeloom.run": record.run,
+        "themeloom.study": record.study,
+        **{f"git.{name}": value for name, value in record.git.items()},
+        **{f"version.{name}": value for name, value in record.versions.items()},
+        **{f"digest.{name}": value for name, value in record.digests.items()},
+    }
+    return {_key(name): _cut(value, TAG) for name, value in named.items() if value}
+
+
+def note(record: RunRecord) -> str:
+    """Describe a run in Markdown, its headline table included."""
+    flow, count = record.flow, record.discovery.clusters.count
+    lines = [
+        f"**{record.title or record.study}**",
+        record.note,
+        f"{flow.identified:,} rows, {flow.unique:,} unique communications, {count} topics, "
+        f"{record.scores.labels} labels.",
+        headline(record),
+    ]
+    return "\n\n".join(line for line in lines if line)
+
+
+def tables(record: RunRecord) -> dict[str, Columns]:
+    """Give the tables of a run: topics, scores, flow."""
+    flow = flow_counts(record)
+    scores = list(_scores(record))
+    return {
+        "topics": _topics(record),
+        "scores": {
+            "score": [name for name, _ in scores],
+            "value": [_number(score.value) for _, score in scores],
+            "low": [_number(score.low) for _, score in scores],
+            "high": [_number(score.high) for _, score in scores],
+        },
+        "flow": {"step": list(flow), "messages": list(flow.values())},
+    }
+
+
+def datasets(record: RunRecord) -> list[DatasetItem]:
+    """Name the corpus and the labelled sample by digests of what they hold."""
+    corpus = record.communications.select("doc_id", "text", "created_at", "times_seen").sort("doc_id")
+    labels = record.mapping.labels
+    return [
+        DatasetItem(
+            "corpus",
+            "discovery",
+            _digest(corpus.write_json()),
+            len(corpus),
+            {name: str(dtype) for name, dtype in corpus.schema.items()},
+            "communications.parquet",
+        ),
+        DatasetItem(
+            "labelled sample",
+            "validation",
+            _label_digest(record) or _digest(json.dumps(labels.tolist())),
+            record.scores.labels,
+            {"doc_id": "String", "theme": "String"},
+            "",
+        ),
+    ]
+
+
+def _label_digest(record: RunRecord) -> str:
+    file = Path(record.config.get("themes", {}).get("labels", "labels")).name
+    return record.digests.get("labels", record.digests.get(file, ""))[:DIGEST]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST]
+
+
+def _topics(record: RunRecord) -> Columns:
+    found, keys = record.discovery.topics, record.codebook.keys
+    themes = [keys[theme] if theme >= 0 else "mixed" for theme in record.mapping.theme.tolist()]
+    return {
+        "topic": [topic.topic for topic in found],
+        "theme": themes,
+        "theme_probability": record.mapping.posterior.max(axis=1, initial=0).tolist(),
+        "size": [topic.size for topic in found],
+        "outliers": [topic.outliers for topic in found],
+        "labels": record.mapping.labels.sum(axis=1).tolist(),
+        "words": [", ".join(topic.words) for topic in found],
+    }
+
+
+def _scores(record: RunRecord) -> Iterator[tuple[str, Score]]:
+    yield from record.scores.overall.items()
+    for prefix, group in (("theme", record.scores.per_theme), ("line", record.scores.lines)):
+        for name, scores in group.items():
+            yield from ((f"{prefix}/{name}/{what}", score) for what, score in scores.items())
+
+
+def _counts(record: RunRecord) -> Iterator[tuple[str, float]]:
+    clusters = record.discovery.clusters
+    yield "topics", clusters.count
+    yield "topics_mixed", int((record.mapping.theme < 0).sum())
+    yield "outlier_share", clusters.outlier.mean() if clusters.outlier.size else math.nan
+    yield "no_topic_share", (clusters.topic < 0).mean() if clusters.topic.size else math.nan
+    yield "labels", record.scores.labels
+    yield from ((f"flow/{step}", count) for step, count in flow_counts(record).items())
+    yield from ((f"masked/{kind}", count) for kind, count in record.masked.items())
+    yield from ((f"seconds/{time.stage}", time.seconds) for time in record.times)
+    yield "seconds/all", sum(time.seconds for time in record.times)
+
+
+def _flat(value: object, prefix: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _flat(item, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+        for index, item in enumerate(value):
+            yield from _flat(item, f"{prefix}.{index}")
+    else:
+        yield prefix, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _key(name: str) -> str:
+    """Make a name that MLflow takes: word characters, dashes, dots, spaces, colons and inner slashes."""
+    plain = "/".join(part for part in re.sub(r"[^\w\-. :/]", "_", name).split("/") if part.strip(". "))
+    return plain[:KEY] or "_"
+
+
+def _cut(value: str, limit: int) -> str:
+    return value if len(value) <= limit else value[: limit - 1] + "…"
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
