@@ -1,0 +1,182 @@
+"""Near-duplicates: MinHash finds candidates, exact Jaccard and a look at the difference decide."""
+
+# ruff: noqa: RUF001 - typographic quotation marks stand in the messages
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from themeloom.corpus.wording import shingles
+
+SHORT = 60
+"""Up to so many words (a post of 280 characters) a changed number, name or negation makes another message."""
+
+_PERMUTATIONS = 64
+_BUCKET = 64  # messages of a bucket that are compared, the first ones: templates by the thousand stay linear
+_COMPARED = 32  # of all candidates, the most similar so many are verified
+_SLACK = 0.15  # what the estimate from 64 permutations may be off before a candidate is dropped unverified
+
+_NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
+_NAME = re.compile(r"(?<=[\w,;:'’&)-] )[@#]?(?!I\b)([A-ZÀ-ÖØ-Þ][\w'’-]*)")
+_NUMERAL_WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred "
+    "thousand once twice first second third"
+)
+_NUMERALS = frozenset(_NUMERAL_WORDS.split())
+_NEGATION_WORDS = (
+    "no not never none nobody nothing nowhere neither nor without cannot cant dont wont isnt arent wasnt "
+    "werent doesnt didnt havent hasnt hadnt shouldnt wouldnt couldnt aint nicht kein keine nie pas jamais "
+    "non nunca nao não niet geen ikke inte nej nei ej"
+)
+_NEGATIONS = frozenset(_NEGATION_WORDS.split())
+
+
+class Lookalikes:
+    """The messages met so far, ready to be asked which of them another one nearly duplicates.
+
+    Parameters
+    ----------
+    cores
+        Normal forms of the messages, in the order in which they will be met.
+    sizes
+        Their lengths in words.
+    texts
+        Their texts, where capitals show what is a name.
+    loosest
+        The least Jaccard similarity, of five-character shingles, that will ever be asked for.
+    advance
+        Called with the number of messages whose MinHash is done.
+    """
+
+    def __init__(
+        self,
+        cores: Sequence[str],
+        sizes: Sequence[int],
+        texts: Sequence[str],
+        loosest: float,
+        advance: Callable[[int], None],
+    ) -> None:
+        self._cores, self._sizes, self._texts = cores, sizes, texts
+        self._signatures = _signatures(cores, advance)
+        self._buckets = _buckets(self._signatures, loosest)
+        self._members: dict[int, list[int]] = defaultdict(list)
+
+    def add(self, index: int) -> None:
+        """Let later messages be compared with this one."""
+        for bucket in self._shared(index):
+            if len(self._members[bucket]) < _BUCKET:
+                self._members[bucket].append(index)
+
+    def find(self, index: int, threshold: Callable[[int], float]) -> int | None:
+        """Give the most similar message met so far that is the same but for small changes.
+
+        Parameters
+        ----------
+        index
+            The message.
+        threshold
+            Gives the least Jaccard similarity to ask of a candidate.
+        """
+        met = sorted({other for bucket in self._shared(index) for other in self._members.get(bucket, ())})
+        if not met:
+            return None
+        candidates = np.array(met)
+        estimates = (self._signatures[candidates] == self._signatures[index]).mean(axis=1)
+        order = np.lexsort((candidates, -estimates))[:_COMPARED]
+        own = shingles(self._cores[index])
+        for place in order:
+            other, least = int(candidates[place]), threshold(int(candidates[place]))
+            if estimates[place] < least - _SLACK or self._tells_apart(index, other):
+                continue
+            if _jaccard(own, shingles(self._cores[other])) >= least:
+                return other
+        return None
+
+    def _shared(self, index: int) -> Iterator[int]:
+        return (int(bucket) for bucket in self._buckets[index] if bucket >= 0)
+
+    def _tells_apart(self, one: int, two: int) -> bool:
+        if min(self._sizes[one], self._sizes[two]) > SHORT:
+            return _numbers_differ_mostly(self._cores[one], self._cores[two])
+        return differs_in_meaning(
+            self._cores[one], self._cores[two], names(self._texts[one]) | names(self._texts[two])
+        )
+
+
+def differs_in_meaning(one: str, two: str, name_words: frozenset[str]) -> bool:
+    """Tell whether two alike normal forms differ in a number, a negation or a name.
+
+    A name differs when each side has one that the other lacks; that one side says a name more is an
+    addition, as other added words are.
+    """
+    if Counter(_NUMBER.findall(one)) != Counter(_NUMBER.findall(two)):
+        return True
+    ours, theirs = Counter(one.split()), Counter(two.split())
+    left, right = ours - theirs, theirs - ours
+    if _NUMERALS & (left.keys() | right.keys()) or _count(left, _NEGATIONS) != _count(right, _NEGATIONS):
+        return True
+    return bool(name_words & left.keys() and name_words & right.keys()) and not _only_spaced(left, right)
+
+
+def _count(words: Counter[str], kind: frozenset[str]) -> int:
+    return sum(words[word] for word in kind & words.keys())
+
+
+def _only_spaced(left: Counter[str], right: Counter[str]) -> bool:
+    """Tell whether both sides hold the same letters: one word written as two."""
+    return Counter("".join(left.elements())) == Counter("".join(right.elements()))
+
+
+def names(text: str) -> frozenset[str]:
+    """Words with a capital in the middle of a sentence, in lower case; none where all is capitals."""
+    found = _NAME.findall(text)
+    shouted = text.isupper() or len(found) > len(text.split()) / 2
+    return frozenset() if shouted else frozenset(re.sub(r"['’]", "", word).casefold() for word in found)
+
+
+def _numbers_differ_mostly(one: str, two: str) -> bool:
+    """Tell whether two long texts fill in one form: three or more numbers, most of them other."""
+    ours, theirs = Counter(_NUMBER.findall(one)), Counter(_NUMBER.findall(two))
+    differing = max((ours - theirs).total(), (theirs - ours).total())
+    return differing >= 3 and 2 * differing > max(ours.total(), theirs.total())
+
+
+def _jaccard(one: NDArray[np.uint64], two: NDArray[np.uint64]) -> float:
+    shared = np.intersect1d(one, two, assume_unique=True).size
+    return float(shared / (one.size + two.size - shared))
+
+
+def _signatures(cores: Sequence[str], advance: Callable[[int], None]) -> NDArray[np.uint32]:
+    """MinHash (Broder 1997) of every message: (messages, permutations)."""
+    from datasketch import MinHash
+
+    low = np.uint64(0xFFFFFFFF)
+    hashed = ((shingles(core) & low).tolist() for core in cores)
+    signatures = np.empty((len(cores), _PERMUTATIONS), dtype=np.uint32)
+    for index, sketch in enumerate(MinHash.generator(hashed, num_perm=_PERMUTATIONS, seed=1, hashfunc=int)):
+        signatures[index] = sketch.hashvalues
+        advance(1)
+    return signatures
+
+
+def _buckets(signatures: NDArray[np.uint32], threshold: float) -> NDArray[np.int64]:
+    """Locality-sensitive hashing: (messages, bands), the number of a bucket or -1 where nobody shares it.
+
+    Sorted here instead of in MinHashLSH's dictionaries, which take some gigabytes for a million messages.
+    """
+    from datasketch import MinHashLSH
+
+    lsh = MinHashLSH(threshold=min(max(threshold, 0.05), 0.95), num_perm=_PERMUTATIONS, weights=(0.1, 0.9))
+    buckets = np.full((len(signatures), lsh.b), -1, dtype=np.int64)
+    start = 0
+    for band in range(lsh.b):
+        rows = np.ascontiguousarray(signatures[:, band * lsh.r : (band + 1) * lsh.r])
+        keys = rows.view([("", np.uint32)] * lsh.r).ravel() if lsh.r > 1 else rows.ravel()
+        _, numbers, sizes = np.unique(keys, return_inverse=True, return_counts=True)
+        shared = sizes[numbers] > 1
+        buckets[shared, band] = numbers[shared] + start
+        start += len(sizes)
+    return buckets

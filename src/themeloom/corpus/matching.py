@@ -1,0 +1,178 @@
+"""Which of many messages is the same as which: by words, by a cut opening, by nearly the same words.
+
+Each message is attached to one that is directly like it and itself attached to none, so that a chain of small
+changes never draws together what differs. All steps are look-ups in sorted or hashed indexes; nothing
+compares all messages with all.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from themeloom.corpus.indexes import FEW_WORDS, LONG_OPENING, MANY_WORDS, OPENING, OpeningIndex, WordIndex
+from themeloom.corpus.likeness import Lookalikes
+from themeloom.corpus.marks import Reading, read
+from themeloom.corpus.wording import Wording, wording
+
+_NAMED = 0.75  # a mark that names the author lowers the threshold for near-duplicates: MT says 'modified'
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the export, read and brought into normal form."""
+
+    author: str | None
+    text: str
+    reading: Reading
+    wording: Wording  # of the reading's body
+
+    @property
+    def voice(self) -> str | None:
+        """Whose words they are, as far as it is said."""
+        return self.reading.named or self.author
+
+    @property
+    def opens_only(self) -> bool:
+        """Whether it says itself that it is the beginning of somebody's message."""
+        return self.wording.cut and self.reading.marked and bool(self.wording.core)
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What each message repeats: its own position where nothing."""
+
+    owner: list[int]
+    near: list[bool]  # whether it was attached as a near-duplicate
+
+
+def prepare(author: str | None, text: str) -> Message:
+    """Read a message's marks and bring its words into normal form."""
+    reading = read(text)
+    return Message(author, text, reading, wording(reading.body))
+
+
+def match(messages: Sequence[Message], threshold: float, advance: Callable[[int], None]) -> Matches:
+    """Find out which message repeats which.
+
+    Parameters
+    ----------
+    messages
+        In the order of precedence: of like messages the first is kept.
+    threshold
+        Least Jaccard similarity of near-duplicates.
+    advance
+        Called with the number of messages done.
+    """
+    matcher = _Matcher(messages, threshold)
+    matcher.same_words()
+    lookalikes = matcher.lookalikes(advance)
+    matcher.near_duplicates(lookalikes, opens_only=False)
+    matcher.openings()
+    matcher.near_duplicates(lookalikes, opens_only=True)
+    return Matches([matcher.root(position) for position in range(len(messages))], matcher.near)
+
+
+class _Matcher:
+    def __init__(self, messages: Sequence[Message], threshold: float) -> None:
+        self.messages = messages
+        self.threshold = threshold
+        self.owner = list(range(len(messages)))
+        self.near = [False] * len(messages)
+        self.wordings: list[int] = []  # positions that differ in words from all before them
+
+    def root(self, position: int) -> int:
+        while self.owner[position] != position:
+            position = self.owner[position]
+        return position
+
+    def is_free(self, position: int) -> bool:
+        return self.owner[position] == position
+
+    def same_words(self) -> None:
+        """Attach what says the same; what only opens a message waits for the message."""
+        index = WordIndex()
+        for position, message in enumerate(self.messages):
+            found = None if message.opens_only else _same_words(index, message)
+            if found is not None:
+                self.owner[position] = found
+                continue
+            self.wordings.append(position)
+            if not message.opens_only:
+                index.add(position, message.voice, message.wording)
+
+    def lookalikes(self, advance: Callable[[int], None]) -> Lookalikes:
+        """Prepare the search for near-duplicates among the different wordings."""
+        advance(len(self.messages) - len(self.wordings))
+        different = [self.messages[position] for position in self.wordings]
+        return Lookalikes(
+            [message.wording.core for message in different],
+            [message.wording.size for message in different],
+            [message.text for message in different],
+            self.threshold * _NAMED,
+            advance,
+        )
+
+    def near_duplicates(self, lookalikes: Lookalikes, *, opens_only: bool) -> None:
+        """Attach what is the same but for small changes."""
+        for place, position in enumerate(self.wordings):
+            message = self.messages[position]
+            is_asking = message.opens_only == opens_only and self.is_free(position)
+            if not is_asking or message.wording.size < MANY_WORDS:
+                continue
+            found = lookalikes.find(place, self._thresholds(message))
+            host = position if found is None else self.root(self.wordings[found])
+            if host == position:
+                lookalikes.add(place)
+            else:
+                self.owner[position], self.near[position] = host, True
+
+    def _thresholds(self, message: Message) -> Callable[[int], float]:
+        def least(other: int) -> float:
+            host = self.messages[self.wordings[other]]
+            is_named = message.reading.named is not None and message.reading.named == host.voice
+            return self.threshold * (_NAMED if is_named else 1)
+
+        return least
+
+    def openings(self) -> None:
+        """Attach what begins a longer message, the longest openings first."""
+        entries = ((position, self.messages[position]) for position in self.wordings)
+        index = OpeningIndex((position, message.voice, message.wording.core) for position, message in entries)
+        asking = [
+            position for position in self.wordings if self.is_free(position) and self._may_open(position)
+        ]
+        for position in sorted(asking, key=lambda asker: (-len(self.messages[asker].wording.core), asker)):
+            found = self._opened(index, position)
+            if found is not None:
+                self.owner[position] = found
+
+    def _may_open(self, position: int) -> bool:
+        message = self.messages[position]
+        return bool(message.wording.core) and (message.wording.cut or message.reading.marked)
+
+    def _opened(self, index: OpeningIndex, position: int) -> int | None:
+        message = self.messages[position]
+        opening, named, found = message.wording.core, message.reading.named, None
+        enough = LONG_OPENING
+        if message.opens_only:
+            enough = OPENING
+            found = index.by_voice(opening, position, named, self.root) if named else None
+            found = self._equal(index, position) if found is None else found
+        if found is None and len(opening) >= enough and message.wording.size >= FEW_WORDS:
+            found = index.by_anyone(opening, position, self.root)
+        return found
+
+    def _equal(self, index: OpeningIndex, position: int) -> int | None:
+        """Find what says no more either; two short openings by different authors may go on differently."""
+        opening = self.messages[position].wording.core
+        host = index.equal(opening, position)
+        if host is None or (self.messages[host].opens_only and len(opening) < OPENING):
+            return None
+        return self.root(host)
+
+
+def _same_words(index: WordIndex, message: Message) -> int | None:
+    found = index.find(message.voice, message.wording)
+    if found is None and message.reading.other:
+        other = wording(message.reading.other)
+        found = index.find(message.voice, other) if other.size >= FEW_WORDS else None
+    return found
