@@ -124,7 +124,7 @@ extra: 1
         ("themes:\n\t- key: a\n", ":2: is not valid YAML"),
         ("a: 1\n---\nb: 2\n", ":2: is not valid YAML"),
         ("\x00", "is not valid YAML"),
-        ("[" * 5000, "is not valid YAML"),
+        ("[" * 1500, "is not valid YAML"),
         ("- key: a\n", ":1: is no codebook"),
         ("plain words", ":1: is no codebook"),
         ("themes: text\n", ":1: 'themes' must be a list"),
@@ -177,11 +177,13 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(tree=TREES)
 def test_any_tree_is_read_or_refused_in_sentences(tmp_path_factory, tree):
     path = written(tmp_path_factory.mktemp("codebook"), yaml.safe_dump(tree))
     try:
-        assert len(read_codebook(path).themes) >= 2
+        codebook = read_codebook(path)
     except CodebookError as error:
-        assert error.faults
+        codebook = None
+        told = error.faults
+    assert codebook.themes if codebook else all(fault.startswith(str(path)) for fault in told)

@@ -18,9 +18,7 @@ def ints(*values):
 @st.composite
 def samples(draw):
     topics, themes = draw(st.integers(1, 5)), draw(st.integers(2, 5))
-    labels = draw(
-        st.lists(st.tuples(st.integers(-1, topics - 1), st.integers(-1, themes - 1)), max_size=40)
-    )
+    labels = draw(st.lists(st.tuples(st.integers(-1, topics - 1), st.integers(-1, themes - 1)), max_size=40))
     pairs = np.array(labels, np.int64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1], topics, themes
 
@@ -88,8 +86,8 @@ def test_rows_are_probabilities_and_themes_are_earned(sample, settings_):
 def test_names_of_topics_and_themes_and_the_order_make_no_difference(sample, settings_, random):
     topic, theme, topics, themes = sample
     plain = map_topics(topic, theme, topics, themes, settings_)
-    new_topic = np.array(random.sample(range(topics), topics) + [-1])  # -1 stays -1
-    new_theme = np.array(random.sample(range(themes), themes) + [-1])
+    new_topic = np.array([*random.sample(range(topics), topics), -1])  # -1 stays -1
+    new_theme = np.array([*random.sample(range(themes), themes), -1])
     order = np.array(random.sample(range(len(topic)), len(topic)), np.int64)
     moved = map_topics(new_topic[topic][order], new_theme[theme][order], topics, themes, settings_)
     np.testing.assert_array_equal(

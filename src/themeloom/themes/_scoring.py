@@ -1,48 +1,48 @@
 """Agreement and accuracy from confusion matrices, many at once, and their bootstrap over messages.
 
 Every figure here is a function of sums over messages. A bootstrap draw is therefore a vector of counts
-(how often each message was drawn), and all draws are one product of matrices.
+(how often each message was drawn), and all draws are counted at once.
 """
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.sparse import csr_array
 
+from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Doubles, Ints, Score
 
 OVERALL = ("kappa", "macro_f1", "accuracy", "coverage")
 PER_THEME = ("precision", "recall", "f1")
 CHUNK = 250  # draws held in memory at once
 
+Counter = Callable[[Doubles], Doubles]
+"""Takes weights (draws, messages), gives confusion matrices (draws, themes, themes + 1)."""
 
-def cells(coded: Ints, predicted: Ints, themes: int) -> csr_array:
-    """Which cell of the confusion matrix each message falls into.
+
+def tables(coded: Ints, predicted: Ints, weights: Doubles, themes: int) -> Doubles:
+    """Count confusion matrices, one a draw.
 
     Parameters
     ----------
     coded
-        (messages,): theme indices; -1 for messages that do not count.
+        (messages,): theme indices.
     predicted
-        (messages,): theme indices; -1 for abstained, the last column of the matrix.
+        (messages,) or (draws, messages): theme indices; -1 for abstained, the last column.
+    weights
+        (draws, messages): how often each message counts.
     themes
         Number of themes.
 
     Returns
     -------
-    csr_array
-        (messages, themes * (themes + 1)): at most a single 1 a row.
+    Doubles
+        (draws, themes, themes + 1).
     """
-    counted = np.flatnonzero(coded >= 0)
-    columns = np.where(predicted < 0, themes, predicted)[counted]
-    cell = coded[counted] * (themes + 1) + columns
-    shape = (len(coded), themes * (themes + 1))
-    return csr_array((np.ones(len(counted)), (counted, cell)), shape=shape)
-
-
-def tables(cell: csr_array, weights: Doubles, themes: int) -> Doubles:
-    """Confusion matrices (draws, themes, themes + 1) under `weights` (draws, messages)."""
-    return np.asarray(weights @ cell).reshape(len(weights), themes, themes + 1)
+    size = themes * (themes + 1)
+    cell = coded * (themes + 1) + np.where(predicted < 0, themes, predicted)
+    place = np.arange(len(weights))[:, None] * size + cell
+    counts: Doubles = np.bincount(place.ravel(), weights.ravel(), len(weights) * size).astype(np.float64)
+    return counts.reshape(-1, themes, themes + 1)
 
 
 def kappa(table: Doubles) -> Doubles:
@@ -110,11 +110,22 @@ def krippendorff_alpha(codes: Ints, weights: Doubles, themes: int) -> Doubles:
     return _ratio((total - 1) * (weights @ agreeing) - by_chance, total * (total - 1) - by_chance)
 
 
-def bootstrap(statistic: Callable[[Doubles], Doubles], messages: int, draws: int, seed: int) -> list[Score]:
-    """Values with their 95% percentile intervals over resampled messages.
+def bootstrap(
+    statistic: Callable[[Doubles], Doubles],
+    messages: int,
+    draws: int,
+    seed: int,
+    *,
+    floors: Sequence[float] = (),
+    progress: Progress = UNWATCHED,
+) -> list[Score]:
+    """Values with their 95% intervals over resampled messages.
 
-    Efron (1979). The same seed draws the same messages, so that two statistics of one sample can be
-    compared. Draws in which a figure is undefined are left out of its interval.
+    The percentile interval of Efron (1979), moved so that the median of the draws is at the value. The
+    move is next to nothing where `statistic` only counts. Where it fits anything anew in each draw, it makes
+    up for a draw holding fewer different messages than the sample, as Jiang, Varma and Simon (2008) do for
+    bootstrap case cross-validation. The same seed draws the same messages, so that two statistics of one
+    sample can be compared. Draws in which a figure is undefined are left out of its interval.
 
     Parameters
     ----------
@@ -126,26 +137,41 @@ def bootstrap(statistic: Callable[[Doubles], Doubles], messages: int, draws: int
         How many samples to draw.
     seed
         Seed of the draws.
+    floors
+        Least possible value of each figure; by default -1. The greatest is 1.
+    progress
+        Told of the draws.
     """
     generator = np.random.default_rng(seed)
     evenly = np.full(messages, 1 / messages)
-    sizes = [min(CHUNK, draws - start) for start in range(0, draws, CHUNK)]
-    weights = (generator.multinomial(messages, evenly, size).astype(np.float64) for size in sizes)
-    drawn = np.concatenate([statistic(chunk) for chunk in weights])
+    drawn = []
+    progress.begin(draws, "draws")
+    for start in range(0, draws, CHUNK):
+        size = min(CHUNK, draws - start)
+        drawn.append(statistic(generator.multinomial(messages, evenly, size).astype(np.float64)))
+        progress.advance(size)
     values = statistic(np.ones((1, messages)))[0]
-    return [_score(value, column) for value, column in zip(values, drawn.T, strict=True)]
+    columns = np.concatenate(drawn).T
+    return [
+        _score(value, column, floor)
+        for value, column, floor in zip(values, columns, floors or [-1.0] * len(values), strict=True)
+    ]
 
 
-def score_sets(sets: Sequence[csr_array], themes: int, draws: int, seed: int) -> list[Score]:
+def score_sets(
+    sets: Sequence[Counter], messages: int, themes: int, draws: int, seed: int, progress: Progress = UNWATCHED
+) -> list[Score]:
     """Overall figures, then those of each theme, averaged over several sets of predictions.
 
     Parameters
     ----------
     sets
-        The cells of each set (a repeat of the folds, a pair of coders), over the same messages.
+        What counts the confusion matrices of each set (a repeat of the folds, a pair of coders).
+    messages
+        Size of the sample, the same for all sets.
     themes
         Number of themes.
-    draws, seed
+    draws, seed, progress
         Of the bootstrap.
 
     Returns
@@ -153,13 +179,12 @@ def score_sets(sets: Sequence[csr_array], themes: int, draws: int, seed: int) ->
     list of Score
         OVERALL, then precision of each theme, recall of each, F1 of each.
     """
-    messages = sets[0].shape[0]
 
     def statistic(weights: Doubles) -> Doubles:
-        figures = [_figures(tables(one, weights, themes), messages) for one in sets]
-        return np.asarray(np.mean(figures, axis=0))
+        return np.asarray(np.mean([_figures(count(weights), messages) for count in sets], axis=0))
 
-    return bootstrap(statistic, messages, draws, seed)
+    floors = [-1.0 if name == "kappa" else 0.0 for name in OVERALL] + [0.0] * len(PER_THEME) * themes
+    return bootstrap(statistic, messages, draws, seed, floors=floors, progress=progress)
 
 
 def _figures(table: Doubles, messages: int) -> Doubles:
@@ -175,7 +200,11 @@ def _ratio(above: Doubles, below: Doubles) -> Doubles:
     return np.asarray(np.divide(above, below, out=undefined, where=np.asarray(below) != 0))
 
 
-def _score(value: float, drawn: Doubles) -> Score:
+def _score(value: float, drawn: Doubles, floor: float) -> Score:
     defined = drawn[np.isfinite(drawn)]
-    low, high = np.percentile(defined, [2.5, 97.5]) if defined.size else (np.nan, np.nan)
-    return Score(float(value), float(low), float(high))
+    if not defined.size:
+        return Score(float(value), float("nan"), float("nan"))
+    low, middle, high = np.percentile(defined, [2.5, 50, 97.5])
+    return Score(
+        float(value), max(float(low - middle + value), floor), min(float(high - middle + value), 1.0)
+    )

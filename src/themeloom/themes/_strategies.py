@@ -14,6 +14,12 @@ class Strategy(Protocol):
     def fit(self, topic: Ints, theme: Ints) -> Mapping:
         """Learn from labelled messages: the topic and the label of each."""
 
+    def predict(self, topic: Ints, theme: Ints, weights: Doubles, asked: Ints) -> Ints:
+        """Learn once for each row of weights (draws, messages), then give the themes of the topics asked for.
+
+        Returns (draws, asked), with -1 where a topic is -1 or mixed.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class MajorityPosterior:
@@ -30,26 +36,37 @@ class MajorityPosterior:
 
     def fit(self, topic: Ints, theme: Ints) -> Mapping:
         """Learn from labelled messages; those without topic or label carry no evidence on topics."""
-        shares = (np.bincount(theme[theme >= 0], minlength=self.themes) + 1 / self.themes) / (
-            (theme >= 0).sum() + 1
+        labels, posterior = self._posterior(topic, theme, np.ones((1, len(topic))))
+        return Mapping(posterior[0], self._best(labels, posterior)[0], labels[0].astype(np.int64))
+
+    def predict(self, topic: Ints, theme: Ints, weights: Doubles, asked: Ints) -> Ints:
+        """Learn once for each row of weights, then give the themes of the topics asked for."""
+        best = self._best(*self._posterior(topic, theme, weights))
+        nowhere = np.full((len(best), 1), -1)
+        return np.hstack([best, nowhere])[:, asked]  # topic -1 is the last column
+
+    def _posterior(self, topic: Ints, theme: Ints, weights: Doubles) -> tuple[Doubles, Doubles]:
+        """Labelled members and the posterior mean, both (draws, topics, themes)."""
+        known = theme >= 0
+        # Row `topics` gathers the labels outside all topics: they only tell how common themes are.
+        cell = np.where(topic < 0, self.topics, topic)[known] * self.themes + theme[known]
+        size = (self.topics + 1) * self.themes
+        place = np.arange(len(weights))[:, None] * size + cell
+        flat: Doubles = np.bincount(place.ravel(), weights[:, known].ravel(), len(weights) * size).astype(
+            np.float64
         )
-        labels = self._labels(topic, theme)
-        totals = labels.sum(axis=1, keepdims=True)
-        posterior = (labels + self.prior * shares) / (totals + self.prior)
-        return Mapping(posterior, self._best(posterior, totals[:, 0]), labels)
+        counts = flat.reshape(-1, self.topics + 1, self.themes)
+        shares = (counts.sum(axis=1) + 1 / self.themes) / (counts.sum(axis=(1, 2))[:, None] + 1)
+        labels = counts[:, :-1]
+        posterior = (labels + self.prior * shares[:, None]) / (labels.sum(axis=2, keepdims=True) + self.prior)
+        return labels, posterior
 
-    def _labels(self, topic: Ints, theme: Ints) -> Ints:
-        evidence = (topic >= 0) & (theme >= 0)
-        labels = np.zeros((self.topics, self.themes), np.int64)
-        np.add.at(labels, (topic[evidence], theme[evidence]), 1)
-        return labels
-
-    def _best(self, posterior: Doubles, totals: Ints) -> Ints:
+    def _best(self, labels: Doubles, posterior: Doubles) -> Ints:
         """Choose the most probable theme; mixed where it is unlikely, tied, or no label speaks for it."""
-        highest = posterior.max(axis=1, keepdims=True)
-        alone = (posterior == highest).sum(axis=1) == 1
-        mapped = alone & (totals > 0) & (highest[:, 0] >= self.mixed_below)
-        return np.where(mapped, posterior.argmax(axis=1), -1)
+        highest = posterior.max(axis=2, keepdims=True)
+        alone = (posterior == highest).sum(axis=2) == 1
+        mapped = alone & (labels.sum(axis=2) > 0) & (highest[:, :, 0] >= self.mixed_below)
+        return np.where(mapped, posterior.argmax(axis=2), -1)
 
 
 def themes_of(topic: Ints, mapping: Mapping) -> tuple[Ints, Doubles]:

@@ -13,7 +13,7 @@ from themeloom.config import ThemesConfig, ValidateConfig
 from themeloom.errors import LabelError
 from themeloom.records import Codebook, Doubles, Ints, LabelledSample, Score
 from themeloom.themes._labelfile import LabelTable, read_table
-from themeloom.themes._scoring import bootstrap, cells, kappa, krippendorff_alpha, tables
+from themeloom.themes._scoring import bootstrap, kappa, krippendorff_alpha, tables
 
 SHOWN = 20  # faults of one kind that are told one by one
 SHOWN_CODE = 30  # a longer text is no code, and may hold what nobody should see
@@ -83,7 +83,7 @@ def agreement(
     codebook
         The codes.
     config
-        How many bootstrap draws of messages stand behind each 95% percentile interval.
+        How many bootstrap draws of messages stand behind each 95% interval.
     seed
         Seed of the bootstrap.
 
@@ -100,10 +100,9 @@ def agreement(
         return {}
     scores = {}
     if len(sample.coders) == 2:
-        pair = cells(codes[:, 0], codes[:, 1], themes)
 
         def cohen(weights: Doubles) -> Doubles:
-            return kappa(tables(pair, weights, themes))[:, None]
+            return kappa(tables(codes[:, 0], codes[:, 1], weights, themes))[:, None]
 
         scores["kappa"] = bootstrap(cohen, len(codes), draws, seed)[0]
 

@@ -4,17 +4,17 @@ from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from themeloom.config import ThemesConfig, ValidateConfig
 from themeloom.errors import LabelError
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import Codebook, Ints, LabelledSample, Score, Scores
-from themeloom.themes._scoring import OVERALL, PER_THEME, cells, score_sets, tables
-from themeloom.themes._strategies import MajorityPosterior, themes_of
+from themeloom.records import Codebook, Doubles, Ints, LabelledSample, Score, Scores
+from themeloom.themes._scoring import OVERALL, PER_THEME, Counter, score_sets, tables
+from themeloom.themes._strategies import MajorityPosterior, Strategy
 
-Predictor = Callable[[Ints, Ints], Ints]
-"""Takes indices of labels to learn from and of labels to predict; gives theme indices, -1 to abstain."""
+Predictor = Callable[[Doubles, Ints], Ints]
+"""Takes weights (draws, labels), which are 0 for labels that must not be learned from, and the labels to
+predict; gives (draws, labels to predict) theme indices, -1 to abstain."""
 
 Folds = list[tuple[Ints, Ints]]
 """Indices to learn from and to predict, fold after fold, repeat after repeat."""
@@ -59,10 +59,13 @@ def cross_fit(  # noqa: PLR0913, PLR0917 - each is a thing of its own, and a rec
 ) -> Scores:
     """Score the mapping on the labelled sample, each label predicted by a mapping that never saw it.
 
-    Stratified folds are drawn ``config.repeats`` times. Every score is the mean over the repeats, with a
-    95% percentile bootstrap interval over the labelled messages (the predictions stay, the messages are
-    drawn again). An abstained message counts as wrong in kappa, accuracy, recall and F1; coverage
-    stands beside them. Scores of a theme that no label names are NaN.
+    Stratified folds are drawn ``config.repeats`` times; every score is the mean over the repeats. Its
+    95% interval is a bootstrap over the labelled messages in which the mapping is fitted anew in every
+    draw and fold (all copies of a message in one fold), because which messages happened to be labelled
+    decides the mapping as well as its score: with predictions held fixed the intervals were
+    found to cover the truth 75 to 87 times in a hundred only. An abstained message counts as wrong
+    in kappa, accuracy, recall and F1; coverage stands beside them. Scores of a theme that no label
+    names are NaN.
 
     Two reference lines are scored in the same way: 'majority class', the most frequent code of the
     training folds; and 'coders', where two or more coded the same messages: the first as truth, the second
@@ -85,7 +88,7 @@ def cross_fit(  # noqa: PLR0913, PLR0917 - each is a thing of its own, and a rec
     seed
         Seed of the folds and the bootstrap.
     progress
-        Told of each fold.
+        Told of the bootstrap's draws.
 
     Raises
     ------
@@ -96,29 +99,34 @@ def cross_fit(  # noqa: PLR0913, PLR0917 - each is a thing of its own, and a rec
     themes = len(codebook.keys)
     coded = sample.theme[sample.decided]
     member = topic[sample.position[sample.decided]]
-    strategy = MajorityPosterior(
-        int(topic.max(initial=-1)) + 1, themes, themes_config.prior, themes_config.mixed_below
+    topics, member = np.unique(np.append(-1, member), return_inverse=True)  # only topics that labels reach
+    member = member[1:] - 1
+    strategy: Strategy = MajorityPosterior(
+        len(topics) - 1, themes, themes_config.prior, themes_config.mixed_below
     )
 
-    def mapped(train: Ints, test: Ints) -> Ints:
-        return themes_of(member[test], strategy.fit(member[train], coded[train]))[0]
+    def mapped(weights: Doubles, test: Ints) -> Ints:
+        return strategy.predict(member, coded, weights, member[test])
 
-    def majority(train: Ints, test: Ints) -> Ints:
-        return np.full(len(test), np.bincount(coded[train]).argmax())
+    def majority(weights: Doubles, test: Ints) -> Ints:
+        most = (weights @ np.eye(themes)[coded]).argmax(axis=1)
+        return np.repeat(most[:, None], len(test), axis=1)
+
+    def scored(counters: list[Counter], messages: int, watcher: Progress = UNWATCHED) -> list[Score]:
+        return score_sets(counters, messages, themes, config.bootstrap, seed, watcher)
 
     folds = draw_folds(coded, config, seed)
-    predicted = _held_out(coded, cross_predict(mapped, folds, config.repeats, progress), themes)
-    constant = _held_out(coded, cross_predict(majority, folds, config.repeats), themes)
-    scores = score_sets(predicted, themes, config.bootstrap, seed)
-    lines = {MAJORITY: _overall(score_sets(constant, themes, config.bootstrap, seed))}
+    repeats = cross_fitted(mapped, coded, folds, config, themes)
+    scores = scored(repeats, len(coded), progress)
+    lines = {MAJORITY: scored(cross_fitted(majority, coded, folds, config, themes), len(coded))}
     pairs = _pairs(sample, themes)
     if pairs:
-        lines[CODERS] = _overall(score_sets(pairs, themes, config.bootstrap, seed))
+        lines[CODERS] = scored(pairs, len(sample.position))
     return Scores(
         overall=_overall(scores),
         per_theme=_per_theme(scores, codebook.keys),
-        confusion=np.mean([tables(one, np.ones((1, len(coded))), themes)[0] for one in predicted], axis=0),
-        lines=lines,
+        confusion=np.mean([count(np.ones((1, len(coded))))[0] for count in repeats], axis=0),
+        lines={name: _overall(line) for name, line in lines.items()},
         labels=len(coded),
         folds=config.folds,
         repeats=config.repeats,
@@ -141,35 +149,40 @@ def draw_folds(coded: Ints, config: ValidateConfig, seed: int) -> Folds:
     return list(drawn.split(coded[:, None], strata))
 
 
-def cross_predict(predict: Predictor, folds: Folds, repeats: int, progress: Progress = UNWATCHED) -> Ints:
-    """Predict each label, in each repeat, from the other folds alone.
-
-    Returns
-    -------
-    Ints
-        (repeats, labels): theme indices, -1 where the predictor abstained.
-    """
-    progress.begin(len(folds), "folds")
-    labels = sum(len(test) for _, test in folds) // repeats
-    predicted = np.full((repeats, labels), -1, np.int64)
-    for number, (train, test) in enumerate(folds):
-        predicted[number * repeats // len(folds), test] = predict(train, test)
-        progress.advance()
-    return predicted
+def cross_fitted(
+    predict: Predictor, coded: Ints, folds: Folds, config: ValidateConfig, themes: int
+) -> list[Counter]:
+    """Predict each label from the other folds alone: one counter of confusion matrices a repeat."""
+    starts = range(0, len(folds), config.folds)
+    return [_cross_fitted(predict, coded, folds[start : start + config.folds], themes) for start in starts]
 
 
-def _held_out(coded: Ints, predicted: Ints, themes: int) -> list[csr_array]:
-    return [cells(coded, one, themes) for one in predicted]
+def _cross_fitted(predict: Predictor, coded: Ints, folds: Folds, themes: int) -> Counter:
+    def count(weights: Doubles) -> Doubles:
+        table = np.zeros((len(weights), themes, themes + 1))
+        for _, test in folds:
+            training = weights.copy()
+            training[:, test] = 0
+            table += tables(coded[test], predict(training, test), weights[:, test], themes)
+        return table
+
+    return count
 
 
-def _pairs(sample: LabelledSample, themes: int) -> list[csr_array]:
+def _pairs(sample: LabelledSample, themes: int) -> list[Counter]:
     """Compare each two coders on the messages that both coded."""
-    pairs = []
-    for first, second in combinations(sample.codes.T, 2):
-        both = (first >= 0) & (second >= 0)
-        if both.any():
-            pairs.append(cells(np.where(both, first, -1), second, themes))
-    return pairs
+    both = [
+        (first, second, np.flatnonzero((first >= 0) & (second >= 0)))
+        for first, second in combinations(sample.codes.T, 2)
+    ]
+    return [_pair(first[on], second[on], on, themes) for first, second, on in both if len(on)]
+
+
+def _pair(first: Ints, second: Ints, on: Ints, themes: int) -> Counter:
+    def count(weights: Doubles) -> Doubles:
+        return tables(first, second, weights[:, on], themes)
+
+    return count
 
 
 def _overall(scores: list[Score]) -> dict[str, Score]:

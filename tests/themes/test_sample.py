@@ -1,0 +1,331 @@
+import csv
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from themeloom.config import ThemesConfig, ValidateConfig
+from themeloom.errors import LabelError
+from themeloom.records import Codebook, LabelledSample, Theme
+from themeloom.themes.codebook import read_codebook
+from themeloom.themes.sample import agreement, read_labels
+
+DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"
+CODES = Codebook(tuple(Theme(key, f"The {key}", ".") for key in ("red", "green", "blue")))
+IDS = [str(366000000000000000 + number) for number in range(1, 7)]
+DOCS = [f"doc-{number}" for number in range(6)]
+# The last id repeats the first message.
+CROSSWALK = pl.DataFrame({"source_id": [*IDS, "366999999999999999"], "doc_id": [*DOCS, DOCS[0]]})
+
+
+def read(path, **changes):
+    return read_labels(
+        ThemesConfig(codebook="codebook.yaml", labels=str(path), **changes), CODES, CROSSWALK, DOCS
+    )
+
+
+def written(folder, text, name="labels.csv", encoding="utf-8"):
+    path = folder / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def faults(path, **changes):
+    with pytest.raises(LabelError) as raised:
+        read(path, **changes)
+    assert all(fault.startswith(str(path)) and "\n" not in fault for fault in raised.value.faults)
+    return [fault.removeprefix(str(path)) for fault in raised.value.faults]
+
+
+def same(first, second):
+    assert first.coders == second.coders
+    np.testing.assert_array_equal(first.position, second.position)
+    np.testing.assert_array_equal(first.theme, second.theme)
+    np.testing.assert_array_equal(first.codes, second.codes)
+
+
+def test_demo():
+    with (DEMO / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    codebook = read_codebook(DEMO / "codebook.yaml")
+    ids = [row["tweet_id"] for row in rows]
+    crosswalk = pl.DataFrame({"source_id": ids, "doc_id": [f"d{one}" for one in ids]})
+    config = ThemesConfig(codebook="codebook.yaml", labels=str(DEMO / "labels.csv"))
+    docs = ["other", *reversed(crosswalk["doc_id"].to_list())]
+    sample = read_labels(config, codebook, crosswalk, docs)
+    assert sample.coders == ("coder_a", "coder_b")
+    assert sample.decided.all()
+    by_doc = {f"d{row['tweet_id']}": row for row in rows}
+    for position, theme, codes in zip(sample.position, sample.theme, sample.codes, strict=True):
+        row = by_doc[docs[position]]
+        assert codebook.keys[theme] == row["adjudicated"]
+        assert [codebook.keys[code] for code in codes] == [row["coder_a"], row["coder_b"]]
+    assert np.all(np.diff(sample.position) > 0)
+
+
+def test_ids_of_every_kind_lead_to_their_message(tmp_path):
+    text = f"id,coder\ndoc-3,blue\n{IDS[1]},green\n366999999999999999,red\n"
+    sample = read(written(tmp_path, text))
+    np.testing.assert_array_equal(sample.position, [0, 1, 3])
+    np.testing.assert_array_equal(sample.theme, [0, 1, 2])
+    np.testing.assert_array_equal(sample.codes, [[0], [1], [2]])
+    assert sample.coders == ("coder",)
+
+
+def test_majority_adjudication_ties_and_gaps(tmp_path):
+    text = (
+        "id,ann,bob,cem,adjudicated\n"
+        f"{IDS[0]},red,green,green,\n"  # majority
+        f"{IDS[1]},red,green,blue,\n"  # tie
+        f"{IDS[2]},red,green,blue,blue\n"  # adjudicated
+        f"{IDS[3]},,green,,\n"  # one coder
+        f"{IDS[4]},,,,red\n"  # adjudicated alone
+        f"{IDS[5]},,,,\n"  # not labelled yet
+    )
+    sample = read(written(tmp_path, text))
+    np.testing.assert_array_equal(sample.position, [0, 1, 2, 3, 4])
+    np.testing.assert_array_equal(sample.theme, [1, -1, 2, 1, 0])
+    np.testing.assert_array_equal(sample.decided, [True, False, True, True, True])
+    np.testing.assert_array_equal(sample.codes[3:], [[-1, 1, -1], [-1, -1, -1]])
+
+
+def test_columns_by_name(tmp_path):
+    text = f"note,ann,who,final,bob\nsee me,red,{IDS[0]},blue,green\n"
+    sample = read(written(tmp_path, text), key="who", coders=("bob", "ann"), adjudicated="final")
+    assert sample.coders == ("bob", "ann")
+    np.testing.assert_array_equal(sample.codes, [[1, 0]])
+    np.testing.assert_array_equal(sample.theme, [2])
+
+
+def test_adjudicated_labels_alone(tmp_path):
+    sample = read(written(tmp_path, f"id,adjudicated\n{IDS[0]},red\n{IDS[1]},blue\n"))
+    assert sample.coders == ()
+    assert sample.codes.shape == (2, 0)
+    np.testing.assert_array_equal(sample.theme, [0, 2])
+    assert agreement(sample, CODES) == {}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_delimiters_blank_lines_and_quotes(tmp_path, delimiter, encoding):
+    lines = ["id,ann,bob,,", "", f'"{IDS[0]}", red ,"green",,', ",,,,", f"{IDS[1]},blue,,,", ""]
+    text = "\r\n".join(lines).replace(",", delimiter)
+    sample = read(written(tmp_path, text, encoding=encoding))
+    assert sample.coders == ("ann", "bob")
+    np.testing.assert_array_equal(sample.codes, [[0, 1], [2, -1]])
+
+
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.String, pl.UInt64])
+def test_parquet_keeps_every_digit(tmp_path, dtype):
+    table = pl.DataFrame({"id": pl.Series(IDS[:3]).cast(dtype), "ann": ["red", None, "blue"]})
+    path = tmp_path / "labels.parquet"
+    table.with_columns(pl.col("ann").cast(pl.Categorical)).write_parquet(path)
+    sample = read(path)
+    np.testing.assert_array_equal(sample.position, [0, 2])
+    np.testing.assert_array_equal(sample.theme, [0, 2])
+
+
+def test_all_faults_at_once_by_line(tmp_path):
+    text = (
+        "id,ann,bob\n"
+        f"{IDS[0]},red,grene\n"
+        "366999999999999999,red,red\n"
+        f"{IDS[1]},red\n"
+        "12345,green,blue\n"
+        ",green,blue\n"
+        f"{IDS[2]},thanks,The blue\n"
+        f"{IDS[3]},red,red\n"
+        "doc-3,red,red\n"
+    )
+    assert faults(written(tmp_path, text)) == [
+        ":4: has 2 cells, but the header has 3; quote cells that hold the delimiter.",
+        ":5: the id in column 'id' belongs to no message of this corpus; correct the id or remove the row.",
+        ":6: the id in column 'id' belongs to no message of this corpus (it is blank); "
+        "correct the id or remove the row.",
+        ":3: labels the same message as line 2 (or a repeat of it); keep one row.",
+        ":9: labels the same message as line 8 (or a repeat of it); keep one row.",
+        ":7: column 'ann' holds 'thanks', which is no code of the codebook; use one of: red, green, blue.",
+        ":2: column 'bob' holds 'grene', which is no code of the codebook; use 'green' if that is meant.",
+        ":7: column 'bob' holds 'The blue', which is no code of the codebook; use 'blue' if that is meant.",
+    ]
+
+
+def test_lines_are_those_of_the_file(tmp_path):
+    text = f'id,ann,note\n{IDS[0]},red,"two\nlines"\n\n{IDS[1]},rde,\n'
+    assert faults(written(tmp_path, text), coders=("ann",)) == [
+        ":5: column 'ann' holds 'rde', which is no code of the codebook; use 'red' if that is meant."
+    ]
+
+
+def test_a_column_of_text_is_no_coder(tmp_path):
+    text = f"id,text,ann\n{IDS[0]},some words,red\n{IDS[1]},other words,blue\n"
+    (fault,) = faults(written(tmp_path, text))
+    assert "column 'text' holds no code of the codebook anywhere" in fault
+    assert "words" not in fault
+
+
+def test_long_cells_and_ids_are_not_told(tmp_path):
+    private = "somebody's name and where they live"
+    text = f"id,ann\n{IDS[0]},{private}\n987654321,red\n{IDS[1]},red\n"
+    told = " ".join(faults(written(tmp_path, text)))
+    assert "a text of 35 characters" in told
+    assert private not in told
+    assert "987654321" not in told
+
+
+@pytest.mark.parametrize("damaged", ["3.66000000000000E+17", "366000000000000000.0", "366000000000000000"])
+def test_ids_that_a_spreadsheet_rounded(tmp_path, damaged):
+    found = faults(written(tmp_path, f"id,ann\n{damaged},red\n{IDS[1]},blue\n"))
+    assert "a spreadsheet seems to have rounded it" in found[0]
+    found = faults(written(tmp_path, f"id,ann\n{damaged},red\n{damaged},blue\n"))
+    assert len(found) == 1
+    assert "none of the 2 ids in column 'id'" in found[0]
+    assert "rounded" in found[0]
+
+
+def test_float_ids_of_parquet_are_refused(tmp_path):
+    path = tmp_path / "labels.parquet"
+    pl.DataFrame({"id": [float(IDS[0]), float(IDS[1])], "ann": ["red", "red"]}).write_parquet(path)
+    assert "rounded" in faults(path)[0]
+
+
+def test_many_faults_of_one_kind_are_counted(tmp_path):
+    rows = "".join(f"{number},red\n" for number in range(100))
+    found = faults(written(tmp_path, f"id,ann\n{IDS[0]},red\n{rows}"))
+    assert len(found) == 21
+    assert found[-1].startswith(":23: ")
+    assert found[-1].endswith("(79 more like this.)")
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "words"),
+    [
+        ("", {}, ": is empty"),
+        (" \n\n", {}, ": is empty"),
+        (",,\n,,\n", {}, ": is empty"),
+        ("id,ann\n", {}, "has a header but no rows"),
+        (f"id,ann\n{IDS[0]},\n", {}, "holds no label"),
+        (f"id\n{IDS[0]}\n", {}, ":1: has no column of labels beside 'id'"),
+        (f"id,ann\n{IDS[0]},red\n", {"key": "tweet"}, ":1: has no column 'tweet' (it has: id, ann)"),
+        (f"id,ann\n{IDS[0]},red\n", {"coders": ("ann", "bob")}, ":1: has no column 'bob'"),
+        (f"id,ann\n{IDS[0]},red\n", {"adjudicated": "final"}, ":1: has no column 'final'"),
+        (f"id,ann\n{IDS[0]},red\n", {"coders": ("ann", "id")}, "named for two purposes"),
+        (f"id,ann,ann\n{IDS[0]},red,red\n", {}, ":1: names the column 'ann' twice"),
+        (f'id,ann\n{IDS[0]},"red\n', {}, ":2: is not CSV"),
+        ('[{"id": "1", "ann": "red"}]', {}, "looks like JSON"),
+    ],
+)
+def test_one_fault(tmp_path, text, changes, words):
+    (fault,) = faults(written(tmp_path, text), **changes)
+    assert words in fault
+
+
+def test_files_that_are_not_what_they_say(tmp_path):
+    assert "no such label file" in faults(tmp_path / "none.csv")[0]
+    assert "cannot be read" in faults(tmp_path)[0]
+    assert "is no Parquet file" in faults(written(tmp_path, "id,ann\n1,red\n", name="labels.parquet"))[0]
+    latin = written(tmp_path, f"id,ann\n{IDS[0]},ré\n", encoding="latin-1")
+    assert faults(latin)[0].startswith(":2: is not UTF-8 text")
+
+
+LINES = [
+    f"{one},{code},{other}"
+    for one, code, other in zip(IDS, ["red", "blue", ""] * 2, ["red"] * 6, strict=True)
+]
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.permutations(LINES))
+def test_the_order_of_rows_makes_no_difference(tmp_path, lines):
+    plain = read(written(tmp_path, "\n".join(["id,ann,bob", *LINES])))
+    same(plain, read(written(tmp_path, "\n".join(["id,ann,bob", *lines]))))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200) | st.text('id,ann\n\r";\t366red\x00', max_size=80).map(str.encode))
+def test_any_bytes_are_read_or_refused_in_sentences(tmp_path, content):
+    for name in ("labels.csv", "labels.parquet"):
+        path = tmp_path / name
+        path.write_bytes(content)
+        try:
+            sample = read(path)
+        except LabelError as error:
+            sample = None
+            told = error.faults
+        assert len(sample.position) if sample else all(fault.startswith(str(path)) for fault in told)
+
+
+def coded(*coders):
+    """A sample coded by each of `coders`, all positions different."""
+    codes = np.array(coders, np.int64).T
+    return LabelledSample(
+        np.arange(len(codes)), codes[:, 0], tuple(f"c{number}" for number in range(len(coders))), codes
+    )
+
+
+def book(themes):
+    return Codebook(tuple(Theme(str(key), "name", "definition") for key in range(themes)))
+
+
+def test_kappa_of_artstein_and_poesio():
+    """Artstein and Poesio (2008), Inter-coder agreement, table 1: kappa is 0.8013 for A_o = 0.88."""
+    table = np.array([[46, 6, 0], [0, 32, 0], [0, 6, 10]])
+    first, second = np.repeat(np.argwhere(table >= 0), table.ravel(), axis=0).T
+    found = agreement(coded(first, second), book(3))
+    assert found["kappa"].value == pytest.approx(0.8013, abs=5e-5)
+    assert 0.65 < found["kappa"].low < 0.75
+    assert 0.85 < found["kappa"].high < 0.95
+
+
+# Krippendorff (2011), Computing Krippendorff's alpha-reliability, section C: four observers, twelve units.
+KRIPPENDORFF = [
+    [1, 2, 3, 3, 2, 1, 4, 1, 2, 0, 0, 0],
+    [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, 0, 3],
+    [0, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, 0],
+    [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, 0],
+]
+
+
+def test_alpha_of_krippendorff():
+    found = agreement(coded(*(np.array(KRIPPENDORFF) - 1)), book(5))
+    assert set(found) == {"alpha"}
+    assert found["alpha"].value == pytest.approx(0.743, abs=5e-4)
+    assert found["alpha"].low < 0.743 < found["alpha"].high
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 4), st.integers(2, 5))
+def test_alpha_equals_that_of_nltk(seed, coders, themes):
+    from nltk.metrics.agreement import AnnotationTask
+
+    generator = np.random.default_rng(seed)
+    truth = generator.integers(themes, size=20)
+    codes = np.where(
+        generator.random((coders, 20)) < 0.6, truth, generator.integers(themes, size=(coders, 20))
+    )
+    task = AnnotationTask(
+        [(f"c{c}", str(i), str(code)) for c, row in enumerate(codes) for i, code in enumerate(row)]
+    )
+    config = ValidateConfig(bootstrap=100)
+    assert agreement(coded(*codes), book(themes), config)["alpha"].value == pytest.approx(task.alpha())
+
+
+def test_agreement_counts_messages_on_which_coders_tie(tmp_path):
+    rows = [f"{one},red,{'red' if number < 3 else 'blue'}" for number, one in enumerate(IDS)]
+    sample = read(written(tmp_path, "\n".join(["id,ann,bob", *rows])))
+    assert sample.decided.sum() == 3
+    assert agreement(sample, CODES)["kappa"].value == pytest.approx(0)
+
+
+def test_agreement_needs_messages_coded_twice():
+    assert agreement(coded([0, -1, 1], [-1, 1, -1]), book(2)) == {}
+    assert agreement(coded([0, 1, 1]), book(2)) == {}
+
+
+def test_agreement_is_seeded():
+    sample = coded([0, 1, 1, 0, 1, 0], [0, 1, 0, 0, 1, 1])
+    assert agreement(sample, book(2), seed=3) == agreement(sample, book(2), seed=3)
