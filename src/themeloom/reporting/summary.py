@@ -1,0 +1,314 @@
+"""A run in plain, typed records: what the report shows and what ``--json`` writes. Knows no HTML."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import polars as pl
+from pydantic_core import to_json as dump_json
+
+from themeloom import records
+from themeloom.records import RunRecord, Score, StageTime
+
+FORMAT = 1
+"""Version of the summary's shape; grows when a field changes its meaning or goes."""
+
+_USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """So many, and their share of all unique communications."""
+
+    count: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class FlowSummary:
+    """From identified rows to unique communications."""
+
+    identified: int
+    unreadable: int
+    same_id: int
+    ids: int
+    retweets: int
+    copies: int
+    near_duplicates: int
+    unique: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why rows could not be read."""
+
+    reason: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the discovery settled on for this corpus."""
+
+    encoder: str
+    dimensions: int
+    frequent_terms: tuple[str, ...]
+    neighbors: int
+    min_cluster_size: int
+    selection: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A topic's word and its c-TF-IDF weight."""
+
+    word: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A masked communication."""
+
+    doc_id: str
+    text: str
+    times_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSummary:
+    """One topic and where it belongs."""
+
+    topic: int
+    label: str
+    size: Count
+    outliers: int
+    words: tuple[Word, ...]
+    theme: str | None  # None: mixed
+    posterior: dict[str, float]  # theme key → probability
+    labels: dict[str, int]  # theme key → labelled members
+    representative: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeSummary:
+    """One entry of the codebook and what was found for it."""
+
+    key: str
+    name: str
+    definition: str
+    residual: bool
+    topics: tuple[int, ...]
+    size: Count  # communications whose own theme it is
+    scores: dict[str, Score]  # precision, recall, f1
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Codes given by people (rows) by themes given by topics (columns); means over the repeats."""
+
+    coded: tuple[str, ...]
+    predicted: tuple[str | None, ...]  # None: abstained
+    counts: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoresSummary:
+    """Cross-fitted scores and their reference lines."""
+
+    labels: int
+    folds: int
+    repeats: int
+    overall: dict[str, Score]
+    lines: dict[str, dict[str, Score]]
+    confusion: Confusion
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A whole run, as it is read."""
+
+    format: int
+    run: str
+    study: str
+    title: str
+    note: str
+    started_at: str
+    seconds: float
+    flow: FlowSummary
+    unreadable: tuple[Reason, ...]
+    masked: dict[str, int]
+    outliers: Count  # HDBSCAN noise, whether or not a second-best topic was found
+    without_topic: Count
+    without_theme: Count
+    settings: Settings
+    topics: tuple[TopicSummary, ...]
+    themes: tuple[ThemeSummary, ...]
+    scores: ScoresSummary
+    parameters: dict[str, object]
+    versions: dict[str, str]
+    digests: dict[str, str]
+    git: dict[str, str]
+    times: tuple[StageTime, ...]
+    paths: dict[str, str]
+    tracked: dict[str, str]
+
+
+def summarise(record: RunRecord, *, paths: Mapping[str, str], tracked: Mapping[str, str]) -> Summary:
+    """Sum up a run.
+
+    Parameters
+    ----------
+    record
+        The run.
+    paths
+        What was written where: name → path ('model', 'report', …).
+    tracked
+        Where it was tracked: 'run_id', 'experiment', 'uri', ….
+
+    Returns
+    -------
+    Summary
+        Plain Python values throughout; passwords in addresses are struck out.
+    """
+    communications = record.communications
+    return Summary(
+        format=FORMAT,
+        run=record.run,
+        study=record.study,
+        title=record.title,
+        note=record.note,
+        started_at=record.started_at,
+        seconds=float(sum(time.seconds for time in record.times)),
+        flow=_flow(record.flow),
+        unreadable=_reasons(record.unreadable),
+        masked={kind: int(number) for kind, number in sorted(record.masked.items())},
+        outliers=_count(communications["outlier"]),
+        without_topic=_count(communications["topic"] < 0),
+        without_theme=_count(communications["theme"].is_null()),
+        settings=_settings(record.discovery),
+        topics=tuple(_topic(record, topic) for topic in record.discovery.topics),
+        themes=tuple(_theme(record, index) for index in range(len(record.codebook.themes))),
+        scores=_scores(record),
+        parameters=_parameters(record.config),
+        versions=_texts(record.versions),
+        digests=_texts(record.digests),
+        git=_texts(record.git),
+        times=tuple(StageTime(t.stage, float(t.seconds), bool(t.cached)) for t in record.times),
+        paths=_texts(paths),
+        tracked=_texts(tracked),
+    )
+
+
+def to_json(summary: Summary) -> str:
+    """Write a summary as strict JSON; what is not a number (NaN, infinity) becomes null."""
+    return dump_json(summary, indent=2, inf_nan_mode="null").decode() + "\n"
+
+
+def _count(holds: pl.Series) -> Count:
+    count = len(holds.filter(holds))
+    return Count(count, count / len(holds) if len(holds) else float("nan"))
+
+
+def _flow(flow: records.Flow) -> FlowSummary:
+    counts = {step.name: int(getattr(flow, step.name)) for step in fields(FlowSummary)}
+    return FlowSummary(**counts)
+
+
+def _reasons(unreadable: pl.DataFrame) -> tuple[Reason, ...]:
+    rows = unreadable.group_by("reason").len("rows").sort(["rows", "reason"], descending=[True, False])
+    return tuple(Reason(str(row["reason"]), row["rows"]) for row in rows.iter_rows(named=True))
+
+
+def _settings(discovery: records.Discovery) -> Settings:
+    return Settings(
+        encoder=discovery.embeddings.encoder,
+        dimensions=int(discovery.embeddings.vectors.shape[1]),
+        frequent_terms=tuple(discovery.embeddings.frequent_terms),
+        neighbors=int(discovery.layout.neighbors),
+        min_cluster_size=int(discovery.clusters.min_cluster_size),
+        selection=discovery.clusters.selection,
+        note=discovery.clusters.note,
+    )
+
+
+def _topic(record: RunRecord, topic: records.Topic) -> TopicSummary:
+    keys, mapping = record.codebook.keys, record.mapping
+    theme = int(mapping.theme[topic.topic])
+    return TopicSummary(
+        topic=int(topic.topic),
+        label=topic.label,
+        size=_count(record.communications["topic"] == topic.topic),
+        outliers=int(topic.outliers),
+        words=tuple(
+            Word(str(word), float(weight)) for word, weight in zip(topic.words, topic.weights, strict=True)
+        ),
+        theme=keys[theme] if theme >= 0 else None,
+        posterior=dict(zip(keys, mapping.posterior[topic.topic].tolist(), strict=True)),
+        labels=dict(zip(keys, mapping.labels[topic.topic].tolist(), strict=True)),
+        representative=tuple(_message(record.communications, position) for position in topic.representative),
+    )
+
+
+def _message(communications: pl.DataFrame, position: int) -> Message:
+    row = communications.row(position, named=True)
+    return Message(row["doc_id"], row["text"], row["times_seen"])
+
+
+def _theme(record: RunRecord, index: int) -> ThemeSummary:
+    theme = record.codebook.themes[index]
+    return ThemeSummary(
+        key=theme.key,
+        name=theme.name,
+        definition=theme.definition,
+        residual=theme.residual,
+        topics=tuple(t for t, of in enumerate(record.mapping.theme.tolist()) if of == index),
+        size=_count(record.communications["theme"].eq_missing(theme.key)),
+        scores=_plain_scores(record.scores.per_theme.get(theme.key, {})),
+    )
+
+
+def _scores(record: RunRecord) -> ScoresSummary:
+    scores, keys = record.scores, record.codebook.keys
+    return ScoresSummary(
+        labels=int(scores.labels),
+        folds=int(scores.folds),
+        repeats=int(scores.repeats),
+        overall=_plain_scores(scores.overall),
+        lines={name: _plain_scores(line) for name, line in scores.lines.items()},
+        confusion=Confusion(keys, (*keys, None), tuple(tuple(row) for row in scores.confusion.tolist())),
+    )
+
+
+def _plain_scores(scores: Mapping[str, Score]) -> dict[str, Score]:
+    return {n: Score(float(s.value), float(s.low), float(s.high)) for n, s in scores.items()}
+
+
+def _parameters(config: Mapping[str, object]) -> dict[str, object]:
+    """Keep all but the words to mask, which may be people's names."""
+    parameters = {name: _plain(value) for name, value in config.items()}
+    section = parameters.get("anonymise")
+    if isinstance(section, dict) and isinstance(section.get("mask"), list):
+        section["mask"] = f"{len(section['mask'])} words, not shown"
+    return parameters
+
+
+def _texts(values: Mapping[str, object]) -> dict[str, str]:
+    return {str(key): _text(value) for key, value in values.items()}
+
+
+def _plain(value: object) -> object:
+    """Only what JSON knows."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    """Strike out user and password of an address, as reports travel."""
+    return _USER_INFO.sub("…@", str(value))

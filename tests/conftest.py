@@ -1,0 +1,84 @@
+"""What tests of several rooms share."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Visit:
+    """A page that was opened in the browser, and what it did."""
+
+    page: Page
+    problems: list[str] = field(default_factory=list)  # errors of its scripts and in its console
+    requests: list[str] = field(default_factory=list)  # addresses that it asked for
+
+    @property
+    def outside(self) -> list[str]:
+        """Requests that leave the page."""
+        return [url for url in self.requests if not url.startswith(("file:", "data:", "blob:"))]
+
+
+def _no_browser(reason: str) -> None:
+    sentence = f"no Chromium to open pages with ({reason}); install the package 'chromium'"
+    if os.environ.get("CI"):
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium a test file; without one its tests skip, but fail where CI is set.
+
+    It does not outlive the file, as Playwright keeps an event loop running in which no other may start.
+    """
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    if path is None:
+        _no_browser("none of " + ", ".join(names) + " is on the path")
+    with sync_playwright() as playwright:
+        try:
+            started = playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS)
+        except Error as error:
+            _no_browser(str(error).splitlines()[0])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Open a file or an address: ``visit(path, color_scheme='dark')``; the script `before` runs first."""
+    contexts = []
+
+    def opened(target: Path | str, *, before: str | None = None, **options: object) -> Visit:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        seen = Visit(context.new_page())
+        seen.page.on("pageerror", lambda error: seen.problems.append(str(error)))
+        seen.page.on("request", lambda request: seen.requests.append(request.url))
+        seen.page.on(
+            "console", lambda said: said.type == "error" and seen.problems.append(f"console: {said.text}")
+        )
+        if before is not None:
+            seen.page.add_init_script(before)
+        seen.page.goto(target.resolve().as_uri() if isinstance(target, Path) else target)
+        return seen
+
+    yield opened
+    for context in contexts:
+        context.close()
