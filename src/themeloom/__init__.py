@@ -1,1 +1,36 @@
 """Emergent topics from messages, mapped to a study's themes and proved against hand labels."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from themeloom.config import read_experiment
+    from themeloom.errors import ThemeloomError
+    from themeloom.model import Model, load
+    from themeloom.pipeline import audit, check, run
+    from themeloom.result import RunResult
+
+__all__ = ["Model", "RunResult", "ThemeloomError", "audit", "check", "load", "read_experiment", "run"]
+
+_HOMES = {
+    "Model": "model",
+    "RunResult": "result",
+    "ThemeloomError": "errors",
+    "audit": "pipeline",
+    "check": "pipeline",
+    "load": "model",
+    "read_experiment": "config",
+    "run": "pipeline",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used: `themeloom --help` must not wait for all of it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'themeloom' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(f"themeloom.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 from themeloom.atomic import whole_file
 from themeloom.records import Floats
 
-Arrays = dict[str, NDArray[np.generic]]
+Arrays = dict[str, NDArray[Any]]
 
 
 def digest(*parts: object) -> str:
@@ -110,6 +111,6 @@ def _read(path: Path) -> Arrays | None:
         return None
 
 
-def _write(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     with whole_file(path) as draft:
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, draft)

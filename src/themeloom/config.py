@@ -102,7 +102,7 @@ class EncoderConfig(_Section):
     )
     batch_size: Annotated[int, Field(ge=1)] = Field(32, description="Messages a batch.")
     frequent_terms: Share = Field(
-        0.5,
+        0.7,
         description="Terms in more than this share of messages say nothing of the topic and are left out.",
     )
 
@@ -126,7 +126,7 @@ class ClusterConfig(_Section):
         None, description="Smallest topic; by default from the corpus size."
     )
     min_samples: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="HDBSCAN's min_samples; by default from min_cluster_size."
+        None, description="HDBSCAN's min_samples; by default 1, which leaves the fewest outliers."
     )
     selection: Literal["auto", "eom", "leaf"] = Field(
         "auto",

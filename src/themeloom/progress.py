@@ -1,6 +1,14 @@
 """How a stage tells how far it is, without knowing who watches."""
 
-from typing import Protocol
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Protocol, TypeVar
+
+from themeloom.records import StageTime
+
+T = TypeVar("T")
 
 
 class Progress(Protocol):
@@ -24,3 +32,44 @@ class Unwatched:
 
 
 UNWATCHED: Progress = Unwatched()
+
+
+class Watcher(Protocol):
+    """Somebody who watches a whole run."""
+
+    def stage(self, name: str) -> AbstractContextManager[Progress]:
+        """Open a stage; it is over when the block ends."""
+
+
+class Nobody:
+    """Nobody watches: the default of a run."""
+
+    def stage(self, name: str) -> AbstractContextManager[Progress]:  # noqa: ARG002
+        """Do nothing."""
+        return nullcontext(UNWATCHED)
+
+
+NOBODY: Watcher = Nobody()
+
+
+@dataclass(slots=True)
+class Stages:
+    """Opens one stage after the other, and remembers how long each took."""
+
+    watcher: Watcher = NOBODY
+    times: list[StageTime] = field(default_factory=list)
+    cached: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[Progress]:
+        """Open the stage `name`; it is over when the block ends."""
+        began = perf_counter()
+        with self.watcher.stage(name) as progress:
+            yield progress
+        self.times.append(StageTime(name, perf_counter() - began, name in self.cached))
+
+    def remembered(self, name: str, result: T, known: bool) -> T:
+        """Note whether a stage's result was known already, and hand it on."""
+        if known:
+            self.cached.add(name)
+        return result

@@ -1,5 +1,6 @@
 """Topics as dense regions: HDBSCAN (Campello, Moulavi & Sander 2013; McInnes, Healy & Astels 2017)."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class _Attempt:
 
     @property
     def count(self) -> int:
-        return len(set(self.label[self.label >= 0].tolist()))
+        return len(set(self.label.tolist()) - {-1})
 
     @property
     def collapsed(self) -> bool:
@@ -98,7 +99,7 @@ def cluster(
 
 def default_size(messages: int) -> int:
     """Return the smallest topic for a corpus: half the square root of its size (515 → 11, 500,000 → 354)."""
-    return max(SMALLEST, round(messages**0.5 / 2))
+    return max(SMALLEST, round(math.sqrt(messages) / 2))
 
 
 def _attempts(rows: Doubles, config: ClusterConfig, progress: Progress) -> Iterator[_Attempt]:
@@ -179,6 +180,6 @@ def _note(first: _Attempt, chosen: _Attempt) -> str:
     if chosen is first:
         return ""
     return (
-        f"The default clustering collapsed ({first.count} topics with {first.selection} selection and "
-        f"smallest topic {first.size}); {chosen.selection} selection and smallest topic {chosen.size} mend it."
+        f"The default clustering collapsed to {first.count} topics ({first.selection} selection, smallest "
+        f"topic {first.size}); {chosen.selection} selection with smallest topic {chosen.size} mended it."
     )

@@ -1,0 +1,5 @@
+"""`python -m themeloom`."""
+
+from themeloom.cli import main
+
+main()

@@ -1,0 +1,166 @@
+"""The command line: one thin command a verb."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from themeloom.console import Bars
+    from themeloom.pipeline import Prepared
+    from themeloom.result import RunResult
+
+app = typer.Typer(
+    name="themeloom",
+    help="Emergent topics from messages, mapped to a study's themes and proved against hand labels.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ExperimentFile = Annotated[Path, typer.Argument(help="The experiment file (TOML).", metavar="EXPERIMENT")]
+Root = Annotated[Path, typer.Option(help="The folder for models/, mlruns/ and .themeloom/.")]
+JsonPath = Annotated[Path | None, typer.Option("--json", help="Also write the whole summary here.")]
+
+
+@app.command()
+def run(experiment: ExperimentFile, root: Root = Path(), json: JsonPath = None) -> None:
+    """Run an experiment: from raw exports to validated themes."""
+    from themeloom import pipeline
+
+    with _bars() as bars:
+        result = pipeline.run(experiment, root, bars)
+    _finish(result, json)
+
+
+@app.command()
+def demo(root: Root = Path(), json: JsonPath = None) -> None:
+    """Run the packaged demonstration study (synthetic messages) in the current folder."""
+    from importlib.resources import as_file, files
+
+    from themeloom import pipeline
+
+    with as_file(files("themeloom") / "data" / "dearmhp") as folder, _bars() as bars:
+        result = pipeline.run(folder / "experiment.toml", root, bars)
+    _finish(result, json)
+
+
+@app.command()
+def check(experiment: ExperimentFile, root: Root = Path()) -> None:
+    """Read config, sources, codebook and labels, and tell every fault at once."""
+    from themeloom import pipeline
+
+    with _bars() as bars:
+        prepared = pipeline.check(experiment, root, bars)
+    _show_prepared(prepared)
+
+
+@app.command()
+def audit(
+    experiment: ExperimentFile,
+    out: Annotated[Path, typer.Option(help="The CSV file to write.")],
+    root: Root = Path(),
+) -> None:
+    """Write what became of every raw row: for whoever holds the study's key."""
+    from themeloom import pipeline
+    from themeloom.atomic import whole_file
+
+    with _bars() as bars:
+        table = pipeline.audit(experiment, root, bars)
+    with whole_file(out) as draft:
+        table.write_csv(draft)
+    _say(f"{len(table):,} rows: {out}")
+
+
+@app.command()
+def assign(
+    model: Annotated[Path, typer.Argument(help="A folder under models/.")],
+    file: Annotated[Path, typer.Argument(help="Messages, in any format that a source can have.")],
+    out: Annotated[Path, typer.Option(help="The file to write: .csv or .parquet.")],
+    text: Annotated[str, typer.Option(help="For tables: the column of the message.")] = "text",
+    id_column: Annotated[str | None, typer.Option("--id", help="For tables: the column of the id.")] = None,
+) -> None:
+    """Give topics and themes to new messages."""
+    from themeloom import assignment
+
+    with _bars() as bars:
+        table = assignment.assign_file(model, file, text, id_column, bars)
+    assignment.write(table, out)
+    _say(f"{len(table):,} messages: {out}")
+
+
+@app.command()
+def ui(
+    root: Root = Path(),
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
+    uri: Annotated[str | None, typer.Option(help="Another tracking URI.")] = None,
+) -> None:
+    """Open MLflow's own page on the runs."""
+    import subprocess
+
+    from themeloom.history.tracking import ui_command
+
+    command, environment = ui_command(root, uri, port)
+    _say(f"http://127.0.0.1:{port}")
+    subprocess.run(command, env=environment, check=False)  # noqa: S603 (our own words, no shell)
+
+
+def main() -> None:
+    """Run the command line; a fault that the user can mend is one sentence and exit code 2."""
+    from themeloom.errors import ThemeloomError
+
+    try:
+        app()
+    except ThemeloomError as error:
+        for fault in error.faults:
+            sys.stderr.write(f"themeloom: {fault}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("themeloom: stopped; run the same command again to go on from what is cached.\n")
+        sys.exit(130)
+
+
+@contextmanager
+def _bars() -> "Iterator[Bars]":
+    from rich.console import Console
+
+    from themeloom.console import Bars
+
+    with Bars(Console(stderr=True)).watching() as bars:
+        yield bars
+
+
+def _finish(result: "RunResult", json: Path | None) -> None:
+    from rich.console import Console
+
+    from themeloom.atomic import whole_file
+    from themeloom.console import show_result
+    from themeloom.reporting.summary import to_json
+
+    if json is not None:
+        with whole_file(json) as draft:
+            draft.write_text(to_json(result.summary), encoding="utf-8")
+    show_result(Console(), result)
+
+
+def _show_prepared(prepared: "Prepared") -> None:
+    from rich.console import Console
+
+    from themeloom.console import show_flow
+
+    console = Console()
+    show_flow(console, prepared.unique.flow)
+    for fault in prepared.raw.unreadable.head(20).iter_rows(named=True):
+        console.print(f"{fault['file']}:{fault['line']}: {fault['reason']}", markup=False)
+    console.print(
+        f"{len(prepared.codebook.keys)} codes, {len(prepared.sample.position)} labelled messages: "
+        "nothing stands in the way of a run.",
+        markup=False,
+    )
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")

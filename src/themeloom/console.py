@@ -1,0 +1,171 @@
+"""What people see in the terminal: progress bars and tables."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from themeloom.records import Flow, Score
+    from themeloom.result import RunResult
+
+STAGES = {
+    "ingest": "Reading the sources",
+    "repeats": "Finding repeats",
+    "anonymise": "Masking names, places, links",
+    "embed": "Embedding",
+    "reduce": "Laying out (UMAP)",
+    "cluster": "Finding topics (HDBSCAN)",
+    "describe": "Describing topics (BERTopic)",
+    "map": "Mapping topics to themes",
+    "validate": "Validating on held-out labels",
+    "keep": "Keeping the model",
+    "report": "Writing the report",
+    "track": "Tracking in MLflow",
+    "assign": "Assigning topics",
+}
+
+
+class Bars:
+    """A progress bar for each stage."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[unit]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(compact=True),
+            console=console,
+        )
+
+    @contextmanager
+    def watching(self) -> Iterator["Bars"]:
+        """Show the bars while the block lasts."""
+        with self._progress:
+            yield self
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator["_Bar"]:
+        """Show one stage's bar; it is full when the block ends well."""
+        task = self._progress.add_task(STAGES.get(name, name), total=None, unit="")
+        yield _Bar(self._progress, task)
+        done = self._progress.tasks[self._progress.task_ids.index(task)]
+        total = done.total or done.completed or 1
+        self._progress.update(task, total=total, completed=total)
+
+
+class _Bar:
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress, self._task = progress, task
+
+    def begin(self, total: int | None, unit: str) -> None:
+        self._progress.update(self._task, total=total, completed=0, unit=unit)
+
+    def advance(self, steps: int = 1) -> None:
+        self._progress.advance(self._task, steps)
+
+
+def show_flow(console: Console, flow: "Flow") -> None:
+    """Print the flow from rows to unique communications."""
+    table = _table("From rows to unique communications", "step", "messages")
+    steps = {
+        "rows identified": flow.identified,
+        "could not be read": -flow.unreadable,
+        "same message in two searches": -flow.same_id,
+        "distinct messages": flow.ids,
+        "retweets": -flow.retweets,
+        "copies": -flow.copies,
+        "near-duplicates": -flow.near_duplicates,
+        "unique communications": flow.unique,
+    }
+    for step, count in steps.items():
+        table.add_row(step, f"{count:,}")
+    console.print(table)
+
+
+def show_result(console: Console, result: "RunResult") -> None:
+    """Print a run's flow, topics, themes and scores, and where everything is."""
+    record = result.model.record
+    show_flow(console, record.flow)
+    _show_topics(console, result)
+    _show_themes(console, result)
+    _show_scores(console, result)
+    if record.discovery.clusters.note:
+        console.print(f"[yellow]Note:[/] {escape(record.discovery.clusters.note)}")
+    if record.note:
+        console.print(f"[yellow]Note:[/] {escape(record.note)}")
+    for name, place in {
+        "model": result.folder,
+        "report": result.report,
+        "MLflow": result.place_in_mlflow,
+    }.items():
+        console.print(f"{name:>8}  {escape(str(place))}", soft_wrap=True)
+
+
+def _show_topics(console: Console, result: "RunResult") -> None:
+    table = _table("Topics", "topic", "messages", "outliers", "theme", "words")
+    for row in result.topics.iter_rows(named=True):
+        words = ", ".join(row["words"][:6])
+        theme = f"{row['theme']} ({row['probability']:.2f})" if row["theme"] else "mixed"
+        table.add_row(str(row["topic"]), str(row["size"]), str(row["outliers"]), escape(theme), escape(words))
+    console.print(table)
+    clusters = result.model.record.discovery.clusters
+    console.print(
+        f"{clusters.outlier.mean():.0%} of the messages are strict outliers (HDBSCAN noise); "
+        f"{(clusters.topic < 0).mean():.0%} are left without any topic.\n"
+    )
+
+
+def _show_themes(console: Console, result: "RunResult") -> None:
+    table = _table("Themes", "theme", "messages", "share", "topics", "name")
+    for row in result.themes.iter_rows(named=True):
+        topics = ", ".join(str(topic) for topic in row["topics"])
+        table.add_row(
+            escape(row["theme"] or "(none)"),
+            str(row["communications"]),
+            f"{row['share']:.0%}",
+            topics,
+            escape(row["name"] or "in a mixed topic, or in none"),
+        )
+    console.print(table)
+
+
+def _show_scores(console: Console, result: "RunResult") -> None:
+    scores = result.model.record.scores
+    title = (
+        f"Cross-fitted scores on {scores.labels} labels "
+        f"({scores.folds} folds, {scores.repeats} times; 95% intervals)"
+    )
+    table = _table(title, "", "kappa", "macro-F1", "accuracy", "coverage")
+    for name, line in {"topics mapped to themes": scores.overall, **scores.lines}.items():
+        table.add_row(
+            escape(name), *(_score(line.get(s)) for s in ("kappa", "macro_f1", "accuracy", "coverage"))
+        )
+    console.print(table)
+
+
+def _score(score: "Score | None") -> str:
+    return "" if score is None else str(score)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(
+            column, justify="right" if column in {"topic", "messages", "outliers", "share"} else "left"
+        )
+    return table

@@ -1,0 +1,26 @@
+"""Where a study's results and private things lie."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The folders under one root, most often the current folder."""
+
+    root: Path
+
+    @property
+    def models(self) -> Path:
+        """One folder a run."""
+        return self.root / "models"
+
+    @property
+    def cache(self) -> Path:
+        """What was computed once; may be removed at any time."""
+        return self.root / ".themeloom" / "cache"
+
+    @property
+    def private(self) -> Path:
+        """Keys and crosswalks, a folder a study; mode 0700."""
+        return self.root / ".themeloom" / "private"

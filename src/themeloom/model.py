@@ -1,0 +1,212 @@
+"""A run that can be used: its tables, and topics and themes for new messages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel
+
+from themeloom.config import AnonymiseConfig, DescribeConfig, EncoderConfig
+from themeloom.corpus.anonymise import mask_texts
+from themeloom.discovery.describe import to_bertopic
+from themeloom.discovery.embed import Encoder, embedded_text
+from themeloom.discovery.neighbours import nearest_topic
+from themeloom.history import store
+from themeloom.progress import UNWATCHED, Progress
+from themeloom.records import Floats, Ints, RunRecord, Score
+from themeloom.themes.mapping import assign_themes
+
+if TYPE_CHECKING:
+    from bertopic import BERTopic
+
+S = TypeVar("S", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A run, loaded or just made.
+
+    Parameters
+    ----------
+    record
+        All that was kept of the run.
+    """
+
+    record: RunRecord
+
+    @property
+    def communications(self) -> pl.DataFrame:
+        """One row a unique communication: masked text, topic, theme."""
+        return self.record.communications
+
+    @cached_property
+    def topics(self) -> pl.DataFrame:
+        """One row a topic: number, size, outliers among its members, theme, its probability, words."""
+        mapping, keys = self.record.mapping, self.record.codebook.keys
+        rows = [
+            {
+                "topic": topic.topic,
+                "size": topic.size,
+                "outliers": topic.outliers,
+                "labelled": int(mapping.labels[topic.topic].sum()),
+                "theme": keys[theme] if (theme := int(mapping.theme[topic.topic])) >= 0 else None,
+                "probability": float(mapping.posterior[topic.topic].max()),
+                "words": list(topic.words),
+            }
+            for topic in self.record.discovery.topics
+        ]
+        return pl.DataFrame(rows, schema_overrides={"theme": pl.String})
+
+    @cached_property
+    def themes(self) -> pl.DataFrame:
+        """One row a theme: its topics, and how many communications they hold; the last row has no theme."""
+        shares = self.communications.group_by("theme").agg(
+            pl.len().alias("communications"), pl.col("topic").unique().sort().alias("topics")
+        )
+        names = {theme.key: theme.name for theme in self.record.codebook.themes}
+        order = pl.DataFrame({"theme": [*names, None], "name": [*names.values(), None]})
+        return (
+            order.join(shares, on="theme", how="left", nulls_equal=True, maintain_order="left")
+            .with_columns(pl.col("communications").fill_null(0), pl.col("topics").fill_null([]))
+            .with_columns(share=pl.col("communications") / len(self.communications))
+        )
+
+    @cached_property
+    def scores(self) -> pl.DataFrame:
+        """One row a score: which line, which theme (null: all), which score, value, 95% interval."""
+        scores = self.record.scores
+        rows = [_row("mapping", None, name, score) for name, score in scores.overall.items()]
+        rows += [
+            _row("mapping", theme, name, score)
+            for theme, named in scores.per_theme.items()
+            for name, score in named.items()
+        ]
+        rows += [
+            _row(line, None, name, score)
+            for line, named in scores.lines.items()
+            for name, score in named.items()
+        ]
+        return pl.DataFrame(rows, schema_overrides={"theme": pl.String})
+
+    def assign(
+        self, texts: Sequence[str], *, masked: bool = False, progress: Progress = UNWATCHED
+    ) -> pl.DataFrame:
+        """Give topics and themes to messages.
+
+        Messages of the run itself get exactly what the run gave them; others get the topic of their nearest
+        neighbours among the run's messages, in the embedding.
+
+        Parameters
+        ----------
+        texts
+            Messages, raw or masked.
+        masked
+            Whether the messages are masked already; raw ones are masked before they are embedded.
+        progress
+            Who watches.
+
+        Returns
+        -------
+        polars.DataFrame
+            One row a message, in order: ``topic`` (-1 where none), ``membership`` (share of the neighbours'
+            vote, or HDBSCAN's probability for the run's own messages), ``topic_theme``, ``theme``,
+            ``theme_probability``.
+        """
+        read = [self._read(text) for text in texts]
+        unknown = [i for i, text in enumerate(read) if text not in self._places]
+        if unknown and not masked:
+            again = mask_texts([texts[i] for i in unknown], self._settings("anonymise", AnonymiseConfig))
+            for i, text in zip(unknown, again, strict=True):
+                read[i] = self._read(text)
+        return self._assigned(read, progress)
+
+    def to_bertopic(self) -> "BERTopic":
+        """Return a fitted BERTopic object with the same topics under the same numbers.
+
+        Its documents are the texts as they were embedded (masked, without frequent terms), in the order of
+        the communications.
+        """
+        discovery = self.record.discovery
+        return to_bertopic(
+            discovery.embeddings,
+            discovery.clusters.topic,
+            self._encoder,
+            self._settings("describe", DescribeConfig),
+        )
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return Encoder(self._settings("encoder", EncoderConfig))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Where each embedded text stands; equal texts have equal vectors and so equal topics."""
+        texts = self.record.discovery.embeddings.texts
+        return {text: place for place, text in reversed(list(enumerate(texts)))}
+
+    def _settings(self, section: str, kind: type[S]) -> S:
+        return kind.model_validate(self.record.config[section])
+
+    def _read(self, text: str) -> str:
+        return embedded_text(text, self.record.discovery.embeddings.frequent_terms)
+
+    def _assigned(self, texts: Sequence[str], progress: Progress) -> pl.DataFrame:
+        discovery = self.record.discovery
+        topic = np.full(len(texts), -1, dtype=np.int64)
+        membership = np.zeros(len(texts), dtype=np.float32)
+        place = np.array([self._places.get(text, -1) for text in texts], dtype=np.int64)
+        known = place >= 0
+        topic[known] = discovery.clusters.topic[place[known]]
+        membership[known] = discovery.clusters.membership[place[known]]
+        new = np.flatnonzero(~known)
+        if len(new):
+            vectors = self._encoder.encode([texts[int(i)] for i in new], progress)
+            members = discovery.clusters.topic >= 0
+            topic[new], membership[new] = nearest_topic(
+                vectors, discovery.embeddings.vectors[members], discovery.clusters.topic[members]
+            )
+        return self._with_themes(topic, membership)
+
+    def _with_themes(self, topic: Ints, membership: Floats) -> pl.DataFrame:
+        theme, probability = assign_themes(topic, self.record.mapping)
+        names = np.array([*self.record.codebook.keys, None], dtype=object)[theme].tolist()
+        return pl.DataFrame(
+            {
+                "topic": topic,
+                "membership": membership,
+                "topic_theme": pl.Series(names, dtype=pl.String),
+                "theme": pl.Series(names, dtype=pl.String),
+                "theme_probability": pl.Series(probability).fill_nan(None),
+            }
+        )
+
+
+def load(path: str | Path) -> Model:
+    """Load a model folder.
+
+    Parameters
+    ----------
+    path
+        A folder under models/.
+
+    Raises
+    ------
+    ModelError
+        If the folder is incomplete, altered, or written by a newer version.
+    """
+    return Model(store.load(Path(path)))
+
+
+def _row(line: str, theme: str | None, name: str, score: Score) -> dict[str, object]:
+    return {
+        "line": line,
+        "theme": theme,
+        "score": name,
+        "value": score.value,
+        "low": score.low,
+        "high": score.high,
+    }

@@ -1,0 +1,264 @@
+"""The stages in order: from an experiment file to a kept, tracked and reported run."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import polars as pl
+
+from themeloom import provenance
+from themeloom.cache import digest
+from themeloom.config import Experiment, read_experiment
+from themeloom.corpus.anonymise import anonymise
+from themeloom.corpus.ingest import read_sources
+from themeloom.corpus.repeats import find_repeats
+from themeloom.corpus.sufficiency import check_sufficient
+from themeloom.corpus.vault import Vault
+from themeloom.discover import discover
+from themeloom.errors import ThemeloomError
+from themeloom.folders import Folders
+from themeloom.history import store
+from themeloom.history.tracking import track
+from themeloom.model import Model
+from themeloom.progress import NOBODY, Stages, Watcher
+from themeloom.records import (
+    ASSIGNED,
+    Codebook,
+    Corpus,
+    Discovery,
+    LabelledSample,
+    Mapping,
+    RawCorpus,
+    RunRecord,
+    UniqueCorpus,
+)
+from themeloom.reporting.html import write_report
+from themeloom.reporting.summary import summarise
+from themeloom.result import RunResult
+from themeloom.themes.codebook import read_codebook
+from themeloom.themes.mapping import assign_themes, map_topics
+from themeloom.themes.sample import read_labels
+from themeloom.themes.validation import check_sample, cross_fit
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that a run reads, checked: everything up to, not including, the encoder."""
+
+    raw: RawCorpus
+    unique: UniqueCorpus
+    corpus: Corpus
+    codebook: Codebook
+    sample: LabelledSample
+
+
+def run(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBODY) -> RunResult:
+    """Run an experiment from raw exports to validated themes.
+
+    Parameters
+    ----------
+    experiment
+        The experiment file (TOML).
+    root
+        The folder under which models/, mlruns/ and .themeloom/ lie.
+    watcher
+        Who watches.
+
+    Returns
+    -------
+    RunResult
+        Topics, themes, scores and communications as tables; where model, report and MLflow run are.
+
+    Raises
+    ------
+    ThemeloomError
+        If anything that the user gave has a fault; all faults found are told at once.
+    """
+    started = datetime.now(UTC)
+    config, folders, stages = read_experiment(experiment), Folders(Path(root)), Stages(watcher)
+    prepared = _prepare(config, folders, stages)
+    discovery = discover(prepared.corpus.texts, config, folders.cache, stages)
+    record = _validated(config, prepared, discovery, stages, started)
+    return _kept(record, config, folders, stages)
+
+
+def check(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBODY) -> Prepared:
+    """Do everything of a run up to, not including, the encoder.
+
+    Parameters
+    ----------
+    experiment
+        The experiment file (TOML).
+    root
+        The folder under which .themeloom/ lies.
+    watcher
+        Who watches.
+
+    Raises
+    ------
+    ThemeloomError
+        If anything has a fault; all faults found are told at once.
+    """
+    return _prepare(read_experiment(experiment), Folders(Path(root)), Stages(watcher))
+
+
+def audit(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBODY) -> pl.DataFrame:
+    """Tell what became of every raw row, for whoever holds the study's key.
+
+    Parameters
+    ----------
+    experiment
+        The experiment file (TOML).
+    root
+        The folder under which .themeloom/ lies.
+    watcher
+        Who watches.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row a raw row: source_id, file, line, outcome, doc_id, reason.
+
+    Raises
+    ------
+    ThemeloomError
+        If the experiment file, a source or the study's key has a fault.
+    """
+    config, stages = read_experiment(experiment), Stages(watcher)
+    vault = Vault.open(Folders(Path(root)).private, config.study.name)
+    with stages("ingest") as progress:
+        raw = read_sources(config.sources, config.ingest, progress)
+    with stages("repeats") as progress:
+        outcomes = find_repeats(raw, config.repeats, progress).outcomes
+    doc_id = pl.col("kept_id").map_elements(vault.doc_id, return_dtype=pl.String).alias("doc_id")
+    return outcomes.with_columns(doc_id).select("source_id", "file", "line", "outcome", "doc_id", "reason")
+
+
+def _prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
+    """Read and check everything that people gave; a fault does not keep the others from being told."""
+    faults = _Faults()
+    codebook = faults.attempt(lambda: read_codebook(config.themes.codebook))
+    vault = Vault.open(folders.private, config.study.name)
+    with stages("ingest") as progress:
+        raw = faults.attempt(lambda: read_sources(config.sources, config.ingest, progress))
+    if raw is None:
+        raise faults.error()
+    with stages("repeats") as progress:
+        unique = find_repeats(raw, config.repeats, progress)
+    faults.attempt(lambda: check_sufficient(unique))
+    with stages("anonymise") as progress:
+        corpus = anonymise(unique, config.anonymise, vault, progress)
+    if codebook is None:
+        raise faults.error()
+    sample = faults.attempt(lambda: _labels(config, codebook, corpus))
+    if sample is None or faults.found:
+        raise faults.error()
+    return Prepared(raw, unique, corpus, codebook, sample)
+
+
+def _labels(config: Experiment, codebook: Codebook, corpus: Corpus) -> LabelledSample:
+    doc_ids = corpus.communications["doc_id"].to_list()
+    sample = read_labels(config.themes, codebook, corpus.crosswalk, doc_ids)
+    check_sample(sample, config.themes, config.validate_)
+    return sample
+
+
+@dataclass(slots=True)
+class _Faults:
+    """Goes on after a fault, so that all of them can be told at once."""
+
+    found: list[ThemeloomError] = field(default_factory=list)
+
+    def attempt(self, step: Callable[[], T]) -> T | None:
+        try:
+            return step()
+        except ThemeloomError as error:
+            self.found.append(error)
+            return None
+
+    def error(self) -> ThemeloomError:
+        kinds = {type(error) for error in self.found}
+        kind = kinds.pop() if len(kinds) == 1 else ThemeloomError
+        return kind(*(fault for error in self.found for fault in error.faults))
+
+
+def _validated(
+    config: Experiment, prepared: Prepared, discovery: Discovery, stages: Stages, started: datetime
+) -> RunRecord:
+    codebook, sample, clusters = prepared.codebook, prepared.sample, discovery.clusters
+    with stages("map"):
+        known = sample.decided
+        mapping = map_topics(
+            clusters.topic[sample.position[known]],
+            sample.theme[known],
+            clusters.count,
+            len(codebook.keys),
+            config.themes,
+        )
+    with stages("validate") as progress:
+        scores = cross_fit(
+            sample, clusters.topic, codebook, config.themes, config.validate_, config.study.seed, progress
+        )
+    return RunRecord(
+        run=f"{config.study.name}-{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+        study=config.study.name,
+        title=config.study.title,
+        note=config.study.note,
+        config=config.model_dump(mode="json", by_alias=True),
+        versions=provenance.versions(),
+        digests=_digests(config, prepared),
+        git=provenance.git_state(Path.cwd()),
+        started_at=started.isoformat(timespec="seconds"),
+        flow=prepared.unique.flow,
+        unreadable=prepared.raw.unreadable.select("file", "line", "reason"),
+        masked=prepared.corpus.masked,
+        communications=_assigned(prepared.corpus, discovery, mapping, codebook),
+        discovery=discovery,
+        codebook=codebook,
+        mapping=mapping,
+        scores=scores,
+        times=tuple(stages.times),
+    )
+
+
+def _digests(config: Experiment, prepared: Prepared) -> dict[str, str]:
+    """Return digests of the files as given, of the masked corpus and of the labelled sample."""
+    files = [*(source.path for source in config.sources), config.themes.codebook, config.themes.labels]
+    return {
+        **provenance.file_digests(Path(file) for file in files),
+        "corpus": digest(prepared.corpus.texts),
+        "labelled sample": digest(prepared.sample.position, prepared.sample.theme, prepared.sample.codes),
+    }
+
+
+def _assigned(corpus: Corpus, discovery: Discovery, mapping: Mapping, codebook: Codebook) -> pl.DataFrame:
+    clusters = discovery.clusters
+    theme, probability = assign_themes(clusters.topic, mapping)
+    names = np.array([*codebook.keys, None], dtype=object)[theme]
+    table = corpus.communications.select("doc_id", "text", "created_at", "times_seen").with_columns(
+        topic=pl.Series(clusters.topic),
+        outlier=pl.Series(clusters.outlier),
+        topic_theme=pl.Series(names.tolist(), dtype=pl.String),
+        theme=pl.Series(names.tolist(), dtype=pl.String),
+        theme_probability=pl.Series(probability).fill_nan(None),
+    )
+    return table.select(pl.col(name).cast(kind) for name, kind in ASSIGNED.items())
+
+
+def _kept(record: RunRecord, config: Experiment, folders: Folders, stages: Stages) -> RunResult:
+    with stages("keep"):
+        folder = store.save(record, folders.models)
+    report = folder / store.REPORT
+    paths = {"model": str(folder), "report": str(report)}
+    with stages("report"):
+        write_report(summarise(record, paths=paths, tracked={}), record, report)
+    with stages("track") as progress:
+        tracked = track(record, folder, report, config.tracking, folders.root, progress=progress)
+    summary = summarise(record, paths=paths, tracked=asdict(tracked))
+    return RunResult(Model(record), summary, folder, report, tracked)

@@ -1,0 +1,46 @@
+"""What a finished run gives to people."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from themeloom.history.tracking import Tracked
+from themeloom.model import Model
+from themeloom.reporting.summary import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A finished run, for people to explore."""
+
+    model: Model
+    summary: Summary
+    folder: Path
+    report: Path
+    tracked: Tracked
+
+    @property
+    def place_in_mlflow(self) -> str:
+        """Where the run is tracked, in one line."""
+        return f"run {self.tracked.run_id} of experiment '{self.tracked.experiment}' in {self.tracked.uri}"
+
+    @property
+    def communications(self) -> pl.DataFrame:
+        """One row a unique communication: masked text, topic, theme."""
+        return self.model.communications
+
+    @property
+    def topics(self) -> pl.DataFrame:
+        """One row a topic: words, size, theme."""
+        return self.model.topics
+
+    @property
+    def themes(self) -> pl.DataFrame:
+        """One row a theme: its topics and its share of the communications."""
+        return self.model.themes
+
+    @property
+    def scores(self) -> pl.DataFrame:
+        """One row a score: value and 95% interval, the mapping's and the reference lines'."""
+        return self.model.scores

@@ -1,0 +1,101 @@
+"""HDBSCAN, with defaults from the corpus size and the mending of collapsed clusterings."""
+
+import numpy as np
+import polars as pl
+import pytest
+from groups import grouped
+from sklearn.metrics import adjusted_rand_score
+
+from themeloom.config import ClusterConfig
+from themeloom.discovery.cluster import cluster, default_size
+from themeloom.errors import CorpusError
+
+
+def plain(vectors):
+    """A layout that is the first few dimensions: HDBSCAN's own part is tested here, not UMAP's."""
+    return np.ascontiguousarray(vectors[:, :6] * 10)
+
+
+def test_known_groups_are_found(vectors_and_groups):
+    vectors, group = vectors_and_groups
+    clusters = cluster(plain(vectors), vectors, ClusterConfig())
+    core = group >= 0
+    assert clusters.count == 8
+    assert adjusted_rand_score(group[core], clusters.topic[core]) > 0.95
+    assert clusters.note == ""
+    assert clusters.tree.columns == ["parent", "child", "lambda", "size"]
+
+
+def test_topics_are_numbered_by_size_and_rows_can_come_in_any_order(vectors_and_groups):
+    vectors, _ = vectors_and_groups
+    clusters = cluster(plain(vectors), vectors, ClusterConfig())
+    sizes = np.bincount(clusters.topic[clusters.topic >= 0])
+    assert (np.diff(sizes) <= 0).all()
+    order = np.random.default_rng(7).permutation(len(vectors))
+    again = cluster(plain(vectors)[order], vectors[order], ClusterConfig())
+    assert np.array_equal(clusters.topic[order], again.topic)
+    assert np.array_equal(clusters.outlier[order], again.outlier)
+    assert np.allclose(clusters.membership[order], again.membership)
+
+
+def test_outliers_keep_their_flag_and_get_a_second_best_topic():
+    vectors, group = grouped(6, 30, noise=0)
+    between = vectors[group == 0].mean(axis=0) + 0.9 * vectors[group == 1].mean(axis=0)
+    vectors = np.vstack([vectors, between / np.linalg.norm(between)]).astype(np.float32)
+    reduced = np.vstack([plain(vectors[:-1]), np.full((1, 6), 500)]).astype(np.float32)
+    clusters = cluster(reduced, vectors, ClusterConfig())
+    assert clusters.outlier[-1]
+    assert clusters.topic[-1] in {clusters.topic[0], clusters.topic[30]}
+    assert 0 < clusters.membership[-1] <= 1
+    strict = cluster(reduced, vectors, ClusterConfig(second_best=False))
+    assert strict.topic[-1] == -1
+
+
+def test_a_message_that_is_like_no_other_stays_without_a_topic():
+    vectors, _ = grouped(6, 30, noise=0, dimensions=32)
+    alone = np.zeros((1, 33), dtype=np.float32)
+    alone[0, 32] = 1
+    vectors = np.vstack([np.pad(vectors, ((0, 0), (0, 1))), alone])
+    reduced = np.vstack([plain(vectors[:-1]), np.full((1, 6), 500)]).astype(np.float32)
+    clusters = cluster(reduced, vectors, ClusterConfig())
+    assert clusters.topic[-1] == -1
+    assert clusters.membership[-1] == 0
+
+
+def test_a_collapsed_clustering_is_mended_and_said():
+    # Two far-away halves, each of several groups: excess of mass takes the halves.
+    rng = np.random.default_rng(1)
+    centres = np.vstack([rng.normal(size=(4, 6)) + offset for offset in (0, 60)]) * 2
+    rows = np.repeat(centres, 60, axis=0) + rng.normal(size=(480, 6)) * 0.9
+    rows = rows.astype(np.float32)
+    vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    collapsed = cluster(rows, vectors, ClusterConfig(selection="eom"))
+    assert collapsed.count < 4
+    assert collapsed.note == ""
+    mended = cluster(rows, vectors, ClusterConfig())
+    assert mended.count >= 4
+    assert "collapsed" in mended.note
+
+
+def test_what_is_set_is_kept():
+    vectors, _ = grouped(8, 30)
+    clusters = cluster(plain(vectors), vectors, ClusterConfig(min_cluster_size=9, selection="leaf"))
+    assert (clusters.min_cluster_size, clusters.selection) == (9, "leaf")
+
+
+def test_no_topic_at_all_is_one_sentence():
+    vectors = np.random.default_rng(0).normal(size=(30, 8)).astype(np.float32)
+    with pytest.raises(CorpusError, match="no topic emerges from 30 messages"):
+        cluster(vectors, vectors, ClusterConfig(min_cluster_size=25))
+
+
+@pytest.mark.parametrize(("messages", "size"), [(20, 5), (515, 11), (4_163, 32), (500_000, 354)])
+def test_the_smallest_topic_follows_from_the_corpus_size(messages, size):
+    assert default_size(messages) == size
+
+
+def test_the_tree_is_whole(vectors_and_groups):
+    vectors, _ = vectors_and_groups
+    tree = cluster(plain(vectors), vectors, ClusterConfig()).tree
+    leaves = tree.filter(pl.col("size") == 1)["child"]
+    assert sorted(leaves) == list(range(len(vectors)))

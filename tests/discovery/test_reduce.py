@@ -1,0 +1,49 @@
+"""UMAP, seeded, in any row order."""
+
+import numpy as np
+import pytest
+
+from themeloom.config import ReduceConfig
+from themeloom.discovery.reduce import reduce
+from themeloom.errors import CorpusError
+
+
+def test_shapes_and_types(vectors_and_groups):
+    vectors, _ = vectors_and_groups
+    layout = reduce(vectors, ReduceConfig(), 1)
+    assert layout.reduced.shape == (len(vectors), 5)
+    assert layout.plane.shape == (len(vectors), 2)
+    assert layout.reduced.dtype == layout.plane.dtype == np.float32
+    assert layout.neighbors == 15
+
+
+def test_row_order_makes_no_difference(vectors_and_groups):
+    vectors, _ = vectors_and_groups
+    order = np.random.default_rng(3).permutation(len(vectors))
+    there, back = reduce(vectors, ReduceConfig(), 1), reduce(vectors[order], ReduceConfig(), 1)
+    assert np.array_equal(there.reduced[order], back.reduced)
+    assert np.array_equal(there.plane[order], back.plane)
+
+
+def test_another_seed_gives_another_layout(vectors_and_groups):
+    vectors, _ = vectors_and_groups
+    assert not np.array_equal(
+        reduce(vectors, ReduceConfig(), 1).reduced, reduce(vectors, ReduceConfig(), 2).reduced
+    )
+
+
+def test_equal_vectors_get_equal_places(vectors_and_groups):
+    vectors, _ = vectors_and_groups
+    layout = reduce(np.vstack([vectors, vectors[:5]]), ReduceConfig(), 1)
+    assert np.array_equal(layout.reduced[:5], layout.reduced[-5:])
+
+
+def test_a_small_corpus_is_laid_out():
+    vectors = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
+    assert np.isfinite(reduce(vectors, ReduceConfig(), 1).reduced).all()
+
+
+def test_too_few_different_messages_is_one_sentence():
+    vectors = np.ones((50, 8), dtype=np.float32)
+    with pytest.raises(CorpusError, match="only 1 of 50 messages differ"):
+        reduce(vectors, ReduceConfig(), 1)
