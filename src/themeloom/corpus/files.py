@@ -95,7 +95,8 @@ class _Inflated(io.RawIOBase):
             while piece:
                 if self._inflater is None or self._inflater.eof:
                     piece = piece.lstrip(b"\x00")  # padding after a frame
-                    self._inflater = self._new()
+                    self._inflater = self._new() if piece else None
+                    continue
                 out.append(self._inflater.decompress(piece))
                 piece = self._inflater.unused_data
         except (zlib.error, zstandard.ZstdError):

@@ -61,7 +61,7 @@ def detect(items: list[object]) -> str | None:
 
 
 def _wrapped(value: Json) -> object:
-    if value.get("kind") in {"t1", "t3"}:  # Reddit's API
+    if value.get("kind") in ("t1", "t3"):  # Reddit's API
         return value.get("data")
     return value.get("tweet")  # the X archive
 
@@ -162,7 +162,7 @@ def _reddit(post: Json) -> Draft:
         id=post.get("id") or _bare(post.get("name")),
         text="\n\n".join(part for part in parts if isinstance(part, str) and not _is_removed(part)),
         created_at=post.get("created_utc") or post.get("created"),
-        author=None if author in _REMOVED else author,
+        author=None if isinstance(author, str) and author in _REMOVED else author,
         author_id=post.get("author_fullname"),
         repeat_of=_bare(parent),
     )

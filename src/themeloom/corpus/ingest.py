@@ -8,6 +8,7 @@ mapping; each plain, .gz or .zst. Rows that cannot be read are set aside with fi
 import io
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -29,6 +30,7 @@ from themeloom.records import ROWS, UNREADABLE, RawCorpus
 
 _BATCH = 50_000
 _SAMPLE = 200  # values by which a format is told
+_LONGEST = 1_000_000  # characters
 _TABLES = ("parquet", "xlsx")
 _UNKNOWN_LANGUAGES = frozenset({"und", "qme", "qht", "qct", "qst", "qam", "zxx"})  # as X marks them
 _READ = {name: kind for name, kind in ROWS.items() if name != "row"}
@@ -139,6 +141,8 @@ def _row(found: Draft | RowError, read_date: Callable[[object], datetime | None]
     source_id = identifier(found.id)
     if not isinstance(found.text, str):
         raise RowError("no text" if found.text is None else "the text is no text but another type of value")
+    if len(found.text) > _LONGEST:
+        raise RowError(f"a text of more than {_LONGEST:,} characters, which is no message")
     text = repaired(found.text)
     if not text.strip():
         raise RowError("no text")
@@ -231,13 +235,22 @@ def _format_of(source: SourceConfig, head: bytes) -> str:
 
 
 def _detected(source: SourceConfig, head: str, *, looks_json: bool) -> str:
-    values = [value for _, value in islice(json_values(io.StringIO(head), head), _SAMPLE)]
-    objects = [value for value in values if isinstance(value, dict)]
-    if not objects:
+    with open_text(Path(source.path)) if looks_json else io.StringIO(head) as text:
+        items = _first_objects(text, head)
+    if not items:
         return "jsonl" if looks_json and not _has_columns(source, head) else "csv"
     if "columns" in source.model_fields_set:
         return "jsonl"
-    return detect([item for value in objects for item in unfold(value)]) or "jsonl"
+    return detect(items) or "jsonl"
+
+
+def _first_objects(text: io.TextIOBase, head: str) -> list[object]:
+    """Return the first JSON objects of a text: a single page may be longer than its head."""
+    items: list[object] = []
+    with suppress(RowError):
+        values = (value for _, value in json_values(text, head) if isinstance(value, dict))
+        items.extend(islice((item for value in values for item in unfold(value)), _SAMPLE))
+    return items
 
 
 def _has_columns(source: SourceConfig, head: str) -> bool:
@@ -264,13 +277,17 @@ def _size(source: SourceConfig) -> int:
 
 def _names(sources: Sequence[SourceConfig]) -> list[str]:
     """Name each source by its file; where names clash, by its sheet, its number or its folder too."""
-    names = [Path(source.path).name for source in sources]
-    for parts in range(2, 6):
-        names = [
-            "/".join(Path(source.path).parts[-parts:]) if names.count(name) > 1 else name
-            for name, source in zip(names, sources, strict=True)
-        ]
+    paths = [Path(source.path) for source in sources]
+    names = [_told_apart(path, set(paths) - {path}) for path in paths]
     return [
         f"{name} ({source.sheet or number})" if names.count(name) > 1 else name
         for number, (name, source) in enumerate(zip(names, sources, strict=True), start=1)
     ]
+
+
+def _told_apart(path: Path, others: set[Path]) -> str:
+    """Return the name of a file with as many of its folders as tell it from the others."""
+    for count in range(1, len(path.parts)):
+        if all(other.parts[-count:] != path.parts[-count:] for other in others):
+            return "/".join(path.parts[-count:])
+    return str(path)

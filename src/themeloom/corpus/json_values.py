@@ -41,13 +41,13 @@ def _one_a_line(head: str) -> bool:
     if not isinstance(_loads(first), RowError):
         return True
     try:
-        _DECODER.raw_decode(head)
+        _, end = _DECODER.raw_decode(head)
     except JSONDecodeError as error:
         second_line = len(first) + len(newline) + len(rest) - len(rest.lstrip())
         return bool(newline) and error.pos <= second_line
     except (RecursionError, ValueError):
         return bool(newline)
-    return False
+    return end <= len(first) and not first[end:].lstrip(", \t").startswith("{")
 
 
 def _by_line(text: io.TextIOBase) -> Values:

@@ -20,6 +20,7 @@ from themeloom.errors import InputError
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
+_SheetRow = tuple[int, tuple[object, ...]]
 _DELIMITERS = (",", ";", "\t", "|")
 _BATCH = 50_000
 _SERIALS = range(20_000, 100_000)  # spreadsheet day numbers of 1954 to 2173
@@ -184,7 +185,7 @@ def parquet_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:
     try:
         table = pl.scan_parquet(file)
         check_columns(table.collect_schema().names(), source)
-        frame = table.select(dict.fromkeys(mapped(source.columns)))
+        frame = table.select(sorted(set(mapped(source.columns))))
         for batch in frame.collect_batches(chunk_size=_BATCH, maintain_order=True):
             for row in batch.iter_rows(named=True):
                 number += 1
@@ -225,22 +226,28 @@ def xlsx_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:
             yield line, draft_of(row, source.columns)
 
 
-def _sheet_rows(file: Path | io.BytesIO, source: SourceConfig) -> Iterator[tuple[int, tuple[object, ...]]]:
+def _sheet_rows(file: Path | io.BytesIO, source: SourceConfig) -> Iterator[_SheetRow]:
     import openpyxl
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # styles and validations that openpyxl does not know
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-            sheet = _chosen({sheet.title: sheet for sheet in book.worksheets}, source)
-            sheet.reset_dimensions()  # other programs than Excel write them wrong
-        yield from enumerate(sheet.iter_rows(values_only=True), start=1)
-    except InputError:
-        raise
-    except Exception as error:  # noqa: BLE001  openpyxl has no error of its own: a broken file raises anything
-        raise InputError(
-            f"{source.path}: is not a sound XLSX workbook ({type(error).__name__}); save it anew."
-        ) from None
+    with file.open("rb") if isinstance(file, Path) else file as stream:
+        try:
+            with warnings.catch_warnings(action="ignore"):  # of styles and validations it does not know
+                book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+                sheet = _chosen({sheet.title: sheet for sheet in book.worksheets}, source)
+                sheet.reset_dimensions()  # other programs than Excel write them wrong
+                rows = enumerate(sheet.iter_rows(values_only=True), start=1)
+            while row := _next_quietly(rows):
+                yield row
+        except InputError:
+            raise
+        except Exception as error:  # noqa: BLE001  it has no error of its own: a broken file raises anything
+            kind = type(error).__name__
+            raise InputError(f"{source.path}: is not a sound XLSX workbook ({kind}); save it anew.") from None
+
+
+def _next_quietly(rows: Iterator[_SheetRow]) -> _SheetRow | None:
+    with warnings.catch_warnings(action="ignore"):  # of days beyond the calendar: their cells become text
+        return next(rows, None)
 
 
 def _chosen(sheets: dict[str, "ReadOnlyWorksheet"], source: SourceConfig) -> "ReadOnlyWorksheet":
