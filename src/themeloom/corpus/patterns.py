@@ -1,0 +1,225 @@
+"""Identifying strings that have a form: handles, links, addresses and numbers, found by checked patterns.
+
+Every pattern is bounded or can start at one place a run of characters only, so that all are linear.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from themeloom.corpus.lexicon import is_word
+
+KINDS = ("person", "handle", "link", "email", "phone", "number", "postcode", "place", "organisation")
+"""What a placeholder can stand for."""
+
+PLACEHOLDER = re.compile(rf"\[({'|'.join(KINDS)})(?: \d{{1,12}})?\]")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of a text that identifies somebody."""
+
+    start: int
+    end: int
+    kind: str
+
+
+_LINK = re.compile(
+    r"(?<![^\W_])(?:(?:https?|ftps?)://|www\.)[^\s<>\[\]\"\u201c\u201d]{1,4000}", re.IGNORECASE
+)
+_BARE_LINK = re.compile(
+    r"(?<![\w@.-])(?=[^\W_])[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}(?:(?::\d{2,5})?/[^\s<>\[\]\"\u201c\u201d]{0,4000})?"
+)
+_EMAIL = re.compile(
+    r"(?<![\w.+%@\uff20-])[\w.+%-]{1,64}(?:[@\uff20]|\s?[\[(]\s?at\s?[\])]\s?)[^\W_][\w-]{0,62}(?:\.[\w-]{1,63}){1,8}",
+    re.IGNORECASE,
+)
+_HANDLE = re.compile(
+    r"(?<![^\W_])[@\uff20]\w{1,64}(?:@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}|(?:\.[\w-]{1,63}){1,8})?"
+)
+_CLOCK = re.compile(r"[@\uff20]\d{1,2}(?:\d\d)?(?:am|pm|ish)?", re.IGNORECASE)
+_BARE_HANDLE = re.compile(
+    r"(?<![\w#@/.-])(?=[^\W_])[A-Za-z0-9]{1,30}(?:_{1,3}[A-Za-z0-9]{1,30}){1,8}_{0,3}(?!\w)"
+)
+_PHONE = re.compile(r"(?<![\w.+])(?:\+|\(\+?(?=\d)|(?=0\d))\d(?:[ ().\-/\u00a0]{0,3}\d){6,17}(?!\w)")
+_AMERICAN_PHONE = re.compile(r"(?<![\w.])(?:\+?1[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\w)")
+_TEN_DIGITS = re.compile(r"(?<![\w.-])\d{3}[ -]?\d{3}[ -]?\d{4}(?![\w-])")
+_NATIONAL_INSURANCE = re.compile(r"\b[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]\b", re.IGNORECASE)
+_LONG_NUMBER = re.compile(r"(?<![\w.])(?:\d[ -]?){8,24}\d(?!\w)")
+_SOCIAL_SECURITY = re.compile(r"(?<![\w-])\d{3}-\d\d-\d{4}(?![\w-])")
+_NAMED_NUMBER = re.compile(
+    r"\b(?:nhs|chi|hospital|patient|case|claim|account|reference|ref|passport|licence|license|member|staff)"
+    r"(?: ?(?:no\b\.?|num|number|id|#))?[ :#]{1,3}([A-Z]{0,3}-?\d(?:[ -]?\d){4,12})(?!\w)",
+    re.IGNORECASE,
+)
+_POSTCODE = re.compile(
+    r"\b(?:GIR ?0AA|(?:[A-PR-UWYZ]\d[\dABCDEFGHJKPSTUW]?|[A-PR-UWYZ][A-HK-Y]\d[\dABEHMNPRVWXY]?)"
+    r" {0,2}\d[ABD-HJLNP-UW-Z]{2})\b",
+    re.IGNORECASE,
+)
+_TEXT_SPEAK = re.compile(r"(?:b4|d8|gr8|h8|k8|l8|m8|n8|str8|w8) ", re.IGNORECASE)
+_TRAILING = ".,;:!?\u2026'\u2019\"\u201d*_~"
+
+
+def find_patterns(text: str) -> list[Span]:
+    """Find all that has a form; spans do not overlap and are in order.
+
+    Parts of a text that are placeholders already are left alone.
+    """
+    taken: list[Span] = [Span(m.start(), m.end(), "placeholder") for m in PLACEHOLDER.finditer(text)]
+    for kind, finder in _FINDERS:
+        taken += free_of(taken, (Span(start, end, kind) for start, end in finder(text)))
+    return sorted(span for span in taken if span.kind != "placeholder")
+
+
+def free_of(taken: list[Span], found: Iterator[Span]) -> list[Span]:
+    """Give the spans of `found` that overlap none of `taken` nor an earlier one of their own."""
+    covered = bytearray(max([span.end for span in taken], default=0))
+    for span in taken:
+        covered[span.start : span.end] = b"\x01" * (span.end - span.start)
+    kept = []
+    for span in found:
+        if span.start < span.end and not any(covered[span.start : span.end]):
+            kept.append(span)
+            covered.extend(bytes(max(0, span.end - len(covered))))
+            covered[span.start : span.end] = b"\x01" * (span.end - span.start)
+    return kept
+
+
+def _links(text: str) -> Iterator[tuple[int, int]]:
+    for match in _LINK.finditer(text):
+        yield match.start(), _trimmed(text, match.start(), match.end())
+
+
+def _bare_links(text: str) -> Iterator[tuple[int, int]]:
+    for match in _BARE_LINK.finditer(text):
+        host, slash, _ = match.group().partition("/")
+        if _is_host(host.partition(":")[0], bool(slash)):
+            yield match.start(), _trimmed(text, match.start(), match.end())
+
+
+def _is_host(host: str, with_path: bool) -> bool:
+    """Tell 'blog.example.org' from a full stop without a space after it."""
+    labels = host.lower().split(".")
+    if not is_domain(host):
+        return False
+    if with_path or len(labels) > 2:
+        return True
+    return len(labels[0]) > 1 and not is_word(labels[-1]) and not host[host.rindex(".") + 1].isupper()
+
+
+def is_domain(host: str) -> bool:
+    """Whether a host ends in a public suffix (the list that tldextract bundles)."""
+    result = _suffixes()(host)
+    return bool(result[0] and result[1])
+
+
+@cache
+def _suffixes() -> Callable[[str], tuple[str, str]]:
+    from tldextract import TLDExtract
+
+    # The bundled list only: the default would ask the network at first use.
+    extract = TLDExtract(suffix_list_urls=(), cache_dir=None)
+
+    def split(host: str) -> tuple[str, str]:
+        parts = extract.extract_str(host)
+        return parts.domain, parts.suffix
+
+    return split
+
+
+def _emails(text: str) -> Iterator[tuple[int, int]]:
+    for match in _EMAIL.finditer(text):
+        yield match.start(), _trimmed(text, match.start(), match.end())
+
+
+def _handles(text: str) -> Iterator[tuple[int, int]]:
+    for match in _HANDLE.finditer(text):
+        handle = match.group()
+        if _CLOCK.fullmatch(handle):
+            continue
+        name, dot, rest = handle[1:].partition(".")
+        on_server = "@" in name or (dot and is_domain(f"{name}.{rest}") and not rest[0].isupper())
+        yield match.start(), match.end() if on_server else match.start() + 1 + len(name)
+
+
+def _bare_handles(text: str) -> Iterator[tuple[int, int]]:
+    for match in _BARE_HANDLE.finditer(text):
+        if any(letter.isalpha() for letter in match.group()):
+            yield match.span()
+
+
+def _phones(text: str) -> Iterator[tuple[int, int]]:
+    import phonenumbers
+
+    for match in _PHONE.finditer(text):
+        groups = list(re.finditer(r"\d+", match.group()))
+        for last in range(len(groups), 0, -1):  # a number may be followed by others
+            candidate = match.group()[: groups[last - 1].end()]
+            if candidate.startswith("0") and len(groups[0].group()) < 3:
+                break
+            try:
+                number = phonenumbers.parse(candidate, "GB")
+            except phonenumbers.NumberParseException:
+                continue
+            if phonenumbers.is_possible_number(number) and len(re.sub(r"\D", "", candidate)) >= 9:
+                yield match.start(), match.start() + len(candidate)
+                break
+    for match in _AMERICAN_PHONE.finditer(text):
+        if not has_check_digit(match.group()):
+            yield match.span()
+
+
+def has_check_digit(number: str) -> bool:
+    """Whether ten digits carry the check digit of NHS, CHI and H&C numbers (modulus 11)."""
+    digits = [int(digit) for digit in number if digit.isdigit()]
+    if len(digits) != 10 or len(set(digits)) == 1:
+        return False
+    return sum(digit * weight for digit, weight in zip(digits, range(10, 0, -1), strict=True)) % 11 == 0
+
+
+def _numbers(text: str) -> Iterator[tuple[int, int]]:
+    for match in _TEN_DIGITS.finditer(text):
+        if has_check_digit(match.group()):
+            yield match.span()
+    for pattern in (_NATIONAL_INSURANCE, _SOCIAL_SECURITY):
+        yield from (match.span() for match in pattern.finditer(text))
+    yield from (match.span(1) for match in _NAMED_NUMBER.finditer(text))
+
+
+def _long_numbers(text: str) -> Iterator[tuple[int, int]]:
+    for match in _LONG_NUMBER.finditer(text):
+        groups = re.findall(r"\d+", match.group())
+        if len(groups[0]) >= 9 or (len(groups) > 1 and min(map(len, groups[:-1])) >= 4):  # cards, accounts
+            yield match.span()
+
+
+def _postcodes(text: str) -> Iterator[tuple[int, int]]:
+    for match in _POSTCODE.finditer(text):
+        if not _TEXT_SPEAK.match(match.group()):
+            yield match.span()
+
+
+def _trimmed(text: str, start: int, end: int) -> int:
+    """Leave a sentence's own punctuation outside a link."""
+    while end > start:
+        last = text[end - 1]
+        unopened = last == ")" and text.count("(", start, end) < text.count(")", start, end)
+        if last not in _TRAILING and not unopened:
+            break
+        end -= 1
+    return end
+
+
+_FINDERS: tuple[tuple[str, Callable[[str], Iterator[tuple[int, int]]]], ...] = (
+    ("link", _links),
+    ("email", _emails),
+    ("handle", _handles),
+    ("link", _bare_links),
+    ("number", _numbers),
+    ("phone", _phones),
+    ("number", _long_numbers),
+    ("postcode", _postcodes),
+    ("handle", _bare_handles),
+)

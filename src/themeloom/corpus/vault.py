@@ -1,0 +1,172 @@
+"""The private folder of one study: the key, the crosswalk, and what placeholders stand for."""
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from themeloom.atomic import whole_file
+from themeloom.corpus.patterns import Span
+from themeloom.errors import InputError, OutputError
+
+_KEY = re.compile(r"[0-9a-f]{64}")
+
+
+class Vault:
+    """Who is who, for those who hold the key. Open it with `Vault.open`.
+
+    The folder has mode 0700 and its files 0600. It holds ``key`` (32 random bytes in hexadecimal),
+    ``crosswalk.parquet``, ``placeholders.parquet`` and ``spans.parquet``, a cache.
+    """
+
+    def __init__(self, folder: Path, key: bytes) -> None:
+        self.folder = folder
+        self._key = key
+
+    @classmethod
+    def open(cls, folder: Path, study: str) -> "Vault":
+        """Open the private folder of a study, ``folder/study``; make it, with a new key, where there is none.
+
+        Parameters
+        ----------
+        folder
+            Where the private folders of all studies are.
+        study
+            The study's name.
+
+        Raises
+        ------
+        OutputError
+            If the folder cannot be made, read or written.
+        InputError
+            If the key is damaged, or missing while pseudonyms made with it are there.
+        """
+        place = folder / study
+        try:
+            for private in (folder, place):
+                private.mkdir(mode=0o700, parents=True, exist_ok=True)
+            place.chmod(0o700)
+            return cls(place, _read_or_make_key(place))
+        except OSError as error:
+            raise OutputError(
+                f"{place}: the private folder cannot be used ({error.strerror or error}); "
+                "choose a place where you may make folders that others cannot read."
+            ) from error
+
+    def doc_id(self, source_id: str) -> str:
+        """Pseudonym of a message: HMAC-SHA256 of its source id, 16 hexadecimal digits."""
+        return self._keyed("doc_id", source_id)
+
+    def pseudonym(self, author: str) -> str:
+        """Pseudonym of an author, made in another domain than those of messages."""
+        return self._keyed("author", author)
+
+    def write_crosswalk(self, crosswalk: pl.DataFrame) -> None:
+        """Keep which message has which pseudonym (`source_id`, `doc_id`).
+
+        Raises
+        ------
+        OutputError
+            If the folder cannot be written.
+        """
+        self._write("crosswalk.parquet", crosswalk.select("source_id", "doc_id"))
+
+    def write_placeholders(self, placeholders: pl.DataFrame) -> None:
+        """Keep what each placeholder stands for (`placeholder`, `value`).
+
+        Raises
+        ------
+        OutputError
+            If the folder cannot be written.
+        """
+        self._write("placeholders.parquet", placeholders.select("placeholder", "value"))
+
+    def read_spans(self, fingerprint: str, texts: Sequence[str]) -> dict[str, list[Span]]:
+        """Give the spans found earlier, for those texts of which they are known.
+
+        Parameters
+        ----------
+        fingerprint
+            All that spans depend on besides the text; what was found under another one does not count.
+        texts
+            The texts asked for.
+        """
+        try:
+            kept = pl.read_parquet(self.folder / "spans.parquet").filter(pl.col("fingerprint") == fingerprint)
+            known = {row[0]: row[1] for row in kept.select("digest", "spans").iter_rows()}
+            digests = {text: self._keyed("text", text) for text in texts}
+            return {text: _spans(known[digest], text) for text, digest in digests.items() if digest in known}
+        except (OSError, pl.exceptions.PolarsError, ValueError, TypeError):
+            return {}  # a cache: what is missing or damaged is made anew
+
+    def write_spans(self, fingerprint: str, spans: Mapping[str, Sequence[Span]]) -> None:
+        """Keep the spans found, by a keyed digest of each text; those of other texts and fingerprints go.
+
+        Raises
+        ------
+        OutputError
+            If the folder cannot be written.
+        """
+        rows = {
+            "fingerprint": [fingerprint] * len(spans),
+            "digest": [self._keyed("text", text) for text in spans],
+            "spans": [json.dumps([[s.start, s.end, s.kind] for s in found]) for found in spans.values()],
+        }
+        schema = {"fingerprint": pl.String, "digest": pl.String, "spans": pl.String}
+        self._write("spans.parquet", pl.DataFrame(rows, schema=schema))
+
+    def _keyed(self, domain: str, value: str) -> str:
+        message = f"{domain}\0{value}".encode("utf-8", "surrogatepass")
+        length = 64 if domain == "text" else 16
+        return hmac.new(self._key, message, hashlib.sha256).hexdigest()[:length]
+
+    def _write(self, name: str, table: pl.DataFrame) -> None:
+        with whole_file(self.folder / name) as draft:
+            draft.touch(mode=0o600)
+            table.write_parquet(draft)
+            draft.chmod(0o600)
+
+
+def _spans(text: str, source: str) -> list[Span]:
+    spans = [Span(int(start), int(end), str(kind)) for start, end, kind in json.loads(text)]
+    if any(not 0 <= span.start < span.end <= len(source) for span in spans):
+        raise ValueError
+    return spans
+
+
+def _read_or_make_key(folder: Path) -> bytes:
+    path = folder / "key"
+    if not path.exists():
+        _make_key(path)
+    path.chmod(0o600)
+    key = path.read_text(encoding="utf-8", errors="replace").strip()
+    if not _KEY.fullmatch(key):
+        raise InputError(
+            f"{path}: is not a key (64 hexadecimal digits were expected); put it back from a backup, "
+            "or move the folder away to start anew with other pseudonyms."
+        )
+    return bytes.fromhex(key)
+
+
+def _make_key(path: Path) -> None:
+    """Make the key once, whoever else is making it too: only one process can make the hard link."""
+    if (path.parent / "crosswalk.parquet").exists():
+        raise InputError(
+            f"{path}: is missing, though {path.parent} holds pseudonyms made with it; "
+            "put it back from a backup, or move the folder away to start anew with other pseudonyms."
+        )
+    draft = path.with_name(f".key.{os.getpid()}-{secrets.token_hex(4)}.part")
+    try:
+        draft.touch(mode=0o600, exist_ok=False)
+        draft.write_text(secrets.token_hex(32) + "\n", encoding="utf-8")
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass  # another process was first: its key counts
+    finally:
+        draft.unlink(missing_ok=True)
