@@ -14,6 +14,7 @@ from pathlib import Path
 from themeloom.errors import TrackingError
 from themeloom.history.private import public_uri, secrets_of
 
+CURE = "see that it is up, and that the address is right (tracking.uri or MLFLOW_TRACKING_URI)"
 _SECONDS = 5
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
@@ -141,6 +142,8 @@ def _check_file(backend: Backend, database: Path) -> None:
             file.execute("SELECT count(*) FROM sqlite_master").fetchone()
             file.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:
+        if "locked" in str(error):
+            raise backend.fault("another process holds the database locked", "end it, or try later") from None
         raise backend.fault(
             f"is not a readable MLflow database ({error})",
             "restore it from a copy, or move it away so that a new one is made",
@@ -162,7 +165,7 @@ def _check_server(backend: Backend) -> None:
     except (SQLAlchemyError, OSError, ImportError, ValueError) as error:
         raise backend.fault(
             f"the MLflow database does not answer ({error})",
-            "start it, or correct tracking.uri or MLFLOW_TRACKING_URI",
+            CURE,
         ) from None
 
 

@@ -156,6 +156,9 @@ class Arrays:
 
 Part = Text | Json | Table | Arrays
 
+REPORT = "report.html"
+"""Lies in the folder too, but is no part of the model: it can be written again, or removed."""
+
 LAYOUT: dict[str, Part] = {
     CARD: Text("the model card, for people"),
     "run.json": Json(

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from themeloom.atomic import whole_folder
 from themeloom.errors import ModelError, OutputError
 from themeloom.history.contents import contents_of, disagreement, record_of
-from themeloom.history.parts import FORMAT, LAYOUT, MANIFEST, FileFacts, Manifest
+from themeloom.history.parts import FORMAT, LAYOUT, MANIFEST, REPORT, FileFacts, Manifest
 from themeloom.records import RunRecord
 
 _UNREADABLE = (OSError, ValueError, OverflowError, MemoryError, SafetensorError, pl.exceptions.PolarsError)
@@ -144,7 +144,7 @@ def _check_names(path: Path, manifest: Manifest) -> None:
     for name, entry in sorted(found.items()):
         if not entry.is_file(follow_symlinks=False):
             raise ModelError(f"{path / name}: is a link or a folder, where a model has plain files; {_CURE}.")
-        if name not in manifest.files and name != MANIFEST:
+        if name not in {*manifest.files, MANIFEST, REPORT}:
             raise ModelError(f"{path / name}: is not part of the model; remove it.")
     for name in LAYOUT:
         if name not in found or name not in manifest.files:

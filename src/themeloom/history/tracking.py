@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from themeloom.config import TrackingConfig
 from themeloom.errors import TrackingError
 from themeloom.history import items
-from themeloom.history.backend import Backend, backend_of, check, create, follow_move
+from themeloom.history.backend import CURE, Backend, backend_of, check, create, follow_move
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RunRecord
 
@@ -30,7 +30,7 @@ _ENVIRONMENT = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
-_IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+_IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 
 
 class Figure(Protocol):
@@ -255,7 +255,15 @@ def _told(backend: Backend) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError) as error:
-        raise backend.fault(error, _cure(str(error))) from None
+        raise backend.fault(_reason(str(error)), _cure(str(error))) from None
+
+
+def _reason(message: str) -> str:
+    if "Read timed out" in message or "ConnectTimeout" in message:
+        return "the server does not answer in time"
+    if "Max retries exceeded" in message:
+        return "the server cannot be reached"
+    return message.partition("\n")[0].partition(". ")[0]
 
 
 def _cure(message: str) -> str:
@@ -263,7 +271,7 @@ def _cure(message: str) -> str:
         return (
             "it is of another MLflow version: install that one, or, if it is older, run 'mlflow db upgrade'"
         )
-    return "start it, or correct tracking.uri or MLFLOW_TRACKING_URI"
+    return CURE
 
 
 @contextlib.contextmanager

@@ -1,0 +1,526 @@
+import dataclasses
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from builders import make_record
+from themeloom.config import TrackingConfig
+from themeloom.errors import TrackingError
+from themeloom.history import items, store, tracking
+
+NOWHERE = TrackingConfig()
+
+
+@pytest.fixture(autouse=True)
+def no_address(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A study's folder with a model, a report and one tracked run."""
+    root = tmp_path_factory.mktemp("a study")
+    record = make_record()
+    model = store.save(record, root / "models")
+    (root / "report.html").write_text("<p>report</p>")
+    return root, record, model, track_with_figure(record, model, root)
+
+
+def track_with_figure(record, model, root):
+    from plotly import graph_objects
+
+    figures = {"map": graph_objects.Figure(graph_objects.Scatter(x=[1, 2], y=[2, 1]))}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        return tracking.track(record, model, root / "report.html", NOWHERE, root, figures=figures)
+
+
+@pytest.fixture(scope="module")
+def run(root):
+    return client_of(root[0]).get_run(root[3].run_id)
+
+
+def client_of(root):
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=f"sqlite:///{root.resolve()}/mlruns/mlflow.db")
+
+
+def artifacts_of(client, run_id, path=None):
+    for entry in client.list_artifacts(run_id, path):
+        if entry.is_dir:
+            yield from artifacts_of(client, run_id, entry.path)
+        else:
+            yield entry.path
+
+
+# what is logged
+
+
+def test_the_store_is_the_studys_own(root):
+    folder, _, _, tracked = root
+    assert tracked.uri == f"sqlite:///{folder.resolve()}/mlruns/mlflow.db"
+    assert tracked.artifact_uri.startswith((folder.resolve() / "mlruns" / "artifacts").as_uri())
+    assert sorted(p.name for p in (folder / "mlruns").iterdir()) == ["artifacts", "mlflow.db"]
+
+
+def test_a_run_is_named_ended_and_described(root, run):
+    _, record, _, tracked = root
+    assert run.info.run_name == record.run
+    assert run.info.status == "FINISHED"
+    assert run.info.experiment_id == tracked.experiment_id
+    assert run.data.tags["themeloom.run"] == record.run
+    assert run.data.tags["mlflow.source.git.commit"] == record.git["commit"]
+    assert run.data.tags["git.dirty"] == "false"
+    assert run.data.tags["version.bertopic"] == record.versions["bertopic"]
+    note = run.data.tags["mlflow.note.content"]
+    assert f"| themeloom | {record.scores.overall['kappa']} |" in note
+    assert record.note in note
+
+
+def test_parameters_are_the_flattened_configuration(root, run):
+    config = root[1].config
+    assert run.data.params["cluster.selection"] == config["cluster"]["selection"]
+    assert run.data.params["sources.0.columns.id"] == "id"
+    assert run.data.params["reduce.neighbors"] == "null"
+    assert not [name for name in run.data.params if name.startswith("tracking")]
+
+
+def test_metrics_have_their_intervals(root, run):
+    scores, metrics = root[1].scores, run.data.metrics
+    for name, score in scores.overall.items():
+        found = (metrics[name], metrics[f"{name}_low"], metrics[f"{name}_high"])
+        assert found == (score.value, score.low, score.high)
+    assert metrics["theme/power/f1_high"] == scores.per_theme["power"]["f1"].high
+    assert metrics["line/majority class/kappa"] == scores.lines["majority class"]["kappa"].value
+    assert metrics["flow/unique"] == root[1].flow.unique
+    assert metrics["topics"] == 5
+    assert metrics["no_topic_share"] == 3 / 60
+    assert metrics["seconds/embed"] == 3.5
+
+
+def test_datasets_have_digests_and_no_text(root, run):
+    inputs = {entry.dataset.name: entry for entry in run.inputs.dataset_inputs}
+    assert set(inputs) == {"corpus", "labelled sample"}
+    assert inputs["corpus"].tags[0].value == "discovery"
+    assert inputs["labelled sample"].dataset.digest == root[1].digests["labels.csv"][:36]
+    assert json.loads(inputs["corpus"].dataset.profile) == {"num_rows": 60}
+    text = str([entry.dataset.to_dictionary() for entry in inputs.values()])
+    assert not [message for message in root[1].communications["text"] if message in text]
+
+
+def test_the_corpus_can_be_loaded_from_its_dataset(root, run):
+    import mlflow
+    import polars as pl
+
+    corpus = next(e.dataset for e in run.inputs.dataset_inputs if e.dataset.name == "corpus")
+    found = pl.read_parquet(mlflow.data.get_source(corpus).load())
+    assert found.equals(root[1].communications)
+
+
+def test_the_same_corpus_in_another_order_has_the_same_digest(root):
+    record = root[1]
+    shuffled = dataclasses.replace(record, communications=record.communications.reverse())
+    other = dataclasses.replace(record, communications=record.communications.head(59))
+    digests = [items.datasets(r)[0].digest for r in (record, shuffled, other)]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_model_report_tables_and_figures_are_artifacts(root, tmp_path):
+    folder, record, model, tracked = root
+    client = client_of(folder)
+    found = set(artifacts_of(client, tracked.run_id))
+    assert {f"model/{p.name}" for p in model.iterdir()} <= found
+    assert {"report/report.html", "figures/map.html"} <= found
+    assert {"tables/topics.json", "tables/scores.json", "tables/flow.json"} <= found
+    loaded = store.load(Path(client.download_artifacts(tracked.run_id, "model", str(tmp_path))))
+    assert loaded.communications.equals(record.communications)
+    table = json.loads(Path(client.download_artifacts(tracked.run_id, "tables/topics.json")).read_text())
+    assert table["columns"][:2] == ["topic", "theme"]
+    assert table["data"][-1][1] == "mixed"
+
+
+def test_figures_need_no_network(root, tmp_path):
+    client = client_of(root[0])
+    page = Path(client.download_artifacts(root[3].run_id, "figures/map.html", str(tmp_path))).read_text()
+    assert "plotly" in page
+    assert 'src="http' not in page
+
+
+def test_no_secret_name_or_home_folder_is_logged(root):
+    record = root[1]
+    config = json.loads(json.dumps(record.config))
+    config["anonymise"]["mask"] = ["Zebedee"]
+    config["tracking"]["uri"] = "postgresql://me:hunter2@db/mlflow"
+    config["encoder"]["name"] = "/home/jane/encoder"
+    config["themes"]["labels"] = str(root[0] / "data" / "labels.csv")
+    params = items.params(dataclasses.replace(record, config=config), root[0])
+    assert not [value for value in params.values() if any(s in value for s in ("Zebedee", "hunter", "jane"))]
+    assert params["themes.labels"] == "data/labels.csv"
+
+
+def test_odd_names_and_long_values_fit_mlflows_limits(root):
+    folder, record, model, _ = root
+    odd = dataclasses.replace(
+        record,
+        config={**record.config, "describe": {"long": "é" * 20_000, "a/../b//c*?": 1, "": ""}},
+        digests={"my tweets (2) [final]/*.csv": "x", "../../up": "y" * 9000},
+        masked={"person/../x": 1, "%": 2},
+        title="t" * 20_000,
+    )
+    tracked = tracking.track(odd, model, None, TrackingConfig(experiment="odd"), folder)
+    data = client_of(folder).get_run(tracked.run_id).data
+    assert len(data.params["describe.long"]) == items.PARAM
+    assert data.metrics["masked/person/x"] == 1
+    assert data.tags["digest.my tweets _2_ _final_/_.csv"] == "x"
+
+
+def test_scores_that_are_not_numbers_are_left_out(root):
+    record = root[1]
+    nan = dataclasses.replace(record.scores.overall["kappa"], low=float("nan"))
+    scores = dataclasses.replace(record.scores, overall={"kappa": nan})
+    metrics = items.metrics(dataclasses.replace(record, scores=scores))
+    assert metrics["kappa"] == nan.value
+    assert "kappa_low" not in metrics
+
+
+def test_a_second_run_is_quick_and_beside_the_first(root):
+    folder, record, model, tracked = root
+    began = time.monotonic()
+    second = tracking.track(record, model, None, NOWHERE, folder)
+    assert time.monotonic() - began < 5
+    assert second.experiment_id == tracked.experiment_id
+    assert second.run_id != tracked.run_id
+
+
+# what is left alone
+
+
+def test_the_callers_mlflow_is_left_as_it_was(root, tmp_path, monkeypatch):
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    before = mlflow.get_tracking_uri()
+    own = f"sqlite:///{tmp_path}/own.db"
+    shutil.copy(root[0] / "mlruns" / "mlflow.db", tmp_path / "own.db")
+    mlflow.set_tracking_uri(own)
+    try:
+        with mlflow.start_run(experiment_id="1") as active:
+            config = TrackingConfig(uri=f"sqlite:///{root[0]}/mlruns/mlflow.db")
+            environment = dict(os.environ)
+            tracked = tracking.track(root[1], root[2], None, config, root[0])
+            assert dict(os.environ) == environment
+            assert mlflow.active_run().info.run_id == active.info.run_id != tracked.run_id
+            assert mlflow.get_tracking_uri() == own
+            mlflow.log_metric("mine", 1)
+        assert mlflow.get_run(active.info.run_id).data.metrics == {"mine": 1}
+        with pytest.raises(mlflow.MlflowException):
+            mlflow.get_run(tracked.run_id)
+    finally:
+        mlflow.set_tracking_uri(before)
+
+
+def test_the_environments_address_is_used(root, tmp_path, monkeypatch):
+    shutil.copy(root[0] / "mlruns" / "mlflow.db", tmp_path / "other.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    config = TrackingConfig(experiment="elsewhere")
+    tracked = tracking.track(root[1], root[2], None, config, tmp_path)
+    assert tracked.uri == f"sqlite:///{tmp_path}/other.db"
+    assert tracked.experiment == "elsewhere"
+    assert (tmp_path / "mlruns" / "artifacts" / tracked.run_id / "artifacts" / "model").is_dir()
+    assert not (tmp_path / "mlruns" / "mlflow.db").exists()
+
+
+# what goes wrong
+
+
+class Broken:
+    def __init__(self, error):
+        self.error = error
+
+    def to_html(self, **_):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(RuntimeError("no such thing"), "FAILED"), (KeyboardInterrupt(), "KILLED")]
+)
+def test_a_run_that_breaks_off_is_not_left_running(root, error, status):
+    folder, record, model, _ = root
+    config = TrackingConfig(experiment=f"broken {status}")
+    with pytest.raises(type(error)):
+        tracking.track(record, model, None, config, folder, figures={"x": Broken(error)})
+    client = client_of(folder)
+    experiment = client.get_experiment_by_name(config.experiment)
+    assert [run.info.status for run in client.search_runs([experiment.experiment_id])] == [status]
+
+
+def test_a_missing_report_ends_the_run_as_failed(root):
+    folder, record, model, _ = root
+    with pytest.raises(TrackingError, match=r"nothing\.html"):
+        tracking.track(record, model, folder / "nothing.html", TrackingConfig(experiment="gone"), folder)
+    client = client_of(folder)
+    (run,) = client.search_runs([client.get_experiment_by_name("gone").experiment_id])
+    assert run.info.status == "FAILED"
+
+
+def refused(root, uri, match):
+    began = time.monotonic()
+    with pytest.raises(TrackingError, match=match) as caught:
+        tracking.track(root[1], root[2], None, TrackingConfig(uri=uri), root[0])
+    assert time.monotonic() - began < 15
+    assert "\n" not in str(caught.value)
+    assert "hunter" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://127.0.0.1:1",
+        "http://me:hunter2@127.0.0.1:1",
+        "postgresql://me:hunter2@127.0.0.1:1/mlflow",
+        "mysql+pymysql://me:hunter2@127.0.0.1:1/mlflow?password=hunter3",
+        "nonsense://hunter2@x/y?token=hunter3",
+    ],
+)
+def test_a_store_that_does_not_answer_is_said_in_seconds(root, uri):
+    assert refused(root, uri, r"tracking\.uri").startswith(uri.partition(":")[0])
+
+
+def test_a_folder_that_cannot_hold_a_database_is_said(root):
+    refused(root, "sqlite:////proc/no/such/place.db", "MLFLOW_TRACKING_URI")
+
+
+@pytest.mark.slow
+def test_a_server_that_says_nothing_is_given_up(root):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(1)
+        refused(root, f"http://127.0.0.1:{silent.getsockname()[1]}", "does not answer in time")
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 50, b"SQLite format 3\x00" + b"\xff" * 4096])
+def test_a_broken_database_is_said_and_left(root, tmp_path, content):
+    file = tmp_path / "mlflow.db"
+    file.write_bytes(content)
+    refused(root, f"sqlite:///{file}", "not a readable MLflow database")
+    assert file.read_bytes() == content
+
+
+def test_a_locked_database_is_said(root, tmp_path):
+    shutil.copy(root[0] / "mlruns" / "mlflow.db", tmp_path / "mlflow.db")
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        refused(root, f"sqlite:///{tmp_path}/mlflow.db", "locked; end it")
+
+
+def test_a_truncated_database_is_said(root, tmp_path):
+    whole = (root[0] / "mlruns" / "mlflow.db").read_bytes()
+    (tmp_path / "mlflow.db").write_bytes(whole[: len(whole) // 2])
+    refused(root, f"sqlite:///{tmp_path}/mlflow.db", "not a readable MLflow database")
+
+
+def test_a_database_of_another_mlflow_is_said(root, tmp_path):
+    file = tmp_path / "mlflow.db"
+    shutil.copy(root[0] / "mlruns" / "mlflow.db", file)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+    refused(root, f"sqlite:///{file}", "another MLflow version")
+
+
+def test_a_deleted_experiment_is_said(root):
+    folder, record, model, _ = root
+    config = TrackingConfig(experiment="to be deleted")
+    tracked = tracking.track(record, model, None, config, folder)
+    client_of(folder).delete_experiment(tracked.experiment_id)
+    with pytest.raises(TrackingError, match="was deleted"):
+        tracking.track(record, model, None, config, folder)
+
+
+def test_the_old_file_store_is_refused_with_a_sentence(root, tmp_path):
+    refused(root, str(tmp_path / "files"), "MLFLOW_TRACKING_URI")
+
+
+# moved, at once, silent
+
+
+def test_a_moved_study_finds_its_artifacts_and_goes_on_there(root, tmp_path):
+    _, record, _, tracked = root
+    old = tmp_path / "old"
+    shutil.copytree(root[0], old)
+    first = tracking.track(record, store.models(old / "models")[0], None, NOWHERE, old)
+    new = old.rename(tmp_path / "new")
+    second = tracking.track(record, store.models(new / "models")[0], None, NOWHERE, new)
+    client = client_of(new)
+    for number, run_id in enumerate((tracked.run_id, first.run_id, second.run_id)):
+        target = tmp_path / str(number)
+        target.mkdir()
+        store.load(Path(client.download_artifacts(run_id, "model", str(target))))
+        assert str(new) in client.get_run(run_id).info.artifact_uri
+    assert not old.exists()
+
+
+def test_a_deleted_store_is_made_anew(root, tmp_path):
+    study = tmp_path / "study"
+    shutil.copytree(root[0], study)
+    tracking.track(root[1], root[2], None, NOWHERE, study)
+    shutil.rmtree(study / "mlruns")
+    tracked = tracking.track(root[1], root[2], None, NOWHERE, study)
+    assert client_of(study).get_run(tracked.run_id).info.status == "FINISHED"
+    with closing(sqlite3.connect(study / "mlruns" / "mlflow.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+
+
+WATCHED = """
+import sys
+from pathlib import Path
+
+def watch(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        print("NETWORK", event, arguments)
+
+sys.addaudithook(watch)
+from builders import make_record
+from themeloom.config import TrackingConfig
+from themeloom.history import tracking
+
+tracking.track(make_record(), Path(sys.argv[2]), None, TrackingConfig(), Path(sys.argv[1]))
+"""
+
+
+def test_two_first_runs_at_once_in_silence_and_without_network(root, tmp_path):
+    silent = {"CI", "PYTEST_CURRENT_TEST", "GITHUB_ACTIONS", "MLFLOW_TRACKING_URI"}
+    environment = {name: value for name, value in os.environ.items() if name not in silent}
+    environment["PYTHONPATH"] = str(Path(__file__).parent.parent)
+    command = [sys.executable, "-c", WATCHED, str(tmp_path), str(root[2])]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    both = [subprocess.Popen(command, env=environment, cwd=tmp_path, **pipes) for _ in range(2)]
+    outputs = [process.communicate(timeout=120)[0] for process in both]
+    assert outputs == ["", ""]
+    assert [process.returncode for process in both] == [0, 0]
+    with closing(sqlite3.connect(tmp_path / "mlruns" / "mlflow.db")) as connection:
+        assert connection.execute("SELECT status FROM runs").fetchall() == [("FINISHED",)] * 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mlruns"]
+    assert sorted(p.name for p in (tmp_path / "mlruns").iterdir()) == ["artifacts", "mlflow.db"]
+
+
+# MLflow's own page, and a server
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def get(url, body=None):
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 (loopback)
+    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+        return answer.read()
+
+
+def wait_for(port, process):
+    for _ in range(300):
+        if process.poll() is not None:
+            pytest.fail(f"the server ended: {process.stdout.read()}")
+        try:
+            return get(f"http://127.0.0.1:{port}/health")
+        except OSError:
+            time.sleep(0.2)
+    return pytest.fail("the server did not start")
+
+
+@pytest.fixture
+def serve(tmp_path):
+    processes = []
+
+    def start(command, environment, port):
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        processes.append(process)
+        wait_for(port, process)
+
+    yield start
+    for process in processes:
+        os.killpg(process.pid, 15)
+        process.wait(timeout=30)
+        process.stdout.close()
+
+
+def test_the_page_shows_the_run(root, serve):
+    folder, record, _, tracked = root
+    port = free_port()
+    command, environment = tracking.ui_command(folder, None, port)
+    serve(command, environment, port)
+    address = f"http://127.0.0.1:{port}"
+    assert b"<title>MLflow</title>" in get(address)
+    body = json.dumps({"experiment_ids": [tracked.experiment_id]}).encode()
+    runs = json.loads(get(f"{address}/api/2.0/mlflow/runs/search", body))["runs"]
+    assert record.run in [run["info"]["run_name"] for run in runs]
+    card = get(f"{address}/get-artifact?path=model%2Fmodel_card.md&run_uuid={tracked.run_id}")
+    assert card.decode().startswith(f"# {record.title}")
+
+
+def test_a_real_server_takes_a_run_and_its_artifacts(root, serve, tmp_path):
+    folder, record, model, _ = root
+    shutil.copy(folder / "mlruns" / "mlflow.db", tmp_path / "server.db")
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
+    store_options = ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db"]
+    served = ["--artifacts-destination", str(tmp_path / "served")]
+    serve(
+        [*command, *store_options, *served],
+        {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        port,
+    )
+    config = TrackingConfig(uri=address, experiment="over HTTP")
+    tracked = tracking.track(record, model, folder / "report.html", config, folder)
+    assert tracked.artifact_uri.startswith("mlflow-artifacts:")
+    assert list((tmp_path / "served").rglob("communications.parquet"))
+    found = json.loads(get(f"{address}/api/2.0/mlflow/runs/get?run_id={tracked.run_id}"))["run"]
+    assert found["info"]["status"] == "FINISHED"
+    assert {i["dataset"]["name"] for i in found["inputs"]["dataset_inputs"]} == {"corpus", "labelled sample"}
+
+
+def test_the_page_is_refused_where_there_is_none(root, tmp_path):
+    with pytest.raises(TrackingError, match="no runs yet"):
+        tracking.ui_command(tmp_path, None, 5000)
+    with pytest.raises(TrackingError, match="page of its own"):
+        tracking.ui_command(root[0], "https://me:hunter2@mlflow.example", 5000)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(TrackingError, match="choose another"):
+            tracking.ui_command(root[0], None, taken.getsockname()[1])
+    with pytest.raises(TrackingError, match="choose another"):
+        tracking.ui_command(root[0], None, 70_000)
+
+
+def test_no_password_is_on_the_pages_command_line(root, tmp_path):
+    database = tmp_path / "with space" / "m.db"
+    database.parent.mkdir()
+    shutil.copy(root[0] / "mlruns" / "mlflow.db", database)
+    command, environment = tracking.ui_command(root[0], f"sqlite:///{database}", free_port())
+    assert str(database) not in " ".join(command)
+    assert environment["MLFLOW_BACKEND_STORE_URI"] == f"sqlite:///{database}"
+    assert environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert "127.0.0.1" in command
