@@ -15,13 +15,13 @@ from markupsafe import Markup, escape
 from themeloom.atomic import whole_file
 from themeloom.records import RunRecord, Score
 from themeloom.reporting import plots
+from themeloom.reporting.contents import Summary
 from themeloom.reporting.readable import readable
-from themeloom.reporting.summary import Summary
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_PLACEHOLDER = re.compile(r"\[([a-z][a-z -]{0,30} \d{1,9})\]")
+_PLACEHOLDER = re.compile(r"\[([a-z][a-z -]{0,30} \d{1,12})\]")
 _NONE = "\N{EN DASH}"
 _GLYPHS = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲"}
 _JSON_IN_HTML = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})

@@ -63,3 +63,13 @@ async function draw(figure) {
 }
 
 for (const figure of document.querySelectorAll("figure[data-figure]")) draw(figure);
+
+// Paper has another width than the screen: let the drawings scale to it.
+addEventListener("beforeprint", () => {
+  for (const svg of document.querySelectorAll(".plot .main-svg")) {
+    svg.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`);
+  }
+});
+addEventListener("afterprint", () => {
+  for (const svg of document.querySelectorAll(".plot .main-svg")) svg.removeAttribute("viewBox");
+});
