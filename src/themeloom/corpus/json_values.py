@@ -12,7 +12,7 @@ from themeloom.corpus.files import LONGEST_LINE, fault_of, lines
 Values = Iterator[tuple[int, object]]
 """Line and value; the value is a `RowError` where the JSON is broken."""
 
-_CHUNK = 2**18
+_CHUNK = 2**16
 _DECODER = json.JSONDecoder()
 _BETWEEN = re.compile(r"[\s,\[\];]*")  # top-level arrays are taken apart
 _PREFIX = re.compile(r"\s*window\.YTD\.\w+\.part\d+\s*=")  # of the X archive's .js files
@@ -123,10 +123,10 @@ class _Window:
         """Where to go on: the next line that begins as this value does, or where its braces close."""
         line_start = self._text.rfind("\n", 0, self._at) + 1
         indent = self._text[line_start : self._at]
-        alike = re.compile(rf"\n{re.escape(indent)}(?=\{{)")
+        alike = f"\n{indent}{{"
         while self._aligned and not indent.strip():
-            if found := alike.search(self._text, self._at):
-                return found.start()
+            if (found := self._text.find(alike, self._at)) >= 0:
+                return found
             self._aligned = self._more()
         return self._closing_brace()
 
@@ -148,8 +148,8 @@ class _Window:
         return bool(piece)
 
     def _drop(self) -> None:
-        """Forget what has been read once it is much."""
-        if self._at > 4 * _CHUNK:
+        """Forget what has been read once it is much: decoding errors count lines from the start."""
+        if self._at > max(_CHUNK, len(self._text) // 64):
             self._line_here()
             self._text = self._text[self._at :]
             self._at = self._counted = 0
