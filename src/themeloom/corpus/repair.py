@@ -7,7 +7,8 @@ import ftfy
 _JUNK = re.compile("[\x00\ud800-\udfff]")
 # Printable ASCII without '&', and signs with which no mojibake begins: nothing to repair, and ftfy is slow.
 _SOUND = re.compile(
-    r"[\n\t !-%'-~\u00a3\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u200d\ufe0f\u2600-\u27bf\U0001f300-\U0001faff]*"
+    r"[\n\t !-%'-~\u00a3\u2013\u2014\u2018\u2019\u201c\u201d\u2026"
+    r"\u200d\ufe0f\u2600-\u27bf\U0001f300-\U0001faff]*"
 )
 _REPAIRS = ftfy.TextFixerConfig(
     unescape_html=True,
