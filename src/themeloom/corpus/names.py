@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from themeloom.corpus import lexicon
 from themeloom.corpus.lexicon import section
-from themeloom.corpus.patterns import PLACEHOLDER, Span, free_of
+from themeloom.corpus.patterns import PLACEHOLDER, Span, free_of, joined
 from themeloom.corpus.reading import Entity, Message, Token, read_message
 
 _SHIFTS = re.compile(
@@ -37,7 +37,7 @@ def find_names(
     message = read_message(text, entities, keep)
     taken = [Span(m.start(), m.end(), "placeholder") for m in PLACEHOLDER.finditer(text)]
     for rule in (_titled, _initialled, _in_facilities, _in_areas, _single, _lower_case):
-        taken += free_of(taken, iter(_merged(text, list(rule(message)))))
+        taken += free_of(taken, joined(text, rule(message)))
     taken += free_of(taken, _again(message, [span for span in taken if span.kind == "person"]))
     taken += free_of(taken, _always(text, mask))
     return sorted(span for span in taken if span.kind != "placeholder")
@@ -153,7 +153,9 @@ def _names_a_facility(message: Message, position: int, head: Token) -> bool:
         return False
     if token.harmless and token.lower in section("medicine") | section("slang") | section("calendar"):
         return False
-    return token.unknown or (not token.opens and (token.is_first_name or head.titled))
+    follower = message.tokens[position + 1]
+    capital = head.titled or (follower.titled and follower.lower in lexicon.facilities())
+    return token.unknown or (not token.opens and (token.is_first_name or capital))
 
 
 def _in_areas(message: Message) -> Iterator[Span]:
@@ -279,9 +281,9 @@ def _again(message: Message, persons: Sequence[Span]) -> Iterator[Span]:
         word for span in persons for word in message.text[span.start : span.end].split() if len(word) > 2
     }
     for token in message.tokens:
-        if token.text in names and token.text[0].isupper() and not token.harmless:
-            if not token.is_function_word and token.lower not in section("titles"):
-                yield Span(token.start, token.end, "person")
+        plain = token.harmless or token.is_function_word or token.lower in section("titles")
+        if token.text in names and token.text[0].isupper() and not plain:
+            yield Span(token.start, token.end, "person")
 
 
 def _always(text: str, mask: frozenset[str]) -> Iterator[Span]:
@@ -289,17 +291,3 @@ def _always(text: str, mask: frozenset[str]) -> Iterator[Span]:
         words = "|".join(re.escape(word) for word in sorted(mask, key=len, reverse=True))
         for match in re.finditer(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE):
             yield Span(match.start(), match.end(), "person")
-
-
-def _merged(text: str, spans: list[Span]) -> list[Span]:
-    """Join names of one kind that only a blank parts."""
-    merged: list[Span] = []
-    for span in spans:
-        last = merged[-1] if merged else None
-        if last and span.start <= last.end:
-            merged[-1] = Span(last.start, max(last.end, span.end), last.kind)
-        elif last and text[last.end : span.start] == " " and last.kind == span.kind:
-            merged[-1] = Span(last.start, span.end, span.kind)
-        else:
-            merged.append(span)
-    return merged

@@ -4,7 +4,7 @@ Every pattern is bounded or can start at one place a run of characters only, so 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -44,7 +44,7 @@ _BARE_HANDLE = re.compile(
 )
 _PHONE = re.compile(r"(?<![\w.+])(?:\+|\(\+?(?=\d)|(?=0\d))\d(?:[ ().\-/\u00a0]{0,3}\d){6,17}(?!\w)")
 _AMERICAN_PHONE = re.compile(r"(?<![\w.])(?:\+?1[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\w)")
-_TEN_DIGITS = re.compile(r"(?<![\w.-])\d{3}[ -]?\d{3}[ -]?\d{4}(?![\w-])")
+_TEN_DIGITS = re.compile(r"(?<![\w.-])(?<!\+1 )\d{3}[ -]?\d{3}[ -]?\d{4}(?![\w-])")
 _NATIONAL_INSURANCE = re.compile(r"\b[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]\b", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"(?<![\w.])(?:\d[ -]?){8,24}\d(?!\w)")
 _SOCIAL_SECURITY = re.compile(r"(?<![\w-])\d{3}-\d\d-\d{4}(?![\w-])")
@@ -73,7 +73,7 @@ def find_patterns(text: str) -> list[Span]:
     return sorted(span for span in taken if span.kind != "placeholder")
 
 
-def free_of(taken: list[Span], found: Iterator[Span]) -> list[Span]:
+def free_of(taken: list[Span], found: Iterable[Span]) -> list[Span]:
     """Give the spans of `found` that overlap none of `taken` nor an earlier one of their own."""
     covered = bytearray(max([span.end for span in taken], default=0))
     for span in taken:
@@ -85,6 +85,21 @@ def free_of(taken: list[Span], found: Iterator[Span]) -> list[Span]:
             covered.extend(bytes(max(0, span.end - len(covered))))
             covered[span.start : span.end] = b"\x01" * (span.end - span.start)
     return kept
+
+
+def joined(text: str, spans: Iterable[Span]) -> list[Span]:
+    """Join spans, given in order, that overlap, or that are of one kind and parted by a blank only."""
+    whole: list[Span] = []
+    for span in spans:
+        last = whole[-1] if whole else None
+        if last and span.start <= last.end:
+            longer = max(last, span, key=lambda one: one.end - one.start)
+            whole[-1] = Span(min(last.start, span.start), max(last.end, span.end), longer.kind)
+        elif last and text[last.end : span.start] == " " and last.kind == span.kind:
+            whole[-1] = Span(last.start, span.end, span.kind)
+        else:
+            whole.append(span)
+    return whole
 
 
 def _links(text: str) -> Iterator[tuple[int, int]]:

@@ -1,0 +1,97 @@
+"""Names of persons, places and organisations."""
+
+import time
+
+import pytest
+
+from themeloom.config import AnonymiseConfig
+from themeloom.corpus.anonymise import mask_texts
+from themeloom.corpus.names import find_names
+from themeloom.corpus.reading import read_message, wants_entities
+
+PLAIN = AnonymiseConfig()
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("cheers jo", "cheers [person]"),
+        ("thanks siobhan you were ace", "thanks [person] you were ace"),
+        ("Thanks Dr Tremlow you legend", "Thanks [person] you legend"),
+        ("I asked Dr. O'Driscoll, then Mr. Obuya-Pratt", "I asked [person], then [person]"),
+        ("mr tamworthy at school is kind", "[person] at school is kind"),
+        ("I was seen by Nurse Adebayo today", "I was seen by [person] today"),
+        ("Siobhan was great with me", "[person] was great with me"),
+        ("Grace came every day. Grace never shouted.", "[person] came every day. [person] never shouted."),
+        ("My name is Dawn", "My name is [person]"),
+        ("he told our Kev and wee Jimmy", "he told our [person] and wee [person]"),
+        ("It was Oluwaseun who rang", "It was [person] who rang"),
+        ("ask Donald Blenkiron about it", "ask [person] about it"),
+        ("Yours, J.K. Blenkiron", "Yours, [person]"),
+        ("Signed, E. Marsh-Hollis (Mrs)", "Signed, [person]"),
+        ("CHEERS SUSAN YOU STAR", "CHEERS [person] YOU STAR"),
+        ("Dave's mum and Dave\u2019s dad", "[person]'s mum and [person]\u2019s dad"),
+        ("they moved him to Aberystwyth", "they moved him to [place]"),
+        ("a locum in Larchbeck listened", "a locum in [place] listened"),
+        ("I was on Ashgrove ward for a year", "I was on [place] for a year"),
+        ("They shut the clinic on 14 Acacia Avenue", "They shut the clinic on [place]"),
+        ("the desk at Mill Road surgery knew", "the desk at [organisation] knew"),
+        ("all at Beech House were kind", "all at [organisation] were kind"),
+        ("He is in Little Wenborough now", "He is in [place] now"),
+    ],
+)  # fmt: skip
+def test_names_are_masked_and_their_neighbours_stay(text: str, masked: str) -> None:
+    assert mask_texts([text], PLAIN) == [masked]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On Lithium and Seroquel since Christmas, my CPN says PTSD not BPD",
+        "I'm Welsh and he's Somali. We met in Spain at Easter, on a Tuesday in March",
+        "NHS and CAMHS and A&E, DBT, ADHD, Ritalin, Schizoaffective, Alzheimers",
+        "The Ward Manager and the Nurse in Charge said no. Ward rounds are hell",
+        "Mental Health Awareness Week: Time to Talk about Depression",
+        "Mind the gap. Rob them. Mark my words. Bill me. Drew a picture. Marry me",
+        "Hope is all I have. May is my worst month. Will you come?",
+        "Ta duck, ta love. cheers pal. thanks hun. Nowt to say. Innit. Lololol hahaha",
+        "my dr doesnt listen, the dr wldnt help. I saw the Dr. He was late",
+        "Twitter and Facebook, EastEnders, Tesco and the BBC",
+        "#DrSmith #WorldMentalHealthDay",
+        "I CANNOT DO THIS ANY MORE, WHY WILL NOBODY LISTEN",
+        "Can't sleep. Won't eat. Wasn't me. Americans, Canadians and Poles",
+        "the day centre, a crisis house, our local hospital, the Psychiatric Unit, a Day Hospital",
+    ],
+)
+def test_words_that_identify_nobody_stay(text: str) -> None:
+    assert mask_texts([text], PLAIN) == [text]
+
+
+def test_the_study_says_what_is_kept_and_what_is_masked() -> None:
+    text = "Trudy gave me Zorbitane at the Blue Door"
+    assert mask_texts([text], PLAIN) == ["[person] gave me [person] at the Blue Door"]
+    config = AnonymiseConfig(keep=("zorbitane",), mask=("Blue Door", ""))
+    assert mask_texts([text], config) == ["[person] gave me Zorbitane at the [person]"]
+
+
+def test_the_language_model_is_asked_only_where_it_can_tell_something() -> None:
+    assert not wants_entities("The ward was cold on Monday and I cried")
+    assert wants_entities("The ward was cold and Wilhelmina cried")
+    assert wants_entities("We moved from Reading")
+
+
+def test_words_after_a_hashtag_or_a_placeholder_open_a_sentence() -> None:
+    opens = {token.text: token.opens for token in read_message("#tag [handle] Kind of him. So Kind").tokens}
+    assert opens == {"Kind": False, "of": False, "him": False, "So": True}
+    assert [token.opens for token in read_message("#tag [handle] Kind of").tokens] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "piece", ["A", "A ", "Aa", "Aa ", "Dr ", "Oak Ward ", "St ", "J. ", "a'", "a-", "[person] ", "# ", "x "]
+)
+def test_a_hundred_thousand_characters_take_a_moment(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    find_names("Dr Smith", [], frozenset(), frozenset())  # imports
+    start = time.process_time()
+    find_names(text, [], frozenset(), frozenset())
+    assert time.process_time() - start < 2

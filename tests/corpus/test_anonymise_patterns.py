@@ -1,0 +1,116 @@
+"""Identifying strings that have a form."""
+
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from themeloom.corpus.patterns import find_patterns
+
+
+def found(text: str) -> list[tuple[str, str]]:
+    return [(span.kind, text[span.start : span.end]) for span in find_patterns(text)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("handle", "@somebody_99"),
+        ("handle", "@me@social.example.org"),
+        ("handle", "@somebody.bsky.social"),
+        ("handle", "some_body"),
+        ("link", "https://example.org/a?b=c#d"),
+        ("link", "http://t.co/AbC123"),
+        ("link", "www.example.org"),
+        ("link", "blog.example.org/x"),
+        ("link", "example.com"),
+        ("link", "bit.ly/2x"),
+        ("email", "first.last+tag@mail.example.co.uk"),
+        ("email", "somebody [at] example.org"),
+        ("phone", "01632 960417"),
+        ("phone", "01632960417"),
+        ("phone", "(01632) 960 417"),
+        ("phone", "01632-960-417"),
+        ("phone", "07700 900 362"),
+        ("phone", "07700900362"),
+        ("phone", "020 7946 0018"),
+        ("phone", "0808 157 0123"),
+        ("phone", "+44 7700 900362"),
+        ("phone", "+44 (0)20 7946 0018"),
+        ("phone", "0044 1632 960417"),
+        ("phone", "+1 415-555-2671"),
+        ("phone", "(415) 555-2671"),
+        ("number", "943 476 5919"),
+        ("number", "9434765919"),
+        ("number", "QQ 12 34 56 C"),
+        ("number", "4111 1111 1111 1111"),
+        ("number", "078-05-1120"),
+        ("postcode", "LS1 4AP"),
+        ("postcode", "sw1a 1aa"),
+        ("postcode", "M28 0AB"),
+    ],
+)
+def test_each_form_is_found_whole(kind: str, value: str) -> None:
+    assert found(f"please write to {value}, or do not") == [(kind, value)]
+    assert found(value) == [(kind, value)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "it is 5 @ most, see you @ 7 or @7pm",
+        "so good.So very good.It is. e.g. this, i.e. that, 9 p.m. in the U.S.",
+        "on 12/03/2014 at 10:30, 1994-2013, 24/7, 1/2",
+        "ring 999, 111 or 116 123",
+        "section 37/41 and form F20, 140km, b4 u go, gr8 4us, w8 4us",
+        "it took 1,200,000 pounds and 0 10 20 30 people",
+        "#hashtag and #another_one",
+        "[person 3] and [link 1] and [handle]",
+        "price: 4567 8901",
+    ],
+)
+def test_what_identifies_nobody_is_left(text: str) -> None:
+    assert found(text) == []
+
+
+def test_an_invalid_check_digit_is_no_health_number() -> None:
+    assert found("943 476 5918") == [("phone", "943 476 5918")]
+    assert found("code 943-476-59") == []
+
+
+def test_a_reference_that_is_named_is_a_number() -> None:
+    assert found("my hospital no: 44 1208 7 is lost") == [("number", "44 1208 7")]
+    assert found("patient id A123456") == [("number", "A123456")]
+
+
+def test_punctuation_of_the_sentence_stays() -> None:
+    text = "see (http://example.org/a_(b)), or http://example.org/c. Ask @me's @you. Mail a@example.org!"
+    assert found(text) == [
+        ("link", "http://example.org/a_(b)"),
+        ("link", "http://example.org/c"),
+        ("handle", "@me"),
+        ("handle", "@you"),
+        ("email", "a@example.org"),
+    ]
+
+
+@given(st.text(max_size=200))
+def test_spans_are_in_order_and_apart(text: str) -> None:
+    spans = find_patterns(text)
+    assert all(span.start < span.end <= len(text) for span in spans)
+    assert all(one.end <= other.start for one, other in pairwise(spans))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["a", "a.", "1", "1 ", "0", "0 0", "@", "@a", "@a.", "a@", "a@a.", "http://", "www.", "(", ")", "[person",
+     "_", "a_", "-", "+", "+1", " ", "A1 ", "QQ", "943 476 ", "[at]", "a [", "ref ", "\u2019", "\U0001f600"],
+)  # fmt: skip
+def test_a_hundred_thousand_characters_take_under_a_second(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    find_patterns(text)  # imports
+    start = time.process_time()
+    find_patterns(text)
+    assert time.process_time() - start < 1
