@@ -37,17 +37,17 @@ class WordIndex:
         self._same: dict[Hashable, int] = {}
         self._larger: dict[Hashable, int] = {}  # by the hashtags without the one or two extra ones
 
-    def find(self, voice: str | None, words: Wording) -> int | None:
+    def find(self, voices: Iterable[str], words: Wording) -> int | None:
         """Give the position of the earliest message with the same words, the same voice first."""
-        for keys in (_own_keys(voice, words, asked=True), _shared_keys(words)):
+        for keys in (_own_keys(voices, words, asked=True), _shared_keys(words)):
             found = [position for key in keys for position in self._look_up(key, words)]
             if found:
                 return min(found)
         return None
 
-    def add(self, position: int, voice: str | None, words: Wording) -> None:
+    def add(self, position: int, voices: Iterable[str], words: Wording) -> None:
         """Let later messages find this one."""
-        for key in (*_own_keys(voice, words, asked=False), *_shared_keys(words)):
+        for key in (*_own_keys(voices, words, asked=False), *_shared_keys(words)):
             self._same.setdefault((key, _telling_tags(words)), position)
             for fewer in _with_fewer(words):
                 self._larger.setdefault((key, fewer), position)
@@ -79,15 +79,15 @@ def _shared_keys(words: Wording) -> list[Hashable]:
     return [(words.pointed, link) for link in words.links] or [words.pointed]
 
 
-def _own_keys(voice: str | None, words: Wording, *, asked: bool) -> list[Hashable]:
-    """Name a short message by its voice; where words are few, one with a link answers one without."""
-    if voice is None or not 0 < words.size < MANY_WORDS:
+def _own_keys(voices: Iterable[str], words: Wording, *, asked: bool) -> list[Hashable]:
+    """Name a short message by its voices; where words are few, one with a link answers one without."""
+    if not 0 < words.size < MANY_WORDS:
         return []
     if words.size >= FEW_WORDS:
-        return [(voice, words.core)]
+        return [(voice, words.core) for voice in voices]
     is_linked = bool(words.links)
     answers = ([False] if is_linked else [False, True]) if asked else [is_linked]
-    return [(voice, words.core, answer) for answer in answers]
+    return [(voice, words.core, answer) for voice in voices for answer in answers]
 
 
 class OpeningIndex:
@@ -96,15 +96,15 @@ class OpeningIndex:
     Parameters
     ----------
     entries
-        Position, voice and normal form of every message that may be the longer one.
+        Position, voices and normal form of every message that may be the longer one.
     """
 
-    def __init__(self, entries: Iterable[tuple[int, str | None, str]]) -> None:
+    def __init__(self, entries: Iterable[tuple[int, Iterable[str], str]]) -> None:
         self._all: list[tuple[str, int]] = []
         self._by_voice: dict[str, list[tuple[str, int]]] = defaultdict(list)
-        for position, voice, core in entries:
+        for position, voices, core in entries:
             self._all.append((core, position))
-            if voice:
+            for voice in voices:
                 self._by_voice[voice].append((core, position))
         for cores in (self._all, *self._by_voice.values()):
             cores.sort()

@@ -61,7 +61,7 @@ class Lookalikes:
     ) -> None:
         self._cores, self._sizes, self._texts = cores, sizes, texts
         self._signatures = _signatures(cores, advance)
-        self._buckets = _buckets(self._signatures, loosest)
+        self._buckets = _buckets(self._signatures, _telling_numbers(cores, sizes), loosest)
         self._members: dict[int, list[int]] = defaultdict(list)
 
     def add(self, index: int) -> None:
@@ -101,24 +101,25 @@ class Lookalikes:
     def _tells_apart(self, one: int, two: int) -> bool:
         if min(self._sizes[one], self._sizes[two]) > SHORT:
             return _numbers_differ_mostly(self._cores[one], self._cores[two])
-        return differs_in_meaning(
-            self._cores[one], self._cores[two], names(self._texts[one]) | names(self._texts[two])
-        )
+        return differs_in_meaning(self._cores[one], self._cores[two], self._texts[one], self._texts[two])
 
 
-def differs_in_meaning(one: str, two: str, name_words: frozenset[str]) -> bool:
-    """Tell whether two alike normal forms differ in a number, a negation or a name.
+def differs_in_meaning(core: str, other_core: str, text: str, other_text: str) -> bool:
+    """Tell whether two alike messages differ in a number, a negation or a name.
 
     A name differs when each side has one that the other lacks; that one side says a name more is an
-    addition, as other added words are.
+    addition, as other added words are. Names show by their capitals in the texts.
     """
-    if Counter(_NUMBER.findall(one)) != Counter(_NUMBER.findall(two)):
+    if Counter(_NUMBER.findall(core)) != Counter(_NUMBER.findall(other_core)):
         return True
-    ours, theirs = Counter(one.split()), Counter(two.split())
+    ours, theirs = Counter(core.split()), Counter(other_core.split())
     left, right = ours - theirs, theirs - ours
     if _NUMERALS & (left.keys() | right.keys()) or _count(left, _NEGATIONS) != _count(right, _NEGATIONS):
         return True
-    return bool(name_words & left.keys() and name_words & right.keys()) and not _only_spaced(left, right)
+    if not left or not right or _only_spaced(left, right):
+        return False
+    names = names_in(text) | names_in(other_text)
+    return bool(names & left.keys() and names & right.keys())
 
 
 def _count(words: Counter[str], kind: frozenset[str]) -> int:
@@ -130,7 +131,7 @@ def _only_spaced(left: Counter[str], right: Counter[str]) -> bool:
     return Counter("".join(left.elements())) == Counter("".join(right.elements()))
 
 
-def names(text: str) -> frozenset[str]:
+def names_in(text: str) -> frozenset[str]:
     """Words with a capital in the middle of a sentence, in lower case; none where all is capitals."""
     found = _NAME.findall(text)
     shouted = text.isupper() or len(found) > len(text.split()) / 2
@@ -162,9 +163,22 @@ def _signatures(cores: Sequence[str], advance: Callable[[int], None]) -> NDArray
     return signatures
 
 
-def _buckets(signatures: NDArray[np.uint32], threshold: float) -> NDArray[np.int64]:
+def _telling_numbers(cores: Sequence[str], sizes: Sequence[int]) -> NDArray[np.uint32]:
+    """Give each set of numbers that short messages hold a number; long messages all have the same."""
+    known: dict[tuple[str, ...], int] = {}
+    found = (
+        tuple(sorted(_NUMBER.findall(core))) if size <= SHORT else ()
+        for core, size in zip(cores, sizes, strict=True)
+    )
+    return np.fromiter((known.setdefault(numbers, len(known)) for numbers in found), np.uint32, len(cores))
+
+
+def _buckets(
+    signatures: NDArray[np.uint32], numbers: NDArray[np.uint32], threshold: float
+) -> NDArray[np.int64]:
     """Locality-sensitive hashing: (messages, bands), the number of a bucket or -1 where nobody shares it.
 
+    Short messages with other numbers in them never share one: they would be told apart anyway.
     Sorted here instead of in MinHashLSH's dictionaries, which take some gigabytes for a million messages.
     """
     from datasketch import MinHashLSH
@@ -173,10 +187,10 @@ def _buckets(signatures: NDArray[np.uint32], threshold: float) -> NDArray[np.int
     buckets = np.full((len(signatures), lsh.b), -1, dtype=np.int64)
     start = 0
     for band in range(lsh.b):
-        rows = np.ascontiguousarray(signatures[:, band * lsh.r : (band + 1) * lsh.r])
-        keys = rows.view([("", np.uint32)] * lsh.r).ravel() if lsh.r > 1 else rows.ravel()
-        _, numbers, sizes = np.unique(keys, return_inverse=True, return_counts=True)
-        shared = sizes[numbers] > 1
-        buckets[shared, band] = numbers[shared] + start
+        rows = np.column_stack([numbers, signatures[:, band * lsh.r : (band + 1) * lsh.r]])
+        keys = rows.view([("", np.uint32)] * rows.shape[1]).ravel()
+        _, bucket, sizes = np.unique(keys, return_inverse=True, return_counts=True)
+        shared = sizes[bucket] > 1
+        buckets[shared, band] = bucket[shared] + start
         start += len(sizes)
     return buckets

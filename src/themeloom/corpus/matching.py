@@ -26,9 +26,9 @@ class Message:
     wording: Wording  # of the reading's body
 
     @property
-    def voice(self) -> str | None:
-        """Whose words they are, as far as it is said."""
-        return self.reading.named or self.author
+    def voices(self) -> tuple[str, ...]:
+        """Who says so: the author that the mark names, and who sent it."""
+        return tuple(dict.fromkeys(voice for voice in (self.reading.named, self.author) if voice))
 
     @property
     def opens_only(self) -> bool:
@@ -78,6 +78,7 @@ class _Matcher:
         self.owner = list(range(len(messages)))
         self.near = [False] * len(messages)
         self.wordings: list[int] = []  # positions that differ in words from all before them
+        self.long: list[int] = []  # those of them with words enough for a near-duplicate
 
     def root(self, position: int) -> int:
         while self.owner[position] != position:
@@ -90,19 +91,23 @@ class _Matcher:
     def same_words(self) -> None:
         """Attach what says the same; what only opens a message waits for the message."""
         index = WordIndex()
+        opened: dict[tuple[str, str | None], int] = {}
         for position, message in enumerate(self.messages):
-            found = None if message.opens_only else _same_words(index, message)
-            if found is not None:
-                self.owner[position] = found
-                continue
-            self.wordings.append(position)
-            if not message.opens_only:
-                index.add(position, message.voice, message.wording)
+            if message.opens_only:
+                found = opened.setdefault(
+                    (message.wording.core, message.reading.named or message.author), position
+                )
+            else:
+                found = _same_words(index, message, position)
+            if found == position:
+                self.wordings.append(position)
+            self.owner[position] = found
 
     def lookalikes(self, advance: Callable[[int], None]) -> Lookalikes:
-        """Prepare the search for near-duplicates among the different wordings."""
-        advance(len(self.messages) - len(self.wordings))
-        different = [self.messages[position] for position in self.wordings]
+        """Prepare the search for near-duplicates among the different wordings that are long enough."""
+        self.long = [place for place in self.wordings if self.messages[place].wording.size >= MANY_WORDS]
+        advance(len(self.messages) - len(self.long))
+        different = [self.messages[position] for position in self.long]
         return Lookalikes(
             [message.wording.core for message in different],
             [message.wording.size for message in different],
@@ -113,13 +118,12 @@ class _Matcher:
 
     def near_duplicates(self, lookalikes: Lookalikes, *, opens_only: bool) -> None:
         """Attach what is the same but for small changes."""
-        for place, position in enumerate(self.wordings):
+        for place, position in enumerate(self.long):
             message = self.messages[position]
-            is_asking = message.opens_only == opens_only and self.is_free(position)
-            if not is_asking or message.wording.size < MANY_WORDS:
+            if message.opens_only != opens_only or not self.is_free(position):
                 continue
             found = lookalikes.find(place, self._thresholds(message))
-            host = position if found is None else self.root(self.wordings[found])
+            host = position if found is None else self.root(self.long[found])
             if host == position:
                 lookalikes.add(place)
             else:
@@ -127,8 +131,8 @@ class _Matcher:
 
     def _thresholds(self, message: Message) -> Callable[[int], float]:
         def least(other: int) -> float:
-            host = self.messages[self.wordings[other]]
-            is_named = message.reading.named is not None and message.reading.named == host.voice
+            host = self.messages[self.long[other]]
+            is_named = message.reading.named in host.voices
             return self.threshold * (_NAMED if is_named else 1)
 
         return least
@@ -136,7 +140,9 @@ class _Matcher:
     def openings(self) -> None:
         """Attach what begins a longer message, the longest openings first."""
         entries = ((position, self.messages[position]) for position in self.wordings)
-        index = OpeningIndex((position, message.voice, message.wording.core) for position, message in entries)
+        index = OpeningIndex(
+            (position, message.voices, message.wording.core) for position, message in entries
+        )
         asking = [
             position for position in self.wordings if self.is_free(position) and self._may_open(position)
         ]
@@ -170,9 +176,12 @@ class _Matcher:
         return self.root(host)
 
 
-def _same_words(index: WordIndex, message: Message) -> int | None:
-    found = index.find(message.voice, message.wording)
+def _same_words(index: WordIndex, message: Message, position: int) -> int:
+    found = index.find(message.voices, message.wording)
     if found is None and message.reading.other:
         other = wording(message.reading.other)
-        found = index.find(message.voice, other) if other.size >= FEW_WORDS else None
+        found = index.find(message.voices, other) if other.size >= FEW_WORDS else None
+    if found is None:
+        index.add(position, message.voices, message.wording)
+        return position
     return found

@@ -1,0 +1,75 @@
+"""The normal form of a message's words."""
+# ruff: noqa: RUF001 - typographic and full-width characters stand in the messages
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from themeloom.corpus.likeness import differs_in_meaning
+from themeloom.corpus.wording import shingles, wording
+
+
+@pytest.mark.parametrize(
+    ("text", "core"),
+    [
+        ("  Hello,   WORLD!! ", "hello world"),
+        ("#one #two Hello #big world #three http://t.co/x", "hello big world"),
+        ("don’t / don't", "dont dont"),
+        ("1/2 of F20.0", "1/2 of f20 0"),
+        ("Ｆｕｌｌ　width", "full width"),
+        ("हिन्दी में", "हिन्दी में"),
+        ("こんにちは 世界", "こんにちは世界"),
+        ("well :) then", "well :) then"),
+        ("thing:other", "thing other"),
+        ("no words #left…", "no words"),
+        ("http://t.co/x", ""),
+    ],
+)
+def test_dress_is_taken_off(text, core):
+    assert wording(text).core == core
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("on and on…", True),
+        ("on and on...”", True),
+        ("on… https://t.co/x", True),
+        ("on ..", False),
+        ("on…ward", False),
+    ],
+)
+def test_an_ellipsis_at_the_end_is_a_cut(text, cut):
+    assert wording(text).cut is cut
+
+
+@given(st.text())
+def test_any_text_has_a_normal_form_of_its_own(text):
+    words = wording(text)
+    assert words.core or words.tags or words.links
+    assert wording(f"  {text}\n").core == words.core
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_shingles_are_distinct_and_stable(core):
+    hashes = shingles(core)
+    assert hashes.dtype == np.uint64
+    assert len(hashes) == len({core[start : start + 5] for start in range(max(len(core) - 4, 1))})
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "differs"),
+    [
+        ("see you at 9", "see you at 10", True),
+        ("it was fine", "it was not fine", True),
+        ("i dont know", "i do not know", False),
+        ("two of us", "three of us", True),
+        ("we love Jo here", "we love Flo here", True),
+        ("we love Jo here", "we love here", False),
+        ("in a MentalHealth ward", "in a Mental Health ward", False),
+        ("the nice nurse", "the kind nurse", False),
+    ],
+)
+def test_numbers_negations_and_names_make_another_message(text, other, differs):
+    assert differs_in_meaning(wording(text).core, wording(other).core, text, other) is differs
