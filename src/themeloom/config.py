@@ -166,7 +166,7 @@ class ThemesConfig(_Section):
         1.0, description="Weight of the Dirichlet prior, in labels a topic."
     )
     mixed_below: Share = Field(
-        0.4, description="A topic whose best theme has less posterior probability than this is 'mixed'."
+        0.3, description="A topic whose best theme has less posterior probability than this is 'mixed'."
     )
 
     @field_validator("coders", mode="before")

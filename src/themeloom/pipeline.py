@@ -22,6 +22,7 @@ from themeloom.discover import discover
 from themeloom.errors import ThemeloomError
 from themeloom.folders import Folders
 from themeloom.history import store
+from themeloom.history.parts import REPORT
 from themeloom.history.tracking import track
 from themeloom.model import Model
 from themeloom.progress import NOBODY, Stages, Watcher
@@ -254,7 +255,7 @@ def _assigned(corpus: Corpus, discovery: Discovery, mapping: Mapping, codebook: 
 def _kept(record: RunRecord, config: Experiment, folders: Folders, stages: Stages) -> RunResult:
     with stages("keep"):
         folder = store.save(record, folders.models)
-    report = folder / store.REPORT
+    report = folder / REPORT
     paths = {"model": str(folder), "report": str(report)}
     with stages("report"):
         write_report(summarise(record, paths=paths, tracked={}), record, report)

@@ -1,6 +1,7 @@
 """Vectors with known groups."""
 
 import pytest
+
 from groups import grouped
 
 

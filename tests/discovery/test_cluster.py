@@ -3,9 +3,9 @@
 import numpy as np
 import polars as pl
 import pytest
-from groups import grouped
 from sklearn.metrics import adjusted_rand_score
 
+from groups import grouped
 from themeloom.config import ClusterConfig
 from themeloom.discovery.cluster import cluster, default_size
 from themeloom.errors import CorpusError

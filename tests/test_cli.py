@@ -1,0 +1,215 @@
+"""The command line: every bad input has its sentence and exit code 2, and leaves nothing behind."""
+
+import gzip
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from studies import write_study
+from themeloom import cli
+
+
+@pytest.fixture
+def study(tmp_path):
+    return write_study(tmp_path / "study")
+
+
+@pytest.fixture
+def said(monkeypatch, capsys, tmp_path):
+    """Run a command in this process; give its exit code and what it wrote to standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["themeloom", *map(str, arguments)])
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        code = stopped.value.code
+        return (0 if code is None else code), capsys.readouterr().err
+
+    return run
+
+
+def faults(err):
+    return [line for line in err.splitlines() if line.startswith("themeloom: ")]
+
+
+def unset(study, name):
+    (study.folder / name).unlink()
+
+
+def long_list_of_words(count):
+    return [f"word{i} and then some more of number {i} or {i * 7}" for i in range(count)]
+
+
+SPOILT = {
+    "missing file": (lambda s: unset(s, "messages.csv"), "messages.csv"),
+    "empty file": (lambda s: s.write("messages.csv", ""), "empty"),
+    "not the format it says": (
+        lambda s: (s.folder / "messages.csv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200)),
+        "messages.csv",
+    ),
+    "a column that is not there": (lambda s: s.rewrite("experiment.toml", '"text" }', '"body" }'), "body"),
+    "unknown config key": (lambda s: s.rewrite("experiment.toml", "repeats = 2", "repeat = 2"), "repeat"),
+    "wrong type": (
+        lambda s: s.rewrite("experiment.toml", "bootstrap = 100", 'bootstrap = "many"'),
+        "validate.bootstrap",
+    ),
+    "not TOML": (lambda s: s.write("experiment.toml", "[study\n"), "TOML"),
+    "a label for an unknown id": (lambda s: s.rewrite("labels.csv", "m3,", "m999,"), "labels.csv:5"),
+    "a label not in the codebook": (lambda s: s.rewrite("labels.csv", "m3,waiting", "m3,wating"), "wating"),
+    "a duplicate label": (lambda s: s.rewrite("labels.csv", "m3,", "m2,"), "labels.csv:5"),
+    "a missing codebook": (lambda s: unset(s, "codebook.yaml"), "codebook.yaml"),
+    "fewer than two themes": (
+        lambda s: s.write("codebook.yaml", "themes:\n  - {key: waiting, name: W, definition: D}\n"),
+        "codebook.yaml",
+    ),
+    "fewer labels than folds": (
+        lambda s: s.write("labels.csv", "id,coder\nm0,waiting\nm4,listening\n"),
+        "folds",
+    ),
+    "fewer than 20 messages": (lambda s: s.write_messages(long_list_of_words(19)), "19 unique messages"),
+    "all messages identical": (lambda s: s.write_messages(["just the same words"] * 40), "the same"),
+    "a corpus of one word": (
+        lambda s: s.write_messages([" ".join(["word"] * n) for n in range(1, 41)]),
+        "one word",
+    ),
+}
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+@pytest.mark.parametrize("case", SPOILT)
+def test_a_spoilt_study_is_told_and_nothing_is_left(study, said, tmp_path, case, command):
+    spoil, word = SPOILT[case]
+    spoil(study)
+    code, err = said(command, study.experiment)
+    assert code == 2
+    assert any(word in fault for fault in faults(err)), err
+    assert "Traceback" not in err
+    assert not (tmp_path / "models").exists()
+    assert not (tmp_path / "mlruns").exists()
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_every_fault_is_told_at_once(study, said):
+    study.rewrite("labels.csv", "m3,", "m999,")
+    study.rewrite("labels.csv", "m5,listening", "m5,lsn")
+    study.write_messages(long_list_of_words(12))
+    code, err = said("check", study.experiment)
+    assert code == 2
+    told = "\n".join(faults(err))
+    assert "m999" in told or "labels.csv:5" in told
+    assert "lsn" in told
+    assert "12 unique messages" in told
+
+
+def test_faults_of_sources_and_codebook_are_told_together(study, said):
+    unset(study, "messages.csv")
+    unset(study, "codebook.yaml")
+    code, err = said("check", study.experiment)
+    assert code == 2
+    assert len(faults(err)) == 2
+
+
+def test_a_missing_experiment_is_one_sentence(said):
+    code, err = said("run", "nowhere.toml")
+    assert (code, len(faults(err))) == (2, 1)
+    assert "nowhere.toml: there is no such experiment file" in err
+
+
+def test_a_read_only_folder_is_one_sentence(study, said, tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    closed.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    if os.access(closed, os.W_OK):  # root may write everywhere but here
+        closed = Path("/proc")
+    code, err = said("run", study.experiment, "--root", closed)
+    assert (code, len(faults(err))) == (2, 1)
+    assert str(closed) in err
+
+
+def test_a_root_that_is_a_file_is_one_sentence(study, said, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    code, err = said("run", study.experiment, "--root", tmp_path / "taken")
+    assert (code, len(faults(err))) == (2, 1)
+    assert "taken" in err
+    assert (tmp_path / "taken").read_text() == "a file"
+
+
+def test_check_finds_nothing_to_mend_and_starts_no_encoder(study, tmp_path):
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; sys.argv = ['themeloom', 'check', sys.argv[1]]\n"
+            "from themeloom import cli\n"
+            "cli.main()\n"
+            "heavy = {'sentence_transformers', 'umap', 'mlflow', 'bertopic'}\n"
+            "print(*sorted(heavy & set(sys.modules)), 'loaded')",
+            str(study.experiment),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "nothing stands in the way" in done.stdout
+    assert done.stdout.splitlines()[-1] == "loaded"
+
+
+def test_rows_that_cannot_be_read_are_told_and_stop_only_a_strict_run(study, said):
+    study.rewrite("messages.csv", "m40,", "m40,one column,too many,")
+    code, _ = said("check", study.experiment)
+    assert code == 0
+    study.rewrite("experiment.toml", "[validate]", "[ingest]\nstrict = true\n\n[validate]")
+    code, err = said("check", study.experiment)
+    assert code == 2
+    assert "messages.csv:42" in err
+
+
+def test_a_small_study_runs_whole(study, said, tmp_path):
+    code, err = said("run", study.experiment, "--json", tmp_path / "summary.json")
+    assert code == 0, err
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["flow"]["unique"] == 64
+    (model,) = (tmp_path / "models").iterdir()
+    table = pl.read_parquet(model / "communications.parquet")
+    assert len(table) == 64
+
+    messages = tmp_path / "new.jsonl.gz"
+    messages.write_bytes(gzip.compress(b'{"text": "my referral is lost"}\n{"text": "you listened to me"}\n'))
+    code, err = said("assign", model, messages, "--out", tmp_path / "assigned.csv")
+    assert code == 0, err
+    assigned = pl.read_csv(tmp_path / "assigned.csv")
+    assert assigned.columns == [
+        "source_id", "line", "topic", "membership", "topic_theme", "theme", "theme_probability",
+    ]  # fmt: skip
+    assert assigned["line"].to_list() == [1, 2]
+
+    (model / "embeddings.safetensors").unlink()
+    code, err = said("assign", model, messages, "--out", tmp_path / "again.csv")
+    assert (code, len(faults(err))) == (2, 1)
+    assert "embeddings.safetensors is missing" in err
+    assert not (tmp_path / "again.csv").exists()
+
+
+def test_a_model_of_a_newer_version_is_one_sentence(said, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "manifest.json").write_text('{"format": 999}')
+    code, err = said("assign", tmp_path / "model", tmp_path / "x.csv", "--out", tmp_path / "y.csv")
+    assert (code, len(faults(err))) == (2, 1)
+    assert "newer" in err
+
+
+def test_help_names_every_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "themeloom", "--help"], capture_output=True, text=True, check=True
+    )
+    for command in ("run", "check", "demo", "audit", "assign", "ui"):
+        assert command in done.stdout
