@@ -241,6 +241,11 @@ def test_an_added_file_is_refused(folder):
     refused(folder, r"plan\.pkl: is not part of the model")
 
 
+def test_a_report_may_lie_beside_the_model(folder, record):
+    (folder / "report.html").write_text("<p>report</p>")
+    assert_same(record, store.load(folder))
+
+
 def test_links_are_refused(folder, tmp_path):
     target = tmp_path / "target.json"
     (folder / "config.json").rename(target)

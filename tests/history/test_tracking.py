@@ -33,6 +33,7 @@ def root(tmp_path_factory):
     record = make_record()
     model = store.save(record, root / "models")
     (root / "report.html").write_text("<p>report</p>")
+    (model / "report.html").write_text("<p>report for the study alone</p>")
     return root, record, model, track_with_figure(record, model, root)
 
 
@@ -140,7 +141,8 @@ def test_model_report_tables_and_figures_are_artifacts(root, tmp_path):
     folder, record, model, tracked = root
     client = client_of(folder)
     found = set(artifacts_of(client, tracked.run_id))
-    assert {f"model/{p.name}" for p in model.iterdir()} <= found
+    kept = {f"model/{p.name}" for p in model.iterdir()} - {"model/report.html"}
+    assert kept == {path for path in found if path.startswith("model/")}
     assert {"report/report.html", "figures/map.html"} <= found
     assert {"tables/topics.json", "tables/scores.json", "tables/flow.json"} <= found
     loaded = store.load(Path(client.download_artifacts(tracked.run_id, "model", str(tmp_path))))

@@ -6,8 +6,8 @@ import socket
 import sqlite3
 import tempfile
 import uuid
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,14 +88,33 @@ def create(database: Path, build: Callable[[str], object]) -> None:
     database.parent.mkdir(parents=True, exist_ok=True)
     part = database.with_name(f".{database.name}.{uuid.uuid4().hex[:8]}.part")
     with tempfile.TemporaryDirectory(prefix="themeloom-", ignore_cleanup_errors=True) as folder:
-        draft = Path(folder) / "mlflow.db"
-        build(f"sqlite:///{draft}")
+        draft = Path(folder).resolve() / "mlflow.db"
+        with _not_waiting_for_the_disk(draft):
+            build(f"sqlite:///{draft}")
         try:
             shutil.copyfile(draft, part)
             with suppress(FileExistsError):  # another run was first: its store is as good
                 os.link(part, database)
         finally:
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _not_waiting_for_the_disk(draft: Path) -> Iterator[None]:
+    """Let SQLite not wait for the disk after each of MLflow's migrations: a draft that breaks off is gone."""
+    from sqlalchemy import Engine, event
+
+    def connected(connection: object, _: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            file = connection.execute("PRAGMA database_list").fetchone()[2]
+            if file == str(draft):
+                connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", connected)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", connected)
 
 
 def follow_move(backend: Backend) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import logging
 import os
 import socket
 import sqlite3
@@ -17,6 +16,8 @@ from themeloom.config import TrackingConfig
 from themeloom.errors import TrackingError
 from themeloom.history import items
 from themeloom.history.backend import CURE, Backend, backend_of, check, create, follow_move
+from themeloom.history.parts import LAYOUT, MANIFEST
+from themeloom.history.quiet import ENVIRONMENT, environment, quiet
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RunRecord
 
@@ -24,12 +25,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput
 
-_ENVIRONMENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}
 _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 
 
@@ -89,7 +84,7 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
     name = config.experiment or record.study
     steps = _steps(record, model_folder, report, root, figures or {})
     progress.begin(len(steps) + 1, "items")
-    with _quiet(), _told(backend), _connected(backend) as client:
+    with quiet(), _told(backend), _connected(backend) as client:
         experiment = _experiment(client, name, backend)
         run = client.create_run(
             experiment,
@@ -121,16 +116,16 @@ def ui_command(root: Path, uri: str | None = None, port: int = 5000) -> tuple[li
     if backend.database is not None and not backend.database.exists():
         raise TrackingError(f"{backend.public}: there are no runs yet; run an experiment first.")
     _check_port(port)
-    with _told(backend):
+    with quiet(), _told(backend):
         check(backend)
         follow_move(backend)
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    environment = {
+    settings = {
         "MLFLOW_BACKEND_STORE_URI": backend.uri,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         **({"MLFLOW_DEFAULT_ARTIFACT_ROOT": backend.artifacts} if backend.artifacts else {}),
     }
-    return [*command, "--workers", "1"], os.environ | _ENVIRONMENT | environment
+    return [*command, "--workers", "1"], os.environ | ENVIRONMENT | settings
 
 
 Step = Callable[["MlflowClient", str], object]
@@ -145,7 +140,7 @@ def _steps(
     ]
     steps += [_table_step(name, columns) for name, columns in items.tables(record).items()]
     steps += [_figure_step(name, figure) for name, figure in figures.items()]
-    steps.append(lambda client, run: client.log_artifacts(run, str(model_folder), "model"))
+    steps.append(lambda client, run: _log_model(client, run, model_folder))
     if report is not None:
         steps.append(lambda client, run: client.log_artifact(run, str(report), "report"))
     return steps
@@ -183,6 +178,11 @@ def _datasets(client: "MlflowClient", run: str, record: RunRecord) -> "list[Data
     return inputs
 
 
+def _log_model(client: "MlflowClient", run: str, folder: Path) -> None:
+    for name in (*LAYOUT, MANIFEST):  # and not the report, which can lie beside them
+        client.log_artifact(run, str(folder / name), "model")
+
+
 def _table_step(name: str, columns: items.Columns) -> Step:
     return lambda client, run: client.log_table(run, columns, f"tables/{name}.json")
 
@@ -216,7 +216,7 @@ def _connected(backend: Backend) -> Iterator["MlflowClient"]:
 def _experiment(client: "MlflowClient", name: str, backend: Backend) -> str:
     from mlflow import MlflowException
 
-    with _environment(_IMPATIENT):
+    with environment(_IMPATIENT):
         found = client.get_experiment_by_name(name)
     if found is None:
         try:
@@ -272,38 +272,6 @@ def _cure(message: str) -> str:
             "it is of another MLflow version: install that one, or, if it is older, run 'mlflow db upgrade'"
         )
     return CURE
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep MLflow from reporting home and from talking to the user's terminal, for as long as it is used."""
-    retries = os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-    with _environment(_ENVIRONMENT | {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": retries}):
-        import mlflow  # noqa: F401 (sets its loggers up)
-
-        loggers = [logging.getLogger(name) for name in ("mlflow", "alembic", "urllib3")]
-        levels = [logger.level for logger in loggers]
-        try:
-            for logger in loggers:
-                logger.setLevel(logging.CRITICAL)
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
-
-
-@contextlib.contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _check_port(port: int) -> None:
