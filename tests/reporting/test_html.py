@@ -179,6 +179,7 @@ def test_plotly_waits_until_a_figure_is_drawn() -> None:
         (html.percent(1.7), "100.0%"),
         (html.percent(float("nan")), "0.0%"),
         (html.number(1195), "1,195"),
+        (html.duration(0.001), "<0.1 s"),
         (html.duration(0.44), "0.4 s"),
         (html.duration(59.7), "1 min 0 s"),
         (html.duration(41.2), "41 s"),

@@ -161,7 +161,9 @@ def glyph(shape: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write how long something took: 0.4 s, 41 s, 3 min 5 s, 2 h 10 min."""
+    """Write how long something took: <0.1 s, 0.4 s, 41 s, 3 min 5 s, 2 h 10 min."""
+    if 0 < seconds < 0.05:
+        return "<0.1 s"
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)
