@@ -1,0 +1,76 @@
+# One word each, for people and for CI alike. Each sets up what it needs in .venv, and only when
+# pyproject.toml or constraints.txt have changed.
+
+SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c '$(SUITABLE)' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PINNED := pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint docs bench browser clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 8
+
+demo: $(VENV)/.installed ## run the demonstration study: topics, themes, scores, report
+	$(BIN)/themeloom run experiments/dearmhp.toml
+
+test: $(VENV)/.installed-test browser ## run all tests
+	$(BIN)/pytest
+
+lint: $(VENV)/.installed-lint ## check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(VENV)/.installed-docs ## build the manual into site/
+	$(BIN)/python docs/reference.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+bench: $(VENV)/.installed ## run every benchmark in benchmarks/
+	@found=; for runner in benchmarks/[!_]*.py; do \
+		if [ -e "$$runner" ]; then found=yes; echo "$$runner"; $(BIN)/python "$$runner" || exit; fi; \
+	done; [ -n "$$found" ] || echo "There are no benchmarks yet; benchmarks/README.md says what will be there."
+
+clean: ## remove what was built; runs, caches, keys and .venv stay
+	rm -rf build dist site .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find docs src tests -type d -name __pycache__ -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { echo "Themeloom needs Python 3.11, 3.12 or 3.13: install one, or name it by make PYTHON=…" >&2; exit 1; }
+	@echo "Making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+
+$(VENV)/.installed: $(PINNED) | $(BIN)/python
+	@echo "Installing into $(VENV); the first time takes some minutes"
+	@$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.installed-%: $(PINNED) | $(BIN)/python
+	@echo "Installing into $(VENV), with what '$*' needs; the first time takes some minutes"
+	@$(INSTALL) -e '.[$*]'
+	@touch $@ $(VENV)/.installed
+
+# Tests open the report in a real browser. Where none can be had they are skipped, but fail where CI is set.
+browser:
+	@for name in chromium chromium-browser google-chrome; do \
+		command -v $$name >/dev/null && exit 0; \
+	done; \
+	if ! command -v apt-get >/dev/null; then can=no; \
+	elif [ "$$(id -u)" = 0 ]; then can=yes; root=; \
+	elif sudo -n true 2>/dev/null; then can=yes; root="sudo -n"; \
+	else can=no; fi; \
+	if [ $$can = yes ]; then \
+		echo "Installing Chromium"; \
+		$$root apt-get update -qq && \
+		$$root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null \
+		&& exit 0; \
+	fi; \
+	echo "There is no Chromium, and it cannot be installed from here; install the package 'chromium'." >&2
