@@ -1,0 +1,56 @@
+"""Whether there is enough for topics to emerge."""
+
+import polars as pl
+import pytest
+
+from themeloom.config import RepeatsConfig
+from themeloom.corpus.repeats import find_repeats
+from themeloom.corpus.sufficiency import FEWEST, check_sufficient
+from themeloom.errors import CorpusError
+from themeloom.records import ROWS, UNREADABLE, RawCorpus, UniqueCorpus
+
+SUBJECTS = ("trains", "gardens", "kettles", "violins", "harbours", "ladders", "maps")
+SAYINGS = ("are late again today", "grow best in April", "make an odd noise", "cost more than they did")
+
+
+def _unique(texts: list[str]) -> UniqueCorpus:
+    rows = [
+        dict.fromkeys(ROWS)
+        | {"row": row, "file": "a.csv", "line": row + 2, "source_id": str(row), "text": text}
+        for row, text in enumerate(texts)
+    ]
+    raw = RawCorpus(pl.DataFrame(rows, schema=ROWS), pl.DataFrame(schema=UNREADABLE))
+    return find_repeats(raw, RepeatsConfig())
+
+
+def _different(count: int) -> list[str]:
+    return [f"{subject} {saying}" for saying in SAYINGS for subject in SUBJECTS][:count]
+
+
+def test_enough_is_enough() -> None:
+    unique = _unique(_different(FEWEST))
+    assert unique.flow.unique == FEWEST
+    check_sufficient(unique)
+
+
+def test_too_few_messages_are_told_with_their_number() -> None:
+    with pytest.raises(CorpusError, match=r"19 unique messages are left of 19 rows, fewer than the 20"):
+        check_sufficient(_unique(_different(FEWEST - 1)))
+
+
+def test_repeats_do_not_make_it_enough() -> None:
+    with pytest.raises(CorpusError, match=r"5 unique messages are left of 30 rows"):
+        check_sufficient(_unique(_different(5) * 6))
+
+
+def test_the_same_message_over_and_over_is_told() -> None:
+    with pytest.raises(CorpusError, match="all 40 messages that could be read are the same one"):
+        check_sufficient(_unique(["the trains are late again"] * 40))
+
+
+def test_a_corpus_of_one_word_is_told() -> None:
+    messages = pl.DataFrame({"text": [("word " * times).strip() for times in range(1, 31)]})
+    unique = _unique(_different(28))
+    of_one_word = UniqueCorpus(messages, unique.outcomes, unique.flow)
+    with pytest.raises(CorpusError, match="no more than one word"):
+        check_sufficient(of_one_word)

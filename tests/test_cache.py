@@ -1,0 +1,177 @@
+"""What was computed once: found again, never half-written, made anew where it is damaged."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from themeloom.cache import Arrays, Cache, VectorCache, digest
+
+
+class Maker:
+    """Makes arrays, and counts how often."""
+
+    def __init__(self, value: float = 1.0) -> None:
+        self.times = 0
+        self.value = value
+
+    def __call__(self) -> Arrays:
+        self.times += 1
+        return {"floats": np.full((3, 2), self.value, dtype=np.float32), "ints": np.arange(4)}
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_result_is_made_once(tmp_path: Path) -> None:
+    cache, make = Cache(tmp_path), Maker()
+    made, known = cache.remember("reduce", "key", make)
+    again, known_again = Cache(tmp_path).remember("reduce", "key", make)
+    assert (known, known_again, make.times) == (False, True, 1)
+    for name, array in made.items():
+        np.testing.assert_array_equal(again[name], array)
+        assert again[name].dtype == array.dtype
+
+
+def test_keys_and_stages_are_kept_apart(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    values = {("a", "1"): 1.0, ("a", "2"): 2.0, ("b", "1"): 3.0}
+    for (stage, key), value in values.items():
+        cache.remember(stage, key, Maker(value))
+    for (stage, key), value in values.items():
+        found, known = cache.remember(stage, key, Maker(-1.0))
+        assert known
+        assert found["floats"][0, 0] == value
+
+
+@pytest.mark.parametrize("damage", [b"", b"not safetensors", None])
+def test_a_damaged_entry_is_made_anew(tmp_path: Path, damage: bytes | None) -> None:
+    cache, make = Cache(tmp_path), Maker()
+    cache.remember("reduce", "key", make)
+    (entry,) = _entries(tmp_path)
+    entry.write_bytes(entry.read_bytes()[:-5] if damage is None else damage)
+    found, known = cache.remember("reduce", "key", make)
+    assert (known, make.times) == (False, 2)
+    np.testing.assert_array_equal(found["floats"], np.ones((3, 2)))
+    assert cache.remember("reduce", "key", make)[1]
+
+
+def test_a_maker_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def fail() -> Arrays:
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        Cache(tmp_path).remember("reduce", "key", fail)
+    assert _entries(tmp_path) == []
+
+
+def test_two_writers_of_one_entry_agree(tmp_path: Path) -> None:
+    together = threading.Barrier(4)
+
+    def make() -> Arrays:
+        together.wait(timeout=30)  # all four have found nothing, and write now
+        return Maker()()
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: Cache(tmp_path).remember("reduce", "key", make), range(4)))
+    assert [known for _, known in results] == [False] * 4
+    assert [path.name for path in _entries(tmp_path)] == ["key.safetensors"]
+    assert Cache(tmp_path).remember("reduce", "key", Maker())[1]
+
+
+def test_arrays_that_do_not_lie_in_rows_come_back_right(tmp_path: Path) -> None:
+    table = np.arange(6, dtype=np.float32).reshape(2, 3)
+    cache = Cache(tmp_path)
+    cache.remember("reduce", "key", lambda: {"transposed": table.T})
+    np.testing.assert_array_equal(cache.remember("reduce", "key", Maker())[0]["transposed"], table.T)
+
+
+texts = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=8, unique=True)
+
+
+def _vectors(of: list[str], shift: float = 0.0) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    return np.array([[len(text), i + shift] for i, text in enumerate(of)], dtype=np.float32).reshape(-1, 2)
+
+
+@given(known=texts, other=texts)
+def test_vectors_are_found_by_their_text(
+    tmp_path_factory: pytest.TempPathFactory, known: list[str], other: list[str]
+) -> None:
+    cache = VectorCache(tmp_path_factory.mktemp("cache"), "encoder")
+    vectors = _vectors(known)
+    cache.add(known, vectors)
+    found = cache.find([*other, *known])
+    assert found.keys() == set(known)
+    for text, vector in zip(known, vectors, strict=True):
+        np.testing.assert_array_equal(found[text], vector)
+        assert found[text].dtype == np.float32
+
+
+def test_vectors_of_two_encoders_are_kept_apart(tmp_path: Path) -> None:
+    VectorCache(tmp_path, "one").add(["a"], _vectors(["a"]))
+    assert VectorCache(tmp_path, "two").find(["a"]) == {}
+
+
+def test_vectors_are_added_to(tmp_path: Path) -> None:
+    cache = VectorCache(tmp_path, "encoder")
+    cache.add(["a", "b"], _vectors(["a", "b"]))
+    cache.add(["c"], _vectors(["c"], 7.0))
+    assert cache.find(["a", "b", "c", "d"]).keys() == {"a", "b", "c"}
+
+
+def test_texts_do_not_stand_in_the_cache(tmp_path: Path) -> None:
+    VectorCache(tmp_path, "encoder").add(["a secret message"], _vectors(["a secret message"]))
+    (entry,) = _entries(tmp_path)
+    assert b"secret" not in entry.read_bytes()
+
+
+def test_a_damaged_segment_costs_its_own_vectors_only(tmp_path: Path) -> None:
+    cache = VectorCache(tmp_path, "encoder")
+    cache.add(["a"], _vectors(["a"]))
+    cache.add(["b"], _vectors(["b"]))
+    _entries(tmp_path)[0].write_bytes(b"damaged")
+    assert len(cache.find(["a", "b"])) == 1
+    cache.add(["a", "b"], _vectors(["a", "b"]))
+    assert len(cache.find(["a", "b"])) == 2
+
+
+def test_two_writers_of_vectors_lose_nothing(tmp_path: Path) -> None:
+    def add(number: int) -> None:
+        shared_and_own = ["shared", f"own {number}"]
+        VectorCache(tmp_path, "encoder").add(shared_and_own, _vectors(shared_and_own))
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(add, range(6)))
+    found = VectorCache(tmp_path, "encoder").find(["shared", *(f"own {number}" for number in range(6))])
+    assert len(found) == 7
+
+
+def test_a_digest_tells_content_type_shape_and_order_apart() -> None:
+    row = np.arange(4, dtype=np.int64)
+    different = [
+        digest(row),
+        digest(row.astype(np.int32)),
+        digest(row.reshape(2, 2)),
+        digest(row[::-1]),
+        digest(row, row),
+        digest("a", "b"),
+        digest("b", "a"),
+        digest("ab"),
+        digest(["a", "b"]),
+        digest({"a": 1}),
+        digest({"a": 1.5}),
+        digest(None),
+    ]
+    assert len(set(different)) == len(different)
+
+
+def test_a_digest_depends_on_nothing_else() -> None:
+    table = np.arange(6).reshape(2, 3)
+    assert digest(table.T) == digest(np.ascontiguousarray(table.T))
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+    assert digest(("a", "b")) == digest(["a", "b"])

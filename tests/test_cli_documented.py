@@ -1,0 +1,178 @@
+"""What the manual says is what the program does: commands, options, keys, codebooks, Python."""
+
+import re
+import shlex
+import sys
+import tomllib
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+import themeloom
+from themeloom.cli import app
+from themeloom.config import Experiment
+from themeloom.history.parts import LAYOUT, MANIFEST, REPORT
+from themeloom.themes.codebook import read_codebook
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "docs" / "reference"
+PAGES = sorted(
+    path
+    for pattern in (
+        "*.md",
+        "docs/**/*.md",
+        "experiments/*.md",
+        "models/*.md",
+        "mlruns/*.md",
+        "benchmarks/*.md",
+    )
+    for path in ROOT.glob(pattern)
+    if path.name != "CHANGELOG.md"
+)
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+SMALLEST: dict[str, Any] = {
+    "study": {"name": "demo"},
+    "sources": [{"path": "messages.csv"}],
+    "themes": {"codebook": "codebook.yaml", "labels": "labels.csv"},
+}
+
+COMMANDS: dict[str, Any] = dict(get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def _blocks(page: Path, language: str) -> list[str]:
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+
+
+def _invocations(page: Path) -> list[list[str]]:
+    """Find `themeloom …`, in shell blocks and in code within a sentence."""
+    shell = [line for block in _blocks(page, "sh") for line in block.splitlines()]
+    spans = re.findall(r"`(themeloom [^`\n]+)`", page.read_text(encoding="utf-8"))
+    words = [shlex.split(line, comments=True) for line in [*shell, *spans]]
+    return [line[1:] for line in words if line[:1] == ["themeloom"]]
+
+
+def _options(command: str) -> set[str]:
+    return {"--help"} | {name for parameter in COMMANDS[command].params for name in parameter.opts}
+
+
+def _reference() -> ModuleType:
+    spec = spec_from_file_location("themeloom_reference", ROOT / "docs" / "reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_generated_pages_are_up_to_date() -> None:
+    written = {path.name: path.read_text(encoding="utf-8") for path in REFERENCE.glob("*.md")}
+    assert written == _reference().pages(), "run `make docs` and commit docs/reference"
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_and_option_is_in_the_reference(command: str) -> None:
+    page = (REFERENCE / "cli.md").read_text(encoding="utf-8")
+    (section,) = re.findall(rf"^## `{command}`\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    assert COMMANDS[command].help in section
+    for parameter in COMMANDS[command].params:
+        assert parameter.help, f"{command} {parameter.name} has no help"
+        assert parameter.help in section
+        if parameter.param_type_name == "option":
+            assert f"`{parameter.opts[0]}`" in section
+
+
+def test_every_key_of_the_experiment_file_is_in_the_reference() -> None:
+    page = (REFERENCE / "config.md").read_text(encoding="utf-8")
+    for model in Experiment.model_json_schema()["$defs"].values():
+        for key, field in model["properties"].items():
+            assert field.get("description"), f"{model['title']}.{key} has no description"
+            assert field["description"].replace("|", "\\|") in page or f".{key}]" in page
+
+
+@each_page
+def test_only_commands_that_exist_are_shown(page: Path) -> None:
+    for words in _invocations(page):
+        command = words[0]
+        assert command in {*COMMANDS, "--help"}, f"there is no `themeloom {command}`"
+        named = {word.strip("[]").partition("=")[0] for word in words if word.strip("[]").startswith("--")}
+        assert named <= _options(command) if command in COMMANDS else True
+
+
+@each_page
+def test_make_targets_exist(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    named = {
+        word for span in re.findall(r"\bmake ([a-z ]+)`", page.read_text("utf-8")) for word in span.split()
+    }
+    named |= {
+        word for block in _blocks(page, "sh") for word in re.findall(r"^make (\w+)", block, re.MULTILINE)
+    }
+    assert named <= targets
+
+
+@each_page
+def test_every_key_shown_is_a_key(page: Path) -> None:
+    for block in _blocks(page, "toml"):
+        shown = tomllib.loads(block)
+        Experiment.model_validate({**SMALLEST, **_completed(shown)})
+
+
+def _completed(shown: dict[str, Any]) -> dict[str, Any]:
+    """Give the tables that a page shows in part what they need besides."""
+    return {
+        name: {**SMALLEST[name], **table} if name in ("study", "themes") else table
+        for name, table in shown.items()
+    }
+
+
+@each_page
+def test_every_codebook_shown_is_a_codebook(page: Path, tmp_path: Path) -> None:
+    for number, block in enumerate(_blocks(page, "yaml")):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(block, encoding="utf-8")
+        assert read_codebook(path).themes
+
+
+@each_page
+def test_every_python_example_names_what_there_is(page: Path) -> None:
+    for block in _blocks(page, "python"):
+        compile(block, str(page), "exec")
+        for name in re.findall(r"\bthemeloom\.([a-z_]\w*)\(", block):
+            assert name in themeloom.__all__
+        for module, names in re.findall(r"^from (themeloom[\w.]*) import ([\w, ]+)$", block, re.MULTILINE):
+            home = __import__(module, fromlist=["*"])
+            assert all(hasattr(home, name.strip()) for name in names.split(","))
+
+
+def test_the_public_menu_is_in_the_manual() -> None:
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    assert [name for name in themeloom.__all__ if f"`{name}" not in page] == []
+
+
+def test_every_file_of_a_model_folder_is_told() -> None:
+    page = (ROOT / "models" / "README.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `([\w.]+)` \| (.+) \|$", page, re.MULTILINE))
+    assert told.keys() == {*LAYOUT, MANIFEST, REPORT}
+    assert {name: told[name] for name in LAYOUT} == {name: part.holds for name, part in LAYOUT.items()}
+
+
+@each_page
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://|mailto:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_page_of_the_manual_is_in_its_contents() -> None:
+    contents = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    listed = re.findall(r":\s+([\w/-]+\.md)$", contents, re.MULTILINE)
+    there = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")]
+    assert sorted(listed) == sorted(there)
