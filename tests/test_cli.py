@@ -148,9 +148,9 @@ def test_check_finds_nothing_to_mend_and_starts_no_encoder(study, tmp_path):
             "-c",
             "import sys; sys.argv = ['themeloom', 'check', sys.argv[1]]\n"
             "from themeloom import cli\n"
-            "cli.main()\n"
             "heavy = {'sentence_transformers', 'umap', 'mlflow', 'bertopic'}\n"
-            "print(*sorted(heavy & set(sys.modules)), 'loaded')",
+            "try: cli.main()\n"
+            "finally: print(*sorted(heavy & set(sys.modules)), 'loaded')",
             str(study.experiment),
         ],
         cwd=tmp_path,
