@@ -46,7 +46,7 @@ $(BIN)/python:
 	@echo "Making $(VENV) with $(PYTHON)"
 	@$(PYTHON) -m venv $(VENV)
 
-INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+INSTALL = $(BIN)/pip install -qq --disable-pip-version-check -c constraints.txt
 
 $(VENV)/.installed: $(PINNED) | $(BIN)/python
 	@echo "Installing into $(VENV); the first time takes some minutes"
