@@ -92,11 +92,16 @@ def to_bertopic(
     from bertopic.representation import KeyBERTInspired, MaximalMarginalRelevance
     from bertopic.vectorizers import ClassTfidfTransformer
 
+    known = dict(zip(embeddings.texts, embeddings.vectors, strict=True))
+
     class Backend(BaseEmbedder):  # type: ignore[misc]
-        """Our encoder, as BERTopic asks for it."""
+        """Our encoder, as BERTopic asks for it: for messages again, and for the same words twice."""
 
         def embed(self, documents: Sequence[str], verbose: bool = False) -> Floats:  # noqa: ARG002
-            return encode_cached(list(documents), encoder, cache)
+            new = [text for text in dict.fromkeys(documents) if text not in known]
+            if new:
+                known.update(zip(new, encode_cached(new, encoder, cache), strict=True))
+            return np.stack([known[text] for text in documents])
 
     class NumberedBERTopic(BERTopic):  # type: ignore[misc]
         """BERTopic renumbers topics by size, in any order where sizes tie: ours keep their numbers."""
