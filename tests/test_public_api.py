@@ -19,7 +19,6 @@ HEAVY = {
     "numba",
     "pandas",
     "plotly",
-    "presidio_analyzer",
     "sentence_transformers",
     "sklearn",
     "spacy",
