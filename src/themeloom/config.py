@@ -63,6 +63,9 @@ class SourceConfig(_Section):
     )
     day_first: bool = Field(default=False, description="Whether 3/4/2013 is the third of April.")
     timezone: str = Field("UTC", description="Time zone of dates that name none (IANA name).")
+    id_prefix: str = Field(
+        "", description="Put before every id, where two sources number their rows alike; labels name it too."
+    )
     sheet: str | None = Field(None, description="The sheet of an XLSX file; the first one if not given.")
 
 

@@ -121,7 +121,7 @@ class _Inflated(io.RawIOBase):
             raise RowError(f"the compressed data expands more than {_RATIO} times and is not read on")
 
 
-def open_bytes(path: Path, progress: Progress = UNWATCHED) -> BinaryIO:
+def open_bytes(path: Path, progress: Progress = UNWATCHED) -> io.BufferedReader:
     """Open a plain, .gz or .zst file; which of them is told by its first bytes.
 
     Reading raises `RowError` where compressed data is damaged.
@@ -132,7 +132,7 @@ def open_bytes(path: Path, progress: Progress = UNWATCHED) -> BinaryIO:
         If there is no such file, it is empty, or it may not be read.
     """
     try:
-        raw = io.BufferedReader(_Raw(path, progress))
+        raw: io.BufferedReader = io.BufferedReader(_Raw(path, progress))
         magic = raw.peek(4)[:4]
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file; check the path of the source.") from None

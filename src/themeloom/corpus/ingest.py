@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from themeloom.config import IngestConfig, SourceConfig
+from themeloom.corpus.clashes import check_ids
 from themeloom.corpus.dates import DateReader
 from themeloom.corpus.drafts import Draft, Found, RowError, content_id, identifier, word
 from themeloom.corpus.files import head_of, is_compressed, kind_of, open_bytes, open_text, text_of
@@ -60,7 +61,7 @@ def read_sources(
     InputError
         For each file that is missing, empty, of another format than it says, without a column that is
         asked for or without a single row that can be read; all of them at once. In strict mode for
-        each file's first row that cannot be read.
+        each file's first row that cannot be read. Also if ids of several files clash.
     """
     progress.begin(sum(_size(source) for source in sources), "bytes")
     gathered = _Gathered()
@@ -72,7 +73,9 @@ def read_sources(
             faults.extend(error.faults)
     if faults:
         raise InputError(*faults)
-    return gathered.corpus()
+    corpus = gathered.corpus()
+    check_ids(corpus.rows)
+    return corpus
 
 
 class _Gathered:
@@ -109,7 +112,7 @@ def _read_source(
     good = 0
     for line, found in _found(source, progress):
         try:
-            row = _row(found, read_date)
+            row = _row(found, read_date, source.id_prefix)
         except RowError as fault:
             reason = str(fault)
             if config.strict:
@@ -135,10 +138,12 @@ def _nothing_read(source: SourceConfig, reasons: Counter[str]) -> str:
     )
 
 
-def _row(found: Draft | RowError, read_date: Callable[[object], datetime | None]) -> tuple[object, ...]:
+def _row(
+    found: Draft | RowError, read_date: Callable[[object], datetime | None], prefix: str
+) -> tuple[object, ...]:
     if isinstance(found, RowError):
         raise found
-    source_id = identifier(found.id)
+    source_id, repeat_of = identifier(found.id), identifier(found.repeat_of)
     if not isinstance(found.text, str):
         raise RowError("no text" if found.text is None else "the text is no text but another type of value")
     if len(found.text) > _LONGEST:
@@ -150,13 +155,15 @@ def _row(found: Draft | RowError, read_date: Callable[[object], datetime | None]
     author = (word(found.author) or "").lstrip("@").lower() or None
     lang = word(found.lang)
     return (
-        source_id or content_id(text, author, created_at.isoformat() if created_at else ""),
+        prefix + source_id
+        if source_id
+        else content_id(text, author, created_at.isoformat() if created_at else ""),
         identifier(found.author_id),
         author,
         created_at,
         text,
         None if lang in _UNKNOWN_LANGUAGES else lang,
-        identifier(found.repeat_of),
+        prefix + repeat_of if repeat_of else None,
     )
 
 
