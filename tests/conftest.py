@@ -3,11 +3,12 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, sync_playwright
+
+from browsing import Visit
 
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
@@ -18,20 +19,6 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-@dataclass
-class Visit:
-    """A page that was opened in the browser, and what it did."""
-
-    page: Page
-    problems: list[str] = field(default_factory=list)  # errors of its scripts and in its console
-    requests: list[str] = field(default_factory=list)  # addresses that it asked for
-
-    @property
-    def outside(self) -> list[str]:
-        """Requests that leave the page."""
-        return [url for url in self.requests if not url.startswith(("file:", "data:", "blob:"))]
 
 
 def _no_browser(reason: str) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hostile import hostile_record
 
+from browsing import Visit
 from builders import make_record
-from conftest import Visit
 from themeloom.records import RunRecord
 from themeloom.reporting import html, plots
 from themeloom.reporting.summary import summarise
