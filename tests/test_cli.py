@@ -183,7 +183,9 @@ def test_a_small_study_runs_whole(study, said, tmp_path):
     assert len(table) == 64
 
     messages = tmp_path / "new.jsonl.gz"
-    messages.write_bytes(gzip.compress(b'{"text": "my referral is lost"}\n{"text": "you listened to me"}\n'))
+    messages.write_bytes(
+        gzip.compress(b'{"text": "my referral is lost"}\n{"text": "you listened to me"}\n{broken\n')
+    )
     code, err = said("assign", model, messages, "--out", tmp_path / "assigned.csv")
     assert code == 0, err
     assigned = pl.read_csv(tmp_path / "assigned.csv")
@@ -191,6 +193,7 @@ def test_a_small_study_runs_whole(study, said, tmp_path):
         "source_id", "line", "topic", "membership", "topic_theme", "theme", "theme_probability",
     ]  # fmt: skip
     assert assigned["line"].to_list() == [1, 2]
+    assert "new.jsonl.gz:3: set aside:" in err
 
     (model / "embeddings.safetensors").unlink()
     code, err = said("assign", model, messages, "--out", tmp_path / "again.csv")

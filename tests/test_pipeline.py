@@ -5,6 +5,7 @@ import gzip
 import json
 import random
 import stat
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from plotly.offline import get_plotlyjs
 import themeloom
 from themeloom.corpus.vault import Vault
 from themeloom.folders import Folders
+from themeloom.history import store
 from themeloom.records import ASSIGNED
 
 DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"
@@ -212,3 +214,19 @@ def test_doc_ids_are_keyed(result, root):
     vault = Vault.open(Folders(root).private, "dearmhp")
     ids = {vault.doc_id(source_id) for source_id in raw_texts()}
     assert set(result.communications["doc_id"]) <= ids
+
+
+def test_words_that_are_always_masked_are_not_kept_with_the_model(result):
+    record = replace(result.model.record, run="masked", config=result.model.record.config | {
+        "anonymise": {"keep": [], "mask": ["zorbaline"]}
+    })  # fmt: skip
+    model = themeloom.load(store.save(record, result.folder.parent))
+    assert "zorbaline" not in json.dumps(model.record.config)
+    assigned = model.assign(["my benefits were withheld", "my benefits were stopped"])
+    assert (assigned["topic"] >= 0).all()
+
+
+def test_an_encoder_can_be_told_where_it_is(result, tmp_path):
+    model = themeloom.load(result.folder, encoder=str(tmp_path / "nowhere"))
+    with pytest.raises(themeloom.ThemeloomError, match="nowhere"):
+        model.assign(["words that nobody said in this study"])

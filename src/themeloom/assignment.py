@@ -8,38 +8,43 @@ from themeloom.atomic import whole_file
 from themeloom.config import ColumnsConfig, IngestConfig, SourceConfig
 from themeloom.corpus.ingest import read_sources
 from themeloom.errors import OutputError
-from themeloom.model import load
+from themeloom.model import Model
 from themeloom.progress import NOBODY, Watcher
 
 
 def assign_file(
-    model: Path, file: Path, text: str = "text", id_column: str | None = None, watcher: Watcher = NOBODY
-) -> pl.DataFrame:
+    model: Model,
+    file: Path,
+    columns: ColumnsConfig | None = None,
+    watcher: Watcher = NOBODY,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Assign every message of a file.
 
     Parameters
     ----------
     model
-        A folder under models/.
+        A loaded model.
     file
         Messages, in any format that a source can have.
-    text, id_column
-        For tables: the columns of the message and of its id.
+    columns
+        For tables: which column holds what.
     watcher
         Who watches.
 
     Returns
     -------
-    polars.DataFrame
+    assigned
         One row a message that could be read: source_id, line, and what `Model.assign` gives.
+    unreadable
+        One row a row that could not: file, line, source_id, reason.
     """
-    loaded = load(model)
-    source = SourceConfig(path=str(file), columns=ColumnsConfig(text=text, id=id_column))
+    source = SourceConfig(path=str(file), columns=columns or ColumnsConfig())
     with watcher.stage("ingest") as progress:
-        rows = read_sources([source], IngestConfig(), progress).rows
+        read = read_sources([source], IngestConfig(), progress)
     with watcher.stage("assign") as progress:
-        assigned = loaded.assign(rows["text"].to_list(), progress=progress)
-    return pl.concat([rows.select("source_id", "line"), assigned], how="horizontal")
+        assigned = model.assign(read.rows["text"].to_list(), progress=progress)
+    table = pl.concat([read.rows.select("source_id", "line"), assigned], how="horizontal")
+    return table, read.unreadable
 
 
 def write(table: pl.DataFrame, out: Path) -> None:

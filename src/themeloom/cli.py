@@ -82,13 +82,20 @@ def assign(
     out: Annotated[Path, typer.Option(help="The file to write: .csv or .parquet.")],
     text: Annotated[str, typer.Option(help="For tables: the column of the message.")] = "text",
     id_column: Annotated[str | None, typer.Option("--id", help="For tables: the column of the id.")] = None,
+    encoder: Annotated[str | None, typer.Option(help="The encoder's folder, if the run used one.")] = None,
 ) -> None:
     """Give topics and themes to new messages."""
     from themeloom import assignment
+    from themeloom.config import ColumnsConfig
+    from themeloom.model import load
 
+    columns = ColumnsConfig(text=text, id=id_column)
+    loaded = load(model, encoder)
     with _bars() as bars:
-        table = assignment.assign_file(model, file, text, id_column, bars)
+        table, unreadable = assignment.assign_file(loaded, file, columns, bars)
     assignment.write(table, out)
+    for fault in unreadable.iter_rows(named=True):
+        sys.stderr.write(f"{fault['file']}:{fault['line']}: set aside: {fault['reason']}\n")
     _say(f"{len(table):,} messages: {out}")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from themeloom.errors import ConfigError
 
@@ -29,7 +29,7 @@ SourceFormat = Literal[
 class _Section(BaseModel):
     """One table of the experiment file: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class StudyConfig(_Section):
@@ -114,7 +114,7 @@ class ReduceConfig(_Section):
     """UMAP."""
 
     neighbors: Annotated[int, Field(ge=2)] | None = Field(
-        None, description="Neighbours a message; by default from the corpus size."
+        None, description="Neighbours a message; by default 15, or all where there are fewer."
     )
     components: Annotated[int, Field(ge=2, le=100)] = Field(
         5, description="Dimensions in which topics are sought."
@@ -201,7 +201,7 @@ class Experiment(_Section):
     """A whole experiment file."""
 
     study: StudyConfig
-    sources: Annotated[tuple[SourceConfig, ...], Field(min_length=1)]
+    sources: tuple[SourceConfig, ...]
     themes: ThemesConfig
     ingest: IngestConfig = IngestConfig()
     repeats: RepeatsConfig = RepeatsConfig()
@@ -216,6 +216,9 @@ class Experiment(_Section):
     @field_validator("sources", mode="before")
     @classmethod
     def _tuple(cls, value: object) -> object:
+        # Not by min_length: pydantic counts the sound items only, and would tell of one faulty source twice.
+        if value in ([], ()):
+            raise PydanticCustomError("no_sources", "at least one table [[sources]] is needed")
         return tuple(value) if isinstance(value, list) else value
 
 
@@ -248,7 +251,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: there is no such experiment file; check the path.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text ({error}); give a TOML file.") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, 1,000 nested lists
         raise ConfigError(f"{path}: is not valid TOML ({error}); mend that line.") from None
 
 

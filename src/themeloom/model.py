@@ -34,9 +34,12 @@ class Model:
     ----------
     record
         All that was kept of the run.
+    encoder
+        Where the encoder is, if it is a folder: of that, a model keeps the name only.
     """
 
     record: RunRecord
+    encoder: str | None = None
 
     @property
     def communications(self) -> pl.DataFrame:
@@ -98,7 +101,8 @@ class Model:
         """Give topics and themes to messages.
 
         Messages of the run itself get exactly what the run gave them; others get the topic of their nearest
-        neighbours among the run's messages, in the embedding.
+        neighbours among the run's messages, in the embedding. Words that the experiment always masks
+        (``anonymise.mask``) are names, and so not kept with a model: mask them beforehand.
 
         Parameters
         ----------
@@ -119,7 +123,7 @@ class Model:
         read = [self._read(text) for text in texts]
         unknown = [i for i, text in enumerate(read) if text not in self._places]
         if unknown and not masked:
-            again = mask_texts([texts[i] for i in unknown], self._settings("anonymise", AnonymiseConfig))
+            again = mask_texts([texts[i] for i in unknown], self._masking)
             for i, text in zip(unknown, again, strict=True):
                 read[i] = self._read(text)
         return self._assigned(read, progress)
@@ -140,7 +144,12 @@ class Model:
 
     @cached_property
     def _encoder(self) -> Encoder:
-        return Encoder(self._settings("encoder", EncoderConfig))
+        config = self._settings("encoder", EncoderConfig)
+        return Encoder(config.model_copy(update={"name": self.encoder}) if self.encoder else config)
+
+    @property
+    def _masking(self) -> AnonymiseConfig:
+        return self._settings("anonymise", AnonymiseConfig).model_copy(update={"mask": ()})
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -185,20 +194,22 @@ class Model:
         )
 
 
-def load(path: str | Path) -> Model:
+def load(path: str | Path, encoder: str | None = None) -> Model:
     """Load a model folder.
 
     Parameters
     ----------
     path
         A folder under models/.
+    encoder
+        Where the encoder is, if the run used one from a folder of its own.
 
     Raises
     ------
     ModelError
         If the folder is incomplete, altered, or written by a newer version.
     """
-    return Model(store.load(Path(path)))
+    return Model(store.load(Path(path)), encoder)
 
 
 def _row(line: str, theme: str | None, name: str, score: Score) -> dict[str, object]:
