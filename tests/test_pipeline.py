@@ -88,6 +88,8 @@ def says(content, value, suffix):
     # By chance, two letters in a row stand in any array of numbers.
     if suffix in {".safetensors", ".db"} and len(value) < 4:
         return False
+    if value.encode() not in content:  # much quicker than the pattern
+        return False
     return re.search(rb"(?<!\w)" + re.escape(value.encode()) + rb"(?!\w)", content) is not None
 
 
