@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from themeloom.config import ThemesConfig, ValidateConfig
+from themeloom.config import ThemesConfig
 from themeloom.errors import LabelError
-from themeloom.records import Codebook, LabelledSample, Theme
+from themeloom.records import Codebook, Theme
 from themeloom.themes.codebook import read_codebook
-from themeloom.themes.sample import agreement, read_labels
+from themeloom.themes.sample import read_labels
 
 DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"
 CODES = Codebook(tuple(Theme(key, f"The {key}", ".") for key in ("red", "green", "blue")))
@@ -106,7 +106,6 @@ def test_adjudicated_labels_alone(tmp_path):
     assert sample.coders == ()
     assert sample.codes.shape == (2, 0)
     np.testing.assert_array_equal(sample.theme, [0, 2])
-    assert agreement(sample, CODES) == {}
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -257,75 +256,3 @@ def test_any_bytes_are_read_or_refused_in_sentences(tmp_path, content):
             sample = None
             told = error.faults
         assert len(sample.position) if sample else all(fault.startswith(str(path)) for fault in told)
-
-
-def coded(*coders):
-    """A sample coded by each of `coders`, all positions different."""
-    codes = np.array(coders, np.int64).T
-    return LabelledSample(
-        np.arange(len(codes)), codes[:, 0], tuple(f"c{number}" for number in range(len(coders))), codes
-    )
-
-
-def book(themes):
-    return Codebook(tuple(Theme(str(key), "name", "definition") for key in range(themes)))
-
-
-def test_kappa_of_artstein_and_poesio():
-    """Artstein and Poesio (2008), Inter-coder agreement, table 1: kappa is 0.8013 for A_o = 0.88."""
-    table = np.array([[46, 6, 0], [0, 32, 0], [0, 6, 10]])
-    first, second = np.repeat(np.argwhere(table >= 0), table.ravel(), axis=0).T
-    found = agreement(coded(first, second), book(3))
-    assert found["kappa"].value == pytest.approx(0.8013, abs=5e-5)
-    assert 0.65 < found["kappa"].low < 0.75
-    assert 0.85 < found["kappa"].high < 0.95
-
-
-# Krippendorff (2011), Computing Krippendorff's alpha-reliability, section C: four observers, twelve units.
-KRIPPENDORFF = [
-    [1, 2, 3, 3, 2, 1, 4, 1, 2, 0, 0, 0],
-    [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, 0, 3],
-    [0, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, 0],
-    [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, 0],
-]
-
-
-def test_alpha_of_krippendorff():
-    found = agreement(coded(*(np.array(KRIPPENDORFF) - 1)), book(5))
-    assert set(found) == {"alpha"}
-    assert found["alpha"].value == pytest.approx(0.743, abs=5e-4)
-    assert found["alpha"].low < 0.743 < found["alpha"].high
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10_000), st.integers(2, 4), st.integers(2, 5))
-def test_alpha_equals_that_of_nltk(seed, coders, themes):
-    from nltk.metrics.agreement import AnnotationTask
-
-    generator = np.random.default_rng(seed)
-    truth = generator.integers(themes, size=20)
-    codes = np.where(
-        generator.random((coders, 20)) < 0.6, truth, generator.integers(themes, size=(coders, 20))
-    )
-    task = AnnotationTask(
-        [(f"c{c}", str(i), str(code)) for c, row in enumerate(codes) for i, code in enumerate(row)]
-    )
-    config = ValidateConfig(bootstrap=100)
-    assert agreement(coded(*codes), book(themes), config)["alpha"].value == pytest.approx(task.alpha())
-
-
-def test_agreement_counts_messages_on_which_coders_tie(tmp_path):
-    rows = [f"{one},red,{'red' if number < 3 else 'blue'}" for number, one in enumerate(IDS)]
-    sample = read(written(tmp_path, "\n".join(["id,ann,bob", *rows])))
-    assert sample.decided.sum() == 3
-    assert agreement(sample, CODES)["kappa"].value == pytest.approx(0)
-
-
-def test_agreement_needs_messages_coded_twice():
-    assert agreement(coded([0, -1, 1], [-1, 1, -1]), book(2)) == {}
-    assert agreement(coded([0, 1, 1]), book(2)) == {}
-
-
-def test_agreement_is_seeded():
-    sample = coded([0, 1, 1, 0, 1, 0], [0, 1, 0, 0, 1, 1])
-    assert agreement(sample, book(2), seed=3) == agreement(sample, book(2), seed=3)

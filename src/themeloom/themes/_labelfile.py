@@ -34,7 +34,7 @@ def read_table(path: Path) -> LabelTable:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise LabelError(f"{path}: there is no such label file; check themes.labels.") from None
+        raise LabelError(f"{path}: there is no such label file; check the path.") from None
     except OSError as error:
         raise LabelError(f"{path}: cannot be read ({error.strerror}); give a CSV or Parquet file.") from None
     if not content.strip():

@@ -13,6 +13,7 @@ from themeloom.records import Doubles, Ints, Score
 
 OVERALL = ("kappa", "macro_f1", "accuracy", "coverage")
 PER_THEME = ("precision", "recall", "f1")
+REFITS = 40  # draws where each fits something costly
 CHUNK = 250  # draws held in memory at once
 
 Counter = Callable[[Doubles], Doubles]
@@ -53,12 +54,12 @@ def kappa(table: Doubles) -> Doubles:
     coded, predicted = table.sum(axis=-1), table.sum(axis=-2)[..., :-1]
     total = coded.sum(axis=-1)
     by_chance = (coded * predicted).sum(axis=-1)
-    return _ratio(_agreed(table) * total - by_chance, total**2 - by_chance)
+    return ratio(_agreed(table) * total - by_chance, total**2 - by_chance)
 
 
 def accuracy(table: Doubles) -> Doubles:
     """Share of messages whose prediction is right; an abstained one is not."""
-    return _ratio(_agreed(table), table.sum(axis=(-2, -1)))
+    return ratio(_agreed(table), table.sum(axis=(-2, -1)))
 
 
 def per_theme(table: Doubles) -> Doubles:
@@ -78,36 +79,9 @@ def per_theme(table: Doubles) -> Doubles:
 def overall(table: Doubles, messages: int) -> Doubles:
     """Give the figures named in OVERALL, as (..., 4); macro-F1 is the mean over the themes that are coded."""
     f1 = per_theme(table)[..., 2, :]
-    macro_f1 = _ratio(np.nansum(f1, axis=-1), np.isfinite(f1).sum(axis=-1))
+    macro_f1 = ratio(np.nansum(f1, axis=-1), np.isfinite(f1).sum(axis=-1))
     coverage = table[..., :-1].sum(axis=(-2, -1)) / messages
     return np.stack([kappa(table), macro_f1, accuracy(table), coverage], axis=-1)
-
-
-def krippendorff_alpha(codes: Ints, weights: Doubles, themes: int) -> Doubles:
-    """Krippendorff's alpha for nominal codes, missing ones allowed.
-
-    Krippendorff (2011), Computing Krippendorff's alpha-reliability, section C.
-
-    Parameters
-    ----------
-    codes
-        (messages, coders): theme indices, -1 where none; at least two a message.
-    weights
-        (draws, messages): how often each message counts.
-    themes
-        Number of themes.
-
-    Returns
-    -------
-    Doubles
-        (draws,): NaN where only one theme was used at all.
-    """
-    counts = (codes[:, :, None] == np.arange(themes)).sum(axis=1)
-    agreeing = (counts * (counts - 1)).sum(axis=1) / (counts.sum(axis=1) - 1)
-    totals = weights @ counts
-    total = totals.sum(axis=-1)
-    by_chance = (totals * (totals - 1)).sum(axis=-1)
-    return _ratio((total - 1) * (weights @ agreeing) - by_chance, total * (total - 1) - by_chance)
 
 
 def bootstrap(
@@ -187,6 +161,36 @@ def score_sets(
     return bootstrap(statistic, messages, draws, seed, floors=floors, progress=progress)
 
 
+def refit_scores(
+    sets: Sequence[Counter], messages: int, themes: int, seed: int, progress: Progress = UNWATCHED
+) -> list[Score]:
+    """Do what `score_sets` does where fitting is costly: few draws, on the first set alone.
+
+    Some dozens of draws tell a standard deviation (Efron & Tibshirani 1993, chapter 6), but no
+    percentiles: the interval is the normal one around the value.
+    """
+    drawn = np.random.default_rng(seed).multinomial(messages, np.full(messages, 1 / messages), REFITS)
+    progress.begin(REFITS, "refits")
+    figures = []
+    for weights in drawn.astype(np.float64):
+        figures.append(_figures(sets[0](weights[None]), messages)[0])
+        progress.advance()
+    once = np.ones((1, messages))
+    values = np.mean([_figures(count(once), messages)[0] for count in sets], axis=0)
+    return [
+        _normal(value, column, -1.0 if place == 0 else 0.0)
+        for place, (value, column) in enumerate(zip(values, np.array(figures).T, strict=True))
+    ]
+
+
+def _normal(value: float, drawn: Doubles, floor: float) -> Score:
+    defined = drawn[np.isfinite(drawn)]
+    if len(defined) < 2:
+        return Score(float(value), float("nan"), float("nan"))
+    half = 1.96 * float(defined.std(ddof=1))
+    return Score(float(value), max(float(value) - half, floor), min(float(value) + half, 1.0))
+
+
 def _figures(table: Doubles, messages: int) -> Doubles:
     return np.hstack([overall(table, messages), per_theme(table).reshape(len(table), -1)])
 
@@ -195,7 +199,8 @@ def _agreed(table: Doubles) -> Doubles:
     return np.asarray(np.trace(table, axis1=-2, axis2=-1))
 
 
-def _ratio(above: Doubles, below: Doubles) -> Doubles:
+def ratio(above: Doubles, below: Doubles) -> Doubles:
+    """Divide; NaN where the divisor is 0."""
     undefined = np.full(np.shape(above), np.nan)
     return np.asarray(np.divide(above, below, out=undefined, where=np.asarray(below) != 0))
 

@@ -53,7 +53,7 @@ def _compose(path: Path) -> MappingNode:
     try:
         root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
     except FileNotFoundError:
-        raise CodebookError(f"{path}: there is no such codebook; check themes.codebook.") from None
+        raise CodebookError(f"{path}: there is no such codebook; check the path.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise CodebookError(f"{path}: cannot be read as UTF-8 text ({error}); give a YAML file.") from None
     except yaml.MarkedYAMLError as error:

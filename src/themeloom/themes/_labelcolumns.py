@@ -1,0 +1,163 @@
+"""The columns of a label file: which hold what, and what in them cannot be."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from themeloom.errors import LabelError
+from themeloom.records import Codebook
+from themeloom.themes._labelfile import LabelTable
+
+ADJUDICATED = "adjudicated"
+MISSING = {"na", "n/a", "#n/a", "nan", "null"}  # what programs write into cells that hold nothing
+SHOWN = 20  # faults of one kind that are told one by one
+SHOWN_CODE = 30  # a longer text is no code, and may hold what nobody should see
+
+Row = tuple[int, dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which column holds what."""
+
+    key: str
+    coders: tuple[str, ...]
+    adjudicated: str | None
+    named: bool  # whether somebody named the coders
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """All columns that hold codes."""
+        return self.coders if self.adjudicated is None else (*self.coders, self.adjudicated)
+
+
+def columns_of(
+    table: LabelTable, key: str | None, coders: Sequence[str] | None, adjudicated: str | None
+) -> Columns:
+    """Find the columns; each that is not named (None) is where it is by default."""
+    if key is None:
+        key = table.columns[0]
+    if adjudicated is None and ADJUDICATED in table.columns:
+        adjudicated = ADJUDICATED
+    others = [column for column in table.columns if column not in (key, adjudicated)]
+    columns = Columns(key, tuple(others if coders is None else coders), adjudicated, coders is not None)
+    wanted = (key, *columns.codes)
+    faults = [
+        f"{table.path}:1: has no column '{name}' (it has: {', '.join(table.columns)}); "
+        "correct the name that was asked for, or the header."
+        for name in wanted
+        if name not in table.columns
+    ]
+    if len(set(wanted)) < len(wanted):
+        faults.append(
+            f"{table.path}:1: one column is named for two purposes among key, coders and adjudicated; "
+            "name each column once."
+        )
+    if not columns.codes:
+        faults.append(f"{table.path}:1: has no column of labels beside '{key}'; add a column a coder.")
+    if faults:
+        raise LabelError(*faults)
+    return columns
+
+
+def code_faults(path: Path, columns: Columns, rows: list[Row], codebook: Codebook) -> list[str]:
+    """Tell codes that are not in the codebook."""
+    faults = []
+    for column in columns.codes:
+        given = [(line, row[column]) for line, row in rows if row[column]]
+        wrong = [(line, code) for line, code in given if code not in codebook.keys]
+        if not columns.named and len(wrong) == len(given) and len({code for _, code in wrong}) > 1:
+            faults.append(
+                f"{path}:{wrong[0][0]}: column '{column}' holds no code of the codebook anywhere; "
+                "name the coders' columns (themes.coders, --coders), or correct the codes."
+            )
+            continue
+        faults += at_most(
+            [
+                f"{path}:{line}: column '{column}' holds {_shown(code)}, which is no code of the codebook; "
+                f"{_suggestion(code, codebook)}."
+                for line, code in wrong
+            ]
+        )
+    return faults
+
+
+def _shown(code: str) -> str:
+    return f"'{code}'" if len(code) <= SHOWN_CODE else f"a text of {len(code)} characters"
+
+
+def _suggestion(code: str, codebook: Codebook) -> str:
+    keys = {name.casefold(): theme.key for theme in codebook.themes for name in (theme.name, theme.key)}
+    near = difflib.get_close_matches(code.casefold(), keys, n=1)
+    if near:
+        return f"use '{keys[near[0]]}' if that is meant"
+    return f"use one of: {', '.join(codebook.keys)}"
+
+
+def at_most(faults: list[str]) -> list[str]:
+    """Shorten a list of faults of one kind."""
+    if len(faults) <= SHOWN:
+        return faults
+    place, _, what = faults[SHOWN].partition(": ")
+    return [*faults[:SHOWN], f"{place}: {what} ({len(faults) - SHOWN - 1} more like this.)"]
+
+
+def odd_columns(path: Path, columns: Columns, rows: list[Row]) -> list[str]:
+    """Tell what is hardly a code, where no codebook says: marks of no code, texts, a column like no other."""
+    given = {column: {row[column]: line for line, row in reversed(rows)} for column in columns.codes}
+    faults = []
+    for column, line_of in given.items():
+        line_of.pop("", None)
+        others = {code for other in given if other != column for code in given[other]}
+        absent = [code for code in line_of if code.casefold() in MISSING]
+        texts = [code for code in line_of if len(code) > SHOWN_CODE]
+        if absent:
+            faults.append(
+                f"{path}:{line_of[absent[0]]}: column '{column}' holds '{absent[0]}'; leave the cell empty "
+                "where there is no code, or give a codebook that has this one."
+            )
+        elif texts and not columns.named:
+            faults.append(
+                f"{path}:{line_of[texts[0]]}: column '{column}' holds {_shown(texts[0])}, hardly a code; "
+                "name the coders' columns by --coders, or give a codebook."
+            )
+        elif line_of and len(given) > 1 and not columns.named and others.isdisjoint(line_of):
+            faults.append(
+                f"{path}:1: column '{column}' holds no code that any other column holds; "
+                "name the coders' columns by --coders, or give a codebook."
+            )
+    return faults
+
+
+def key_faults(path: Path, key: str, rows: list[Row]) -> list[str]:
+    """Tell blank and repeated ids of a file that is read without its messages."""
+    place: dict[str, int] = {}
+    positions = [place.setdefault(row[key], len(place)) for _, row in rows]
+    if len(rows) > 2 and len(place) <= len(rows) / 2:
+        return [
+            f"{path}:{rows[0][0]}: column '{key}' holds {len(place)} different ids in {len(rows)} rows; name "
+            "the column of ids by --key, and give one row a message and one column a coder."
+        ]
+    blank = [
+        f"{path}:{line}: the id in column '{key}' is blank; give one." for line, row in rows if not row[key]
+    ]
+    return at_most(blank) + at_most([] if blank else repeated(path, rows, positions))
+
+
+def repeated(path: Path, rows: list[Row], positions: list[int]) -> list[str]:
+    """Tell rows on a message that an earlier row labels; positions below 0 are unknown messages."""
+    first: dict[int, int] = {}
+    return [
+        f"{path}:{line}: labels the same message as line {first[position]} (or a repeat of it); keep one row."
+        for (line, _), position in zip(rows, positions, strict=True)
+        if position >= 0 and first.setdefault(position, line) != line
+    ]
+
+
+def raise_any(faults: list[str], path: Path, rows: list[Row]) -> None:
+    """Raise what was found, or that there is nothing at all."""
+    if not rows and not faults:
+        faults = [f"{path}: holds no label; fill in the coders' columns."]
+    if faults:
+        raise LabelError(*faults)

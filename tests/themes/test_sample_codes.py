@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from themeloom.errors import LabelError
+from themeloom.records import Codebook, Theme
+from themeloom.themes.sample import read_codes
+
+CODES = Codebook(tuple(Theme(key, f"The {key}", ".") for key in ("red", "green", "blue")))
+
+
+def written(folder, *rows):
+    path = folder / "labels.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    return path
+
+
+def test_codes_are_found_where_no_codebook_is(tmp_path):
+    path = written(tmp_path, "id,ann,bob,adjudicated", "a,red,blue,red", "b,,red,", "c,,,", "d,blue,blue,sky")
+    sample, codebook = read_codes(path)
+    assert codebook.keys == ("blue", "red", "sky")
+    assert sample.coders == ("ann", "bob")
+    np.testing.assert_array_equal(sample.codes, [[1, 0], [-1, 1], [0, 0]])
+    np.testing.assert_array_equal(sample.theme, [1, 1, 2])
+
+
+def test_codes_are_those_of_the_codebook(tmp_path):
+    sample, codebook = read_codes(written(tmp_path, "id,ann,bob", "a,red,blue", "b,red,red"), CODES)
+    assert codebook is CODES
+    np.testing.assert_array_equal(sample.codes, [[0, 2], [0, 0]])
+
+
+def test_columns_are_named(tmp_path):
+    path = written(tmp_path, "ann,note,who,bob,final", "red,see me,x,blue,red", "red,,y,red,blue")
+    sample, _ = read_codes(path, key="who", coders=["bob", "ann"], adjudicated="final")
+    assert sample.coders == ("bob", "ann")
+
+
+def test_long_codes_may_be_given_by_coders_who_are_named(tmp_path):
+    code = "access to mental health services, or the lack of it"
+    path = written(tmp_path, "id,ann,bob", f'a,"{code}","{code}"')
+    assert read_codes(path, coders=["ann", "bob"])[1].keys == (code,)
+
+
+SPOILT = {
+    "a code not in the codebook": (
+        ["id,ann,bob", "a,red,blu", "b,red,red"],
+        CODES,
+        "2: column 'bob' holds 'blu'",
+    ),
+    "a row too long": (["id,ann,bob", "a,red,red,red"], None, "2: has 4 cells"),
+    "an id twice": (["id,ann,bob", "a,red,red", "a,red,blue"], None, "3: labels the same message as line 2"),
+    "a blank id": (["id,ann,bob", ",red,red", "b,red,blue"], None, "2: the id in column 'id' is blank"),
+    "no column of ids": (
+        ["ann,bob,cem", *["red,red,red", "blue,blue,red"] * 3],
+        None,
+        "2: column 'ann' holds 2 different ids in 6 rows",
+    ),
+    "a mark of nothing": (["id,ann,bob", "a,red,red", "b,NA,red"], None, "3: column 'ann' holds 'NA'"),
+    "a column of notes": (
+        ["id,ann,bob,note", f"a,red,red,{'a word ' * 9}"],
+        None,
+        "2: column 'note' holds a text of 62 characters",
+    ),
+    "a column like no other": (
+        ["id,ann,bob,date", "a,red,red,Monday", "b,red,blue,Monday"],
+        None,
+        "1: column 'date' holds no code that any other column holds",
+    ),
+    "no code": (["id,ann,bob", "a,,"], None, " holds no label"),
+}
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_faults_are_told(tmp_path, case):
+    rows, codebook, said = SPOILT[case]
+    path = written(tmp_path, *rows)
+    with pytest.raises(LabelError) as raised:
+        read_codes(path, codebook)
+    (fault,) = raised.value.faults
+    assert fault.removeprefix(str(path)).removeprefix(":").startswith(said)
+
+
+def test_faults_are_told_together(tmp_path):
+    path = written(tmp_path, "id,ann,bob", "a,red,red", "a,NA,red", "c,red,null", "d,red,red")
+    with pytest.raises(LabelError) as raised:
+        read_codes(path)
+    assert [fault.removeprefix(f"{path}:")[0] for fault in raised.value.faults] == ["3", "3", "4"]
+
+
+def test_columns_that_are_not_there(tmp_path):
+    with pytest.raises(LabelError, match="has no column 'eve'"):
+        read_codes(written(tmp_path, "id,ann,bob", "a,red,red"), coders=["ann", "eve"])
