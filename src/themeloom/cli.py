@@ -100,6 +100,39 @@ def assign(
 
 
 @app.command()
+def agree(
+    labels: Annotated[Path, typer.Argument(help="The label file: a row a message, a column a coder.")],
+    codebook: Annotated[
+        Path | None, typer.Option(help="The codebook; without one, the codes found are taken.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Column of the message's id; by default the first.")] = None,
+    coders: Annotated[
+        str | None, typer.Option(help="Columns of the coders, with commas between; by default all others.")
+    ] = None,
+    adjudicated: Annotated[
+        str | None,
+        typer.Option(help="Column of the agreed label, which is no coder's; 'adjudicated' if there."),
+    ] = None,
+    json: JsonPath = None,
+) -> None:
+    """Tell how far coders agree: overall, on each theme, and who disagrees with whom on what."""
+    from rich.console import Console
+
+    from themeloom.console import show_agreement
+    from themeloom.themes.agreement import agreement
+    from themeloom.themes.codebook import read_codebook
+    from themeloom.themes.sample import read_codes
+
+    book = None if codebook is None else read_codebook(codebook)
+    names = None if coders is None else [name.strip() for name in coders.split(",")]
+    sample, book = read_codes(labels, book, key=key, coders=names, adjudicated=adjudicated)
+    with _bars() as bars, bars.stage("agree") as progress:
+        found = agreement(sample, book, progress=progress)
+    _write_json(found, json)
+    show_agreement(Console(), found)
+
+
+@app.command()
 def ui(
     root: Root = Path(),
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
@@ -143,14 +176,19 @@ def _bars() -> "Iterator[Bars]":
 def _finish(result: "RunResult", json: Path | None) -> None:
     from rich.console import Console
 
-    from themeloom.atomic import whole_file
     from themeloom.console import show_result
+
+    _write_json(result.summary, json)
+    show_result(Console(), result)
+
+
+def _write_json(record: object, path: Path | None) -> None:
+    from themeloom.atomic import whole_file
     from themeloom.reporting.summary import to_json
 
-    if json is not None:
-        with whole_file(json) as draft:
-            draft.write_text(to_json(result.summary), encoding="utf-8")
-    show_result(Console(), result)
+    if path is not None:
+        with whole_file(path) as draft:
+            draft.write_text(to_json(record), encoding="utf-8")
 
 
 def _show_prepared(prepared: "Prepared") -> None:

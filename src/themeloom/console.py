@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isnan
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -20,6 +21,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from themeloom.records import Flow, Score
     from themeloom.result import RunResult
+    from themeloom.themes.agreement import Agreement
 
 STAGES = {
     "ingest": "Reading the sources",
@@ -35,7 +37,16 @@ STAGES = {
     "report": "Writing the report",
     "track": "Tracking in MLflow",
     "assign": "Assigning topics",
+    "agree": "Resampling the messages",
 }
+
+FIGURES = {
+    "observed": "percent agreement",
+    "kappa": "Cohen's kappa",
+    "alpha": "Krippendorff's alpha",
+    "ac1": "Gwet's AC1",
+}
+CONFUSIONS = 15  # shown at most
 
 
 class Bars:
@@ -158,14 +169,66 @@ def _show_scores(console: Console, result: "RunResult") -> None:
     console.print(table)
 
 
+def show_agreement(console: Console, found: "Agreement") -> None:
+    """Print how far coders agree: overall, on each theme, each pair, and on what they do not."""
+    mean = ", mean over pairs" if len(found.coders) > 2 else ""
+    table = _table(f"Agreement of {len(found.coders)} coders (95% intervals)", "", "value")
+    for name, label in FIGURES.items():
+        table.add_row(label + (mean if name == "kappa" else ""), _score(found.scores[name]))
+    console.print(table)
+    console.print(
+        f"{found.messages:,} messages were coded by two or more coders, {found.coded_once:,} by one alone.\n"
+    )
+    _show_agreement_on_themes(console, found)
+    if len(found.pairs) > 1:
+        table = _table("Agreement of each pair", "coder", "and", "messages", "agreement", "kappa")
+        for pair in found.pairs:
+            scores = (_score(pair.scores[name]) for name in ("observed", "kappa"))
+            table.add_row(escape(pair.first), escape(pair.second), f"{pair.messages:,}", *scores)
+        console.print(table)
+    _show_confusions(console, found)
+
+
+def _show_agreement_on_themes(console: Console, found: "Agreement") -> None:
+    table = _table("Most disputed themes", "theme", "given", "disputed", "share")
+    for theme in found.themes:
+        share = _score(theme.disputed_share)
+        table.add_row(escape(theme.theme), f"{theme.messages:,}", f"{theme.disputed:,}", share)
+    console.print(table)
+    table = _table("Each theme against all others", "theme", "agreement", "kappa", "alpha", "AC1")
+    for theme in found.themes:
+        table.add_row(escape(theme.theme), *(_score(theme.scores[name]) for name in FIGURES))
+    console.print(table)
+    if found.unused:
+        console.print(f"Given by nobody: {escape(', '.join(found.unused))}.\n")
+
+
+def _show_confusions(console: Console, found: "Agreement") -> None:
+    if not found.confusions:
+        console.print("No two coders disagree on any message.")
+        return
+    table = _table("Who disagrees with whom, on what", "coder", "says", "and", "says", "messages")
+    for one in found.confusions[:CONFUSIONS]:
+        names = (one.first, one.first_theme, one.second, one.second_theme)
+        table.add_row(*map(escape, names), f"{one.messages:,}")
+    console.print(table)
+    if (more := len(found.confusions) - CONFUSIONS) > 0:
+        console.print(f"{more} rarer ones are not shown; --json writes all.")
+
+
 def _score(score: "Score | None") -> str:
-    return "" if score is None else str(score)
+    if score is None:
+        return ""
+    if isnan(score.low):
+        return "undefined" if isnan(score.value) else f"{score.value:.2f} (no interval)"
+    return str(score)
+
+
+RIGHT = {"topic", "messages", "outliers", "share", "given", "disputed"}
 
 
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
-        table.add_column(
-            column, justify="right" if column in {"topic", "messages", "outliers", "share"} else "left"
-        )
+        table.add_column(column, justify="right" if column in RIGHT else "left")
     return table

@@ -198,6 +198,13 @@ def test_perfect_agreement_is_one(codes, coders):
     assert sorted([*found.unused, *(theme.theme for theme in found.themes)]) == ["t0", "t1", "t2", "t3"]
 
 
+def test_an_interval_needs_messages_that_differ():
+    """Agreement on three messages of three says little of the next ones."""
+    score = agreement(coded([0, 1, 1], [0, 1, 1]), book(2), 100).scores["observed"]
+    assert score.value == 1
+    assert np.isnan([score.low, score.high]).all()
+
+
 def test_chance_agreement_is_nothing():
     found = values(agreement(coded(*from_table([[25, 25], [25, 25]])), book(2), 100).scores)
     assert found["observed"] == 0.5

@@ -75,8 +75,8 @@ def summarise(record: RunRecord, *, paths: Mapping[str, str], tracked: Mapping[s
     )
 
 
-def to_json(summary: Summary) -> str:
-    """Write a summary as strict JSON; what is not a number (NaN, infinity) becomes null."""
+def to_json(summary: object) -> str:
+    """Write a summary, or another record, as strict JSON; what is no number (NaN, infinity) becomes null."""
     return dump_json(summary, indent=2, inf_nan_mode="null").decode() + "\n"
 
 

@@ -23,7 +23,8 @@ def bca(
 
     Messages that are alike to the statistic are one kind, so that a large sample costs no more than its
     kinds. Draws in which a figure is undefined are left out of its interval; where it is undefined for the
-    whole sample, so are value and interval (NaN).
+    whole sample, so are value and interval (NaN). The interval alone is undefined where all draws give the
+    same: coders who agree on all of a few messages show nothing of how often they would not.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def _without_one(statistic: Callable[[Doubles], Doubles], counts: Ints) -> Doubl
 
 def _score(value: float, drawn: Doubles, left: Doubles, counts: Ints) -> Score:
     drawn = drawn[np.isfinite(drawn)]
-    if not (np.isfinite(value) and drawn.size):
+    if not (np.isfinite(value) and drawn.size and np.ptp(drawn) > 1e-12):
         return Score(value, float("nan"), float("nan"))
     below = float(np.mean(drawn < value) + np.mean(drawn == value) / 2)
     least = 0.5 / drawn.size
