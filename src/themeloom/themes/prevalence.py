@@ -1,0 +1,253 @@
+"""How common each theme is in the corpus, with 95% intervals: from labels, predictions, and both."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from themeloom.errors import LabelError
+from themeloom.records import Bools, Codebook, Doubles, Ints
+
+LABELS, MAPPING, POWERED = "labels", "mapping", "prediction-powered"
+COMMUNICATIONS, MESSAGES = "communications", "messages"
+PREVALENCE = {
+    "weighting": pl.String,  # communications: each counts once; messages: as often as it was seen
+    "method": pl.String,
+    "theme": pl.String,
+    "share": pl.Float64,
+    "low": pl.Float64,  # of the 95% interval; null where the method has none
+    "high": pl.Float64,
+}
+"""Columns of the table."""
+
+TINY = np.finfo(np.float64).tiny
+ROUNDING = 1e-9  # a share this near to 0 or 1 is 0 or 1
+STANDS_FOR = (2 / 3, 3 / 2)  # how far what the labels stand for may be from the corpus
+
+
+@dataclass(frozen=True, slots=True)
+class Prevalence:
+    """How common each theme is in the corpus."""
+
+    table: pl.DataFrame  # PREVALENCE
+    labels: int
+    communications: int
+
+
+def prevalence(
+    labels: Ints,
+    inclusion: Doubles,
+    predicted_labelled: Doubles,
+    predicted_rest: Doubles,
+    weights: Doubles | None,
+    codebook: Codebook,
+) -> Prevalence:
+    """Estimate the share of each theme in the corpus, in three ways.
+
+    ``labels``
+        The Hájek estimate: the labelled messages, each weighted by one over its inclusion probability. Its
+        variance has the finite-population correction; strata are not used, which makes it too large if
+        anything. Intervals are those of Clopper and Pearson (1934) at the
+        effective sample size (Korn and Graubard, 1998).
+    ``mapping``
+        The share of messages whose most probable theme this is. It has no interval: what is wrong
+        with it is the mapping's errors, not chance.
+    ``prediction-powered``
+        PPI++ of Angelopoulos, Duchi and Zrnic (2023) for a mean: the predictions' mean over the corpus, plus
+        the mean difference between labels and predictions. Predictions are scaled by a factor of each theme's
+        own, tuned between 0 (useless: the estimate from labels alone) and 1. As the corpus is finite and
+        wholly predicted, only that difference is uncertain. These shares need not sum to 1.
+
+    Parameters
+    ----------
+    labels
+        (drawn,): theme indices; -1 where a message was drawn but has no label, as its coders tie. Those are
+        taken to be like the others.
+    inclusion
+        (drawn,): the probability with which each was drawn. Where messages were labelled before a
+        sample of the others was drawn, they stand for themselves and have probability 1.
+    predicted_labelled
+        (drawn, themes): posterior by models that did not see the message's label.
+    predicted_rest
+        (rest, themes): posterior for all other messages, best the mean over the models that predicted the
+        labelled ones (Zrnic and Candès, 2024), so that both predict equally well.
+    weights
+        (drawn + rest,): how often each message was seen, the drawn ones first; with it, shares are also given
+        of all messages, repeats included.
+    codebook
+        The themes.
+
+    Returns
+    -------
+    Prevalence
+        A row for each weighting, method and theme.
+
+    Raises
+    ------
+    LabelError
+        If the labels are no probability sample of the corpus, or fewer than two.
+    ValueError
+        If the arrays do not fit each other.
+    """
+    predicted = np.vstack([predicted_labelled, predicted_rest])
+    _check_shapes(labels, inclusion, predicted, weights, len(codebook.keys))
+    check_inclusion(labels, inclusion, len(predicted))
+    known = labels >= 0
+    drawn = _Drawn(
+        np.flatnonzero(known), np.eye(len(codebook.keys))[labels[known]], _answered(inclusion, known)
+    )
+    counted = {COMMUNICATIONS: np.ones(len(predicted))} | ({} if weights is None else {MESSAGES: weights})
+    tables = [
+        _rows(name, method, codebook, estimate)
+        for name, weight in counted.items()
+        for method, estimate in _estimates(drawn, predicted, weight).items()
+    ]
+    return Prevalence(pl.concat(tables), int(known.sum()), len(predicted))
+
+
+def check_inclusion(labels: Ints, inclusion: Doubles, communications: int) -> None:
+    """Refuse labels that are no probability sample of the corpus.
+
+    Raises
+    ------
+    LabelError
+        If there are fewer than two labels, an inclusion probability is unknown or outside (0, 1], or
+        the labels stand for far more or fewer messages than the corpus has.
+    """
+    if (labels >= 0).sum() < 2:
+        raise LabelError("the labelled sample: has fewer than two labels; label more messages.")
+    unknown = int((~np.isfinite(inclusion)).sum())
+    if unknown:
+        raise LabelError(
+            f"the labelled sample: the inclusion probability of {unknown} of {len(labels)} messages is "
+            "unknown; set themes.sample or themes.inclusion, or label a random sample."
+        )
+    impossible = int(((inclusion <= 0) | (inclusion > 1)).sum())
+    if impossible:
+        raise LabelError(
+            f"the labelled sample: {impossible} of {len(labels)} messages have an inclusion probability that "
+            "is not above 0 and at most 1; correct the column of themes.inclusion."
+        )
+    stands_for = float((1 / inclusion).sum())
+    if not STANDS_FOR[0] <= stands_for / communications <= STANDS_FOR[1]:
+        raise LabelError(
+            f"the labelled sample: by their inclusion probabilities, the labels stand for {stands_for:,.0f} "
+            f"messages, but the corpus has {communications:,}; correct the column of themes.inclusion."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """The messages with a label."""
+
+    place: Ints  # (labels,): where they are in the corpus
+    coded: Doubles  # (labels, themes): 1 where this is the theme
+    inclusion: Doubles  # (labels,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    share: Doubles  # (themes,)
+    low: Doubles | None = None
+    high: Doubles | None = None
+
+
+def _estimates(drawn: _Drawn, predicted: Doubles, weight: Doubles) -> dict[str, _Estimate]:
+    chosen = np.eye(predicted.shape[1])[predicted.argmax(axis=1)]
+    sample = _Sample(drawn, weight)
+    return {
+        LABELS: sample.from_labels(),
+        MAPPING: _Estimate(weight @ chosen / weight.sum()),
+        POWERED: sample.powered(predicted[drawn.place], weight @ predicted / weight.sum()),
+    }
+
+
+class _Sample:
+    """Design-based estimates of weighted means over the corpus."""
+
+    def __init__(self, drawn: _Drawn, weight: Doubles) -> None:
+        stands_for = weight[drawn.place] / drawn.inclusion
+        self._coded = drawn.coded
+        self._share = stands_for / stands_for.sum()
+        chance = 1 - drawn.inclusion  # none for a message that was certain to be drawn
+        by_chance = int((chance > 0).sum())
+        # Where the sample happens to hold few of the much repeated messages, it knows too little of
+        # how much they sway a mean; the corpus tells.
+        expected = (weight[drawn.place] ** 2 / drawn.inclusion).sum() / stands_for.sum() ** 2
+        swayed = max(1.0, float((weight**2).sum() / weight.sum() ** 2 / expected))
+        self._spread = chance * self._share**2 * swayed * by_chance / max(by_chance - 1, 1)
+        self._freedom = max(by_chance - 1, 1)
+
+    def from_labels(self) -> _Estimate:
+        """Use the labels alone."""
+        share = self._share @ self._coded
+        return self._interval(share, self._variance(self._coded - share), share * (1 - share))
+
+    def powered(self, predicted: Doubles, corpus_mean: Doubles) -> _Estimate:
+        """Use the labels to correct the predictions' mean over the corpus."""
+        share, mean = self._share @ self._coded, self._share @ predicted
+        coded, moved = self._coded - share, predicted - mean
+        together = self._spread @ (coded * moved)
+        factor = np.clip(together / np.maximum(self._spread @ moved**2, TINY), 0, 1)
+        powered = np.clip(share + factor * (corpus_mean - mean), 0, 1)
+        # A factor above 0 has cost a degree of freedom. And predictions that made no error on the labels
+        # will err elsewhere: one error each way is added, which is the rule of three where there is none.
+        variance = self._variance(coded - factor * moved) * (1 + 1 / self._freedom)
+        variance += 2 * factor**2 * self._spread.mean()
+        binomial = np.maximum(share * (1 - share), powered * (1 - powered))
+        return self._interval(powered, variance, binomial)
+
+    def _variance(self, residual: Doubles) -> Doubles:
+        """Give the variance of the mean of residuals.
+
+        Never less than if residuals had nothing to do with weights: few labels may carry most of the weight.
+        """
+        alike = self._spread.sum() * (self._share @ residual**2)
+        return np.asarray(np.maximum(self._spread @ residual**2, alike))
+
+    def _interval(self, share: Doubles, variance: Doubles, binomial: Doubles) -> _Estimate:
+        """Give Clopper and Pearson's interval at the size of a random sample with this variance."""
+        from scipy.stats import beta, norm, t
+
+        share = np.clip(share, 0, 1)
+        per_label = np.where(
+            binomial > ROUNDING, variance / np.maximum(binomial, ROUNDING), self._spread.sum()
+        )
+        if not per_label.any():
+            return _Estimate(share, share, share)
+        shrunk = (norm.ppf(0.975) / t.ppf(0.975, self._freedom)) ** 2
+        size = shrunk / np.maximum(per_label, TINY)
+        low = beta.ppf(0.025, np.maximum(share * size, TINY), (1 - share) * size + 1)
+        high = beta.ppf(0.975, share * size + 1, np.maximum((1 - share) * size, TINY))
+        return _Estimate(share, np.clip(low, 0, share), np.clip(high, share, 1))
+
+
+def _answered(inclusion: Doubles, known: Bools) -> Doubles:
+    """Lower the probability of being drawn to that of being drawn and labelled."""
+    return np.asarray(inclusion[known] * known.mean())
+
+
+def _check_shapes(
+    labels: Ints, inclusion: Doubles, predicted: Doubles, weights: Doubles | None, themes: int
+) -> None:
+    if predicted.shape[1] != themes or not np.isfinite(predicted).all():
+        raise ValueError("predictions must be finite, a column a theme")
+    if labels.shape != inclusion.shape or len(labels) > len(predicted):
+        raise ValueError("labels and inclusion must have a value for each message drawn")
+    if labels.max(initial=-1) >= themes or labels.min(initial=-1) < -1:
+        raise ValueError("labels must be indices of themes, or -1")
+    if weights is not None and (weights.shape != (len(predicted),) or not (weights > 0).all()):
+        raise ValueError("weights must be above 0, one for each message of the corpus")
+
+
+def _rows(weighting: str, method: str, codebook: Codebook, estimate: _Estimate) -> pl.DataFrame:
+    none = [None] * len(codebook.keys)
+    columns = {
+        "weighting": [weighting] * len(codebook.keys),
+        "method": [method] * len(codebook.keys),
+        "theme": codebook.keys,
+        "share": estimate.share,
+        "low": none if estimate.low is None else estimate.low,
+        "high": none if estimate.high is None else estimate.high,
+    }
+    return pl.DataFrame(columns, schema=PREVALENCE)
