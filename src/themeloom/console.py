@@ -150,7 +150,7 @@ def _show_themes(console: Console, result: "RunResult") -> None:
             str(row["communications"]),
             f"{row['share']:.0%}",
             topics,
-            escape(row["name"] or "in a mixed topic, or in none"),
+            escape(row["name"] or "mixed topics, messages without a theme"),
         )
     console.print(table)
 
@@ -190,10 +190,10 @@ def show_agreement(console: Console, found: "Agreement") -> None:
 
 
 def _show_agreement_on_themes(console: Console, found: "Agreement") -> None:
-    table = _table("Most disputed themes", "theme", "given", "disputed", "share")
+    table = _table("Most disputed themes", "theme", "given", "disputed", "share", "most often with")
     for theme in found.themes:
-        share = _score(theme.disputed_share)
-        table.add_row(escape(theme.theme), f"{theme.messages:,}", f"{theme.disputed:,}", share)
+        counts = f"{theme.messages:,}", f"{theme.disputed:,}", _score(theme.disputed_share)
+        table.add_row(escape(theme.theme), *counts, escape(theme.rival or ""))
     console.print(table)
     table = _table("Each theme against all others", "theme", "agreement", "kappa", "alpha", "AC1")
     for theme in found.themes:

@@ -233,6 +233,7 @@ def test_who_disagrees_with_whom_on_what():
         ("t1", 3, 4),
         ("t2", 1, 1),
     ]
+    assert {theme.theme: theme.rival for theme in found.themes} == {"t0": "t1", "t1": "t0", "t2": "t0"}
     assert found.unused == ("t3",)
     assert [(pair.first, pair.second, pair.messages) for pair in found.pairs] == [
         ("ann", "bob", 5),

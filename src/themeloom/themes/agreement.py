@@ -1,5 +1,6 @@
 """How far coders agree: coefficients overall and a theme, who disagrees with whom, and on what."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
@@ -27,6 +28,7 @@ class ThemeAgreement:
     messages: int  # given the theme by at least one coder, of those that two or more coded
     disputed: int  # of these, the messages that not all of their coders gave the theme
     disputed_share: Score
+    rival: str | None  # the theme that another coder gave most often instead
     scores: dict[str, Score]  # observed, kappa, alpha, ac1
 
 
@@ -108,15 +110,17 @@ def agreement(
             strict=True,
         )
     )
+    confusions = sorted(_confusions(kinds), key=lambda confusion: -confusion.messages)
+    themes = _themes(kinds, scores, _rivals(confusions))
     return Agreement(
         sample.coders,
         int((given >= 2).sum()),
         int((given == 1).sum()),
         _of(scores, "all"),
-        tuple(sorted(_themes(kinds, scores), key=lambda theme: -theme.disputed)),
+        tuple(sorted(themes, key=lambda theme: -theme.disputed)),
         tuple(key for theme, key in enumerate(codebook.keys) if theme not in kinds.used),
         tuple(_pairs(kinds, scores)),
-        tuple(sorted(_confusions(kinds), key=lambda confusion: -confusion.messages)),
+        tuple(confusions),
     )
 
 
@@ -192,12 +196,24 @@ def _of(scores: dict[tuple[str, ...], Score], *name: str) -> dict[str, Score]:
     return {key[-1]: score for key, score in scores.items() if key[:-1] == name}
 
 
-def _themes(kinds: _Kinds, scores: dict[tuple[str, ...], Score]) -> Iterable[ThemeAgreement]:
+def _rivals(confusions: Iterable[Confusion]) -> dict[str, str]:
+    """Find what each theme is most often confused with, over all pairs of coders."""
+    confused: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for confusion in confusions:
+        confused[confusion.first_theme][confusion.second_theme] += confusion.messages
+        confused[confusion.second_theme][confusion.first_theme] += confusion.messages
+    return {theme: min(others, key=lambda one: (-others[one], one)) for theme, others in confused.items()}
+
+
+def _themes(
+    kinds: _Kinds, scores: dict[tuple[str, ...], Score], rivals: dict[str, str]
+) -> Iterable[ThemeAgreement]:
     for theme in kinds.used:
-        found = _of(scores, "theme", kinds.themes[theme])
+        key = kinds.themes[theme]
+        found = _of(scores, "theme", key)
         share = found.pop("disputed")
         named, disputed = (int(kinds.size @ flags[:, theme]) for flags in (kinds.named, kinds.disputed))
-        yield ThemeAgreement(kinds.themes[theme], named, disputed, share, found)
+        yield ThemeAgreement(key, named, disputed, share, rivals.get(key), found)
 
 
 def _pairs(kinds: _Kinds, scores: dict[tuple[str, ...], Score]) -> Iterable[PairAgreement]:
