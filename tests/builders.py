@@ -75,7 +75,7 @@ def make_record(n: int = 60, seed: int = 0) -> RunRecord:
     rng = np.random.default_rng(seed)
     codebook = make_codebook()
     clusters = _clusters(rng, n)
-    mapping = _mapping(rng, clusters.count, len(codebook.keys))
+    mapping = _mapping(rng, clusters.count, len(codebook.keys), 8)
     communications = _communications(rng, clusters, mapping, codebook)
     vectors = rng.normal(size=(n, 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -131,13 +131,14 @@ def _clusters(rng: np.random.Generator, n: int) -> Clusters:
     return Clusters(topic, outlier, membership, 5, "leaf", "leaves, as excess of mass gave 2 topics", tree)
 
 
-def _mapping(rng: np.random.Generator, topics: int, themes: int) -> Mapping:
+def _mapping(rng: np.random.Generator, topics: int, themes: int, dimensions: int) -> Mapping:
     labels = rng.integers(0, 3, size=(topics, themes))
     labels[np.arange(topics), np.arange(topics) % themes] += 12
     labels[topics - 1] = 2  # mixed
     posterior = (labels + 1 / themes) / (labels + 1 / themes).sum(axis=1, keepdims=True)
     best = np.where(posterior.max(axis=1) >= 0.4, posterior.argmax(axis=1), -1)
-    return Mapping(posterior, best.astype(np.int64), labels.astype(np.int64))
+    classifier = rng.normal(size=(dimensions + 1, themes))
+    return Mapping(posterior, best.astype(np.int64), labels.astype(np.int64), classifier)
 
 
 def _communications(

@@ -54,10 +54,11 @@ def test_the_table_of_communications_is_as_promised(result):
     table = pl.read_parquet(result.folder / "communications.parquet")
     assert dict(table.schema) == ASSIGNED
     assert len(table) == table["doc_id"].n_unique() == 515
-    assert table["topic_theme"].equals(table["theme"])
-    mapped = table["theme"].is_not_null()
-    assert table.filter(mapped)["theme_probability"].is_between(0, 1).all()
+    assert table["theme"].null_count() == 0
+    assert table["theme_probability"].is_between(0, 1).all()
     assert table.filter(pl.col("topic") < 0)["topic_theme"].null_count() == (table["topic"] < 0).sum()
+    of_topic = table.drop_nulls("topic_theme").group_by("topic").agg(pl.col("topic_theme").n_unique())
+    assert of_topic["topic_theme"].max() == 1
 
 
 def test_topics_are_many_and_hold_nearly_everything(result):
@@ -75,6 +76,7 @@ def test_the_mapping_beats_the_majority_class_and_not_the_coders(result):
     assert kappa.low < kappa.value < kappa.high < 1
     assert scores.lines["majority class"]["kappa"].value == pytest.approx(0, abs=0.02)
     assert scores.lines["coders"]["kappa"].low > kappa.high
+    assert scores.lines["message level"]["kappa"].low > kappa.value
 
 
 def words_of(path):
@@ -118,6 +120,8 @@ def test_training_messages_get_their_training_assignments_back(result):
     masked = model.assign(table["text"].to_list())
     assert masked["topic"].to_list() == table["topic"].to_list()
     assert masked["theme"].to_list() == table["theme"].to_list()
+    assert masked["topic_theme"].to_list() == table["topic_theme"].to_list()
+    assert np.allclose(masked["theme_probability"], table["theme_probability"])
     raw, kept = raw_texts(), {}
     audit = themeloom.audit(DEMO / "experiment.toml", result.folder.parents[1])
     for row in audit.filter(pl.col("outcome") == "kept").iter_rows(named=True):

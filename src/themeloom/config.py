@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from themeloom.errors import ConfigError
@@ -165,8 +165,20 @@ class ThemesConfig(_Section):
     adjudicated: str = Field(
         "adjudicated", description="Column of the agreed label; the coders' majority where absent."
     )
+    sample: Literal["unknown", "random"] = Field(
+        "unknown",
+        description="How the labelled messages were chosen: 'random' if each was as likely as any other.",
+    )
+    inclusion: str | None = Field(
+        None, description="Column of the probability with which each labelled message was drawn."
+    )
+    strategy: Literal["soft", "majority"] = Field(
+        "soft",
+        description="How a topic gets its theme: 'soft' asks all its members, by a classifier that learned "
+        "from the labels; 'majority' asks its labelled members alone.",
+    )
     prior: Annotated[float, Field(gt=0)] = Field(
-        1.0, description="Weight of the Dirichlet prior, in labels a topic."
+        1.0, description="Weight of the Dirichlet prior of 'majority', in labels a topic."
     )
     mixed_below: Share = Field(
         0.3, description="A topic whose best theme has less posterior probability than this is 'mixed'."
@@ -176,6 +188,13 @@ class ThemesConfig(_Section):
     @classmethod
     def _tuple(cls, value: object) -> object:
         return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("inclusion")
+    @classmethod
+    def _one_design(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("sample") == "random":
+            raise PydanticCustomError("two_designs", "themes.sample is 'random' already: give one of the two")
+        return value
 
 
 class ValidateConfig(_Section):

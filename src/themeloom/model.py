@@ -18,7 +18,7 @@ from themeloom.discovery.neighbours import nearest_topic
 from themeloom.history import store
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Floats, Ints, RunRecord, Score
-from themeloom.themes.mapping import assign_themes
+from themeloom.themes.mapping import assign_themes, message_themes
 
 if TYPE_CHECKING:
     from bertopic import BERTopic
@@ -66,15 +66,18 @@ class Model:
 
     @cached_property
     def themes(self) -> pl.DataFrame:
-        """One row a theme: its topics, and how many communications they hold; the last row has no theme."""
-        shares = self.communications.group_by("theme").agg(
-            pl.len().alias("communications"), pl.col("topic").unique().sort().alias("topics")
-        )
+        """One row a theme: its topics, and the communications whose best theme it is; last, no theme."""
+        counts = self.communications.group_by("theme").agg(pl.len().alias("communications"))
         names = {theme.key: theme.name for theme in self.record.codebook.themes}
-        order = pl.DataFrame({"theme": [*names, None], "name": [*names.values(), None]})
+        of_topic = self.record.mapping.theme.tolist()
+        topics = [[t for t, k in enumerate(of_topic) if k == index] for index in range(len(names))]
+        mixed = [t for t, k in enumerate(of_topic) if k < 0]
         return (
-            order.join(shares, on="theme", how="left", nulls_equal=True, maintain_order="left")
-            .with_columns(pl.col("communications").fill_null(0), pl.col("topics").fill_null([]))
+            pl.DataFrame(
+                {"theme": [*names, None], "name": [*names.values(), None], "topics": [*topics, mixed]}
+            )
+            .join(counts, on="theme", how="left", nulls_equal=True, maintain_order="left")
+            .with_columns(pl.col("communications").fill_null(0))
             .with_columns(share=pl.col("communications") / len(self.communications))
         )
 
@@ -171,24 +174,27 @@ class Model:
         known = place >= 0
         topic[known] = discovery.clusters.topic[place[known]]
         membership[known] = discovery.clusters.membership[place[known]]
+        vectors = discovery.embeddings.vectors[place]
         new = np.flatnonzero(~known)
         if len(new):
-            vectors = self._encoder.encode([texts[int(i)] for i in new], progress)
+            vectors[new] = self._encoder.encode([texts[int(i)] for i in new], progress)
             members = discovery.clusters.topic >= 0
             topic[new], membership[new] = nearest_topic(
-                vectors, discovery.embeddings.vectors[members], discovery.clusters.topic[members]
+                vectors[new], discovery.embeddings.vectors[members], discovery.clusters.topic[members]
             )
-        return self._with_themes(topic, membership)
+        return self._with_themes(topic, membership, vectors)
 
-    def _with_themes(self, topic: Ints, membership: Floats) -> pl.DataFrame:
-        theme, probability = assign_themes(topic, self.record.mapping)
-        names = np.array([*self.record.codebook.keys, None], dtype=object)[theme].tolist()
+    def _with_themes(self, topic: Ints, membership: Floats, vectors: Floats) -> pl.DataFrame:
+        mapping = self.record.mapping
+        theme, probability = message_themes(topic, vectors, mapping)
+        names = np.array([*self.record.codebook.keys, None], dtype=object)
+        of_topic = names[assign_themes(topic, mapping)[0]].tolist()
         return pl.DataFrame(
             {
                 "topic": topic,
                 "membership": membership,
-                "topic_theme": pl.Series(names, dtype=pl.String),
-                "theme": pl.Series(names, dtype=pl.String),
+                "topic_theme": pl.Series(of_topic, dtype=pl.String),
+                "theme": pl.Series(names[theme].tolist(), dtype=pl.String),
                 "theme_probability": pl.Series(probability).fill_nan(None),
             }
         )

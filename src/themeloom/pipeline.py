@@ -33,6 +33,7 @@ from themeloom.records import (
     Discovery,
     LabelledSample,
     Mapping,
+    Members,
     RawCorpus,
     RunRecord,
     UniqueCorpus,
@@ -41,7 +42,7 @@ from themeloom.reporting.html import write_report
 from themeloom.reporting.summary import summarise
 from themeloom.result import RunResult
 from themeloom.themes.codebook import read_codebook
-from themeloom.themes.mapping import assign_themes, map_topics
+from themeloom.themes.mapping import assign_themes, learn_mapping, message_themes
 from themeloom.themes.sample import read_labels
 from themeloom.themes.validation import check_sample, cross_fit
 
@@ -192,19 +193,19 @@ class _Faults:
 def _validated(
     config: Experiment, prepared: Prepared, discovery: Discovery, stages: Stages, started: datetime
 ) -> RunRecord:
-    codebook, sample, clusters = prepared.codebook, prepared.sample, discovery.clusters
+    codebook, sample = prepared.codebook, prepared.sample
     with stages("map"):
-        known = sample.decided
-        mapping = map_topics(
-            clusters.topic[sample.position[known]],
-            sample.theme[known],
-            clusters.count,
-            len(codebook.keys),
-            config.themes,
-        )
+        members = Members(discovery.clusters.topic, discovery.embeddings.vectors)
+        mapping = learn_mapping(sample, members, len(codebook.keys), config.themes)
     with stages("validate") as progress:
         scores = cross_fit(
-            sample, clusters.topic, codebook, config.themes, config.validate_, config.study.seed, progress
+            sample,
+            members,
+            codebook,
+            config.themes,
+            config.validate_,
+            config.study.seed,
+            progress,
         )
     return RunRecord(
         run=f"{config.study.name}-{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
@@ -240,13 +241,14 @@ def _digests(config: Experiment, prepared: Prepared) -> dict[str, str]:
 
 def _assigned(corpus: Corpus, discovery: Discovery, mapping: Mapping, codebook: Codebook) -> pl.DataFrame:
     clusters = discovery.clusters
-    theme, probability = assign_themes(clusters.topic, mapping)
-    names = np.array([*codebook.keys, None], dtype=object)[theme]
+    names = np.array([*codebook.keys, None], dtype=object)
+    of_topic = names[assign_themes(clusters.topic, mapping)[0]]
+    theme, probability = message_themes(clusters.topic, discovery.embeddings.vectors, mapping)
     table = corpus.communications.select("doc_id", "text", "created_at", "times_seen").with_columns(
         topic=pl.Series(clusters.topic),
         outlier=pl.Series(clusters.outlier),
-        topic_theme=pl.Series(names.tolist(), dtype=pl.String),
-        theme=pl.Series(names.tolist(), dtype=pl.String),
+        topic_theme=pl.Series(of_topic.tolist(), dtype=pl.String),
+        theme=pl.Series(names[theme].tolist(), dtype=pl.String),
         theme_probability=pl.Series(probability).fill_nan(None),
     )
     return table.select(pl.col(name).cast(kind) for name, kind in ASSIGNED.items())

@@ -209,6 +209,7 @@ class LabelledSample:
     theme: Ints  # (labels,): index into the codebook's keys: adjudicated, else majority; -1 where coders tie
     coders: tuple[str, ...]
     codes: Ints  # (labels, coders): what each coder said; -1 where none
+    inclusion: Doubles | None = None  # (labels,): probability of being drawn, NaN where unknown; None: all
 
     @property
     def decided(self) -> Bools:
@@ -217,12 +218,21 @@ class LabelledSample:
 
 
 @dataclass(frozen=True, slots=True)
+class Members:
+    """What is known of the communications without any label."""
+
+    topic: Ints  # (communications,): -1 where none
+    vectors: Floats  # (communications, dimensions), unit length
+
+
+@dataclass(frozen=True, slots=True)
 class Mapping:
     """Which theme each topic belongs to."""
 
-    posterior: Doubles  # (topics, themes): Dirichlet posterior mean
+    posterior: Doubles  # (topics, themes)
     theme: Ints  # (topics,): index of the theme, -1 where mixed
     labels: Ints  # (topics, themes): labelled members
+    classifier: Doubles  # (dimensions + 1, themes): of single messages; (0, themes) where there is none
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 
 from themeloom.config import ThemesConfig, ValidateConfig
 from themeloom.errors import LabelError
-from themeloom.records import Codebook, LabelledSample, Theme
+from themeloom.records import Codebook, LabelledSample, Members, Theme
 from themeloom.themes._scoring import kappa
 from themeloom.themes.mapping import assign_themes, map_topics
 from themeloom.themes.validation import check_sample, cross_fit, cross_fitted, draw_folds
 
-THEMES = ThemesConfig(codebook="codebook.yaml", labels="labels.csv")
+THEMES = ThemesConfig(codebook="codebook.yaml", labels="labels.csv", strategy="majority")
 QUICK = ValidateConfig(folds=4, repeats=3, bootstrap=300)
 
 
@@ -29,7 +29,12 @@ def labelled(theme, *coders):
 
 
 def fitted(theme, topic, *coders, themes=3, config=QUICK, seed=5):
-    return cross_fit(labelled(theme, *coders), np.asarray(topic), book(themes), THEMES, config, seed)
+    return cross_fit(labelled(theme, *coders), members(topic), book(themes), THEMES, config, seed)
+
+
+def members(topic):
+    topic = np.asarray(topic, np.int64)
+    return Members(topic, np.ones((len(topic), 2), np.float32))
 
 
 def test_topics_that_tell_all_score_one():
@@ -169,7 +174,7 @@ class Counter:
 
 def test_progress_counts_draws():
     watcher = Counter()
-    cross_fit(labelled([0, 1] * 10), np.array([0, 1] * 10), book(2), THEMES, QUICK, 0, watcher)
+    cross_fit(labelled([0, 1] * 10), members([0, 1] * 10), book(2), THEMES, QUICK, 0, watcher)
     assert (watcher.total, watcher.done) == (300, 300)
 
 

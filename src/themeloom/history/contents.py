@@ -69,6 +69,7 @@ def contents_of(record: RunRecord, root: Path) -> dict[str, Any]:
             "posterior": mapping.posterior,
             "theme": mapping.theme,
             "labels": mapping.labels,
+            "classifier": mapping.classifier,
         },
     }
 
@@ -148,6 +149,8 @@ def _shapes(record: RunRecord) -> Iterator[tuple[str, tuple[int, ...], tuple[int
     yield "embedded texts", (len(found.embeddings.texts),), (messages,)
     yield "posterior", mapping.posterior.shape, (topics, themes)
     yield "labels", mapping.labels.shape, (topics, themes)
+    if len(mapping.classifier):
+        yield "the classifier", mapping.classifier.shape, (found.embeddings.vectors.shape[1] + 1, themes)
     yield "the mapping's theme", mapping.theme.shape, (topics,)
     yield "confusion", record.scores.confusion.shape, (themes, themes + 1)
 

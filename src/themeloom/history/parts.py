@@ -189,8 +189,13 @@ LAYOUT: dict[str, Part] = {
         {"topic": (np.int64, 1), "outlier": (np.bool_, 1), "membership": (np.float32, 1)},
     ),
     "mapping.safetensors": Arrays(
-        "topics to themes: posterior, theme (-1: mixed), labels",
-        {"posterior": (np.float64, 2), "theme": (np.int64, 1), "labels": (np.int64, 2)},
+        "topics to themes: posterior, theme (-1: mixed), labels; the classifier of single messages",
+        {
+            "posterior": (np.float64, 2),
+            "theme": (np.int64, 1),
+            "labels": (np.int64, 2),
+            "classifier": (np.float64, 2),
+        },
     ),
 }
 """File name → what it holds and how it is written and read. The manifest names exactly these."""

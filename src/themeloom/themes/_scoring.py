@@ -13,7 +13,7 @@ from themeloom.records import Doubles, Ints, Score
 
 OVERALL = ("kappa", "macro_f1", "accuracy", "coverage")
 PER_THEME = ("precision", "recall", "f1")
-REFITS = 40  # draws where each fits something costly
+REFITS = 30  # draws where each fits something costly
 CHUNK = 250  # draws held in memory at once
 
 Counter = Callable[[Doubles], Doubles]
@@ -162,7 +162,7 @@ def score_sets(
 
 
 def refit_scores(
-    sets: Sequence[Counter], messages: int, themes: int, seed: int, progress: Progress = UNWATCHED
+    sets: Sequence[Counter], messages: int, seed: int, progress: Progress = UNWATCHED
 ) -> list[Score]:
     """Do what `score_sets` does where fitting is costly: few draws, on the first set alone.
 

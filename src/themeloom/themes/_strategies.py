@@ -37,7 +37,8 @@ class MajorityPosterior:
     def fit(self, topic: Ints, theme: Ints) -> Mapping:
         """Learn from labelled messages; those without topic or label carry no evidence on topics."""
         labels, posterior = self._posterior(topic, theme, np.ones((1, len(topic))))
-        return Mapping(posterior[0], self._best(labels, posterior)[0], labels[0].astype(np.int64))
+        none = np.empty((0, self.themes))
+        return Mapping(posterior[0], self._best(labels, posterior)[0], labels[0].astype(np.int64), none)
 
     def predict(self, topic: Ints, theme: Ints, weights: Doubles, asked: Ints) -> Ints:
         """Learn once for each row of weights, then give the themes of the topics asked for."""

@@ -8,9 +8,11 @@ import numpy as np
 from themeloom.config import ThemesConfig, ValidateConfig
 from themeloom.errors import LabelError
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import Codebook, Doubles, Ints, LabelledSample, Score, Scores
-from themeloom.themes._scoring import OVERALL, PER_THEME, Counter, score_sets, tables
-from themeloom.themes._strategies import MajorityPosterior, Strategy
+from themeloom.records import Codebook, Doubles, Ints, LabelledSample, Members, Score, Scores
+from themeloom.themes._classifier import posterior_of
+from themeloom.themes._scoring import OVERALL, PER_THEME, Counter, refit_scores, score_sets, tables
+from themeloom.themes._soft import SoftPosterior
+from themeloom.themes._strategies import MajorityPosterior
 
 Predictor = Callable[[Doubles, Ints], Ints]
 """Takes weights (draws, labels), which are 0 for labels that must not be learned from, and the labels to
@@ -19,6 +21,8 @@ predict; gives (draws, labels to predict) theme indices, -1 to abstain."""
 Folds = list[tuple[Ints, Ints]]
 """Indices to learn from and to predict, fold after fold, repeat after repeat."""
 
+MESSAGES = "message level"
+VOTE = "topics by labelled members"
 MAJORITY = "majority class"
 CODERS = "coders"
 
@@ -50,7 +54,7 @@ def check_sample(sample: LabelledSample, themes_config: ThemesConfig, config: Va
 
 def cross_fit(  # noqa: PLR0913, PLR0917 - each is a thing of its own, and a record of them would have no other use
     sample: LabelledSample,
-    topic: Ints,
+    members: Members,
     codebook: Codebook,
     themes_config: ThemesConfig,
     config: ValidateConfig,
@@ -67,18 +71,22 @@ def cross_fit(  # noqa: PLR0913, PLR0917 - each is a thing of its own, and a rec
     in kappa, accuracy, recall and F1; coverage stands beside them. Scores of a theme that no label
     names are NaN.
 
-    Two reference lines are scored in the same way: 'majority class', the most frequent code of the
-    training folds; and 'coders', where two or more coded the same messages: the first as truth, the second
-    as prediction, mean over pairs. The coders' line includes messages without a label because coders
-    tie: without them coders would agree by selection. Its coverage is the share of messages that both
-    coded.
+    With ``strategy = "soft"`` the headline is the topic level, each message having its topic's theme, and the
+    line 'message level' the classifier's own guess of each message. There the refits are few, so that
+    the interval is the normal one, by the standard deviation over refits.
+
+    Reference lines are scored in the same way: 'topics by labelled members', where each topic has the theme
+    of most of its labelled members; 'majority class', the most frequent code of the training folds; and
+    'coders', where two or more coded the same messages: the first as truth, the second as prediction,
+    mean over pairs. The coders' line includes messages without a label because coders tie: without
+    them coders would agree by selection. Its coverage is the share of messages that both coded.
 
     Parameters
     ----------
     sample
         The labelled sample, sorted by position.
-    topic
-        (communications,): the topic of each, -1 where none; found without labels.
+    members
+        The communications' topics, found without labels, and vectors.
     codebook
         The themes.
     themes_config
@@ -96,41 +104,84 @@ def cross_fit(  # noqa: PLR0913, PLR0917 - each is a thing of its own, and a rec
         If there are fewer labels than folds, or fewer than two themes among them.
     """
     check_sample(sample, themes_config, config)
-    themes = len(codebook.keys)
-    coded = sample.theme[sample.decided]
-    member = topic[sample.position[sample.decided]]
-    topics, member = np.unique(np.append(-1, member), return_inverse=True)  # only topics that labels reach
-    member = member[1:] - 1
-    strategy: Strategy = MajorityPosterior(
-        len(topics) - 1, themes, themes_config.prior, themes_config.mixed_below
-    )
+    themes, coded = len(codebook.keys), sample.theme[sample.decided]
+    folds = draw_folds(coded, config, seed)
 
-    def mapped(weights: Doubles, test: Ints) -> Ints:
-        return strategy.predict(member, coded, weights, member[test])
+    def repeats(predict: Predictor) -> list[Counter]:
+        return cross_fitted(predict, coded, folds, config, themes)
 
-    def majority(weights: Doubles, test: Ints) -> Ints:
-        most = (weights @ np.eye(themes)[coded]).argmax(axis=1)
-        return np.repeat(most[:, None], len(test), axis=1)
-
-    def scored(counters: list[Counter], messages: int, watcher: Progress = UNWATCHED) -> list[Score]:
+    def quickly(counters: list[Counter], messages: int, watcher: Progress = UNWATCHED) -> list[Score]:
         return score_sets(counters, messages, themes, config.bootstrap, seed, watcher)
 
-    folds = draw_folds(coded, config, seed)
-    repeats = cross_fitted(mapped, coded, folds, config, themes)
-    scores = scored(repeats, len(coded), progress)
-    lines = {MAJORITY: scored(cross_fitted(majority, coded, folds, config, themes), len(coded))}
-    pairs = _pairs(sample, themes)
-    if pairs:
-        lines[CODERS] = scored(pairs, len(sample.position))
+    vote = repeats(_majority_vote(sample, members.topic, themes, themes_config))
+    lines = {}
+    if themes_config.strategy == "majority":
+        counters = vote
+        scores = quickly(counters, len(coded), progress)
+    else:
+        by_topic, by_message = _soft(sample, members, themes, themes_config)
+        counters = repeats(by_topic)
+        scores = refit_scores(counters, len(coded), seed, progress)
+        lines[MESSAGES] = refit_scores(repeats(by_message), len(coded), seed)
+        lines[VOTE] = quickly(vote, len(coded))
+    lines[MAJORITY] = quickly(repeats(_constant(coded, themes)), len(coded))
+    if pairs := _pairs(sample, themes):
+        lines[CODERS] = quickly(pairs, len(sample.position))
     return Scores(
         overall=_overall(scores),
         per_theme=_per_theme(scores, codebook.keys),
-        confusion=np.mean([count(np.ones((1, len(coded))))[0] for count in repeats], axis=0),
+        confusion=np.mean([count(np.ones((1, len(coded))))[0] for count in counters], axis=0),
         lines={name: _overall(line) for name, line in lines.items()},
         labels=len(coded),
         folds=config.folds,
         repeats=config.repeats,
     )
+
+
+def _majority_vote(sample: LabelledSample, topic: Ints, themes: int, config: ThemesConfig) -> Predictor:
+    coded, member = sample.theme[sample.decided], topic[sample.position[sample.decided]]
+    topics, member = np.unique(np.append(-1, member), return_inverse=True)  # only topics that labels reach
+    member = member[1:] - 1
+    strategy = MajorityPosterior(len(topics) - 1, themes, config.prior, config.mixed_below)
+
+    def predict(weights: Doubles, test: Ints) -> Ints:
+        return strategy.predict(member, coded, weights, member[test])
+
+    return predict
+
+
+def _constant(coded: Ints, themes: int) -> Predictor:
+    def predict(weights: Doubles, test: Ints) -> Ints:
+        most = (weights @ np.eye(themes)[coded]).argmax(axis=1)
+        return np.repeat(most[:, None], len(test), axis=1)
+
+    return predict
+
+
+def _soft(
+    sample: LabelledSample, members: Members, themes: int, config: ThemesConfig
+) -> tuple[Predictor, Predictor]:
+    """Predict by the topic and by the message; what one of them fitted, the other finds again."""
+    position, coded = sample.position[sample.decided], sample.theme[sample.decided]
+    strategy = SoftPosterior(members, position, coded, themes, config.mixed_below)
+    known: dict[bytes, tuple[Ints, Ints]] = {}
+
+    def both(weights: Doubles) -> tuple[Ints, Ints]:
+        key = weights.tobytes()
+        if key not in known:
+            classifier, posterior = strategy.learn(weights)
+            of_topic = np.append(strategy.best(posterior), -1)  # topic -1 is the last
+            of_message = posterior_of(members.vectors[position], classifier).argmax(axis=1)
+            known[key] = (of_topic[members.topic[position]], of_message)
+        return known[key]
+
+    def level(which: int) -> Predictor:
+        def predict(weights: Doubles, test: Ints) -> Ints:
+            return np.stack([both(row)[which][test] for row in weights])
+
+        return predict
+
+    return level(0), level(1)
 
 
 def draw_folds(coded: Ints, config: ValidateConfig, seed: int) -> Folds:
