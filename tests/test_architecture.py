@@ -27,6 +27,7 @@ COMPOSERS = {
     "model",
     "pipeline",
     "result",
+    "sampling",
 }
 
 HEAVY = {

@@ -100,6 +100,27 @@ def assign(
 
 
 @app.command()
+def sample(
+    experiment: ExperimentFile,
+    out: Annotated[Path, typer.Option(help="The CSV file to write.")],
+    number: Annotated[int, typer.Option("--number", "-n", help="How many messages.")] = 100,
+    design: Annotated[str, typer.Option(help="random, stratified (by topic) or uncertain.")] = "random",
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A folder under models/, for topics; by default the study's newest."),
+    ] = None,
+    root: Root = Path(),
+) -> None:
+    """Draw messages to label next, none twice, into a sheet for coders."""
+    from themeloom import sampling
+
+    with _bars() as bars:
+        sheet = sampling.draw_sheet(experiment, number, design, root=root, model=model, watcher=bars)
+    sampling.write_sheet(sheet, out)
+    _say(f"{len(sheet):,} messages: {out}")
+
+
+@app.command()
 def agree(
     labels: Annotated[Path, typer.Argument(help="The label file: a row a message, a column a coder.")],
     codebook: Annotated[

@@ -1,16 +1,20 @@
 """The columns of a label file: which hold what, and what in them cannot be."""
 
 import difflib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from themeloom.errors import LabelError
-from themeloom.records import Codebook
+from themeloom.records import Codebook, Doubles
 from themeloom.themes._labelfile import LabelTable
 
 ADJUDICATED = "adjudicated"
 MISSING = {"na", "n/a", "#n/a", "nan", "null"}  # what programs write into cells that hold nothing
+SHEET = {"text", "inclusion_probability", "design"}  # in a coding sheet, these hold no codes
 SHOWN = 20  # faults of one kind that are told one by one
 SHOWN_CODE = 30  # a longer text is no code, and may hold what nobody should see
 
@@ -33,16 +37,24 @@ class Columns:
 
 
 def columns_of(
-    table: LabelTable, key: str | None, coders: Sequence[str] | None, adjudicated: str | None
+    table: LabelTable,
+    key: str | None,
+    coders: Sequence[str] | None,
+    adjudicated: str | None,
+    others: Sequence[str] = (),
 ) -> Columns:
-    """Find the columns; each that is not named (None) is where it is by default."""
+    """Find the columns; each that is not named (None) is where it is by default.
+
+    Unnamed coders are all columns but the key, the adjudicated one, those of a coding sheet, and `others`.
+    """
     if key is None:
         key = table.columns[0]
     if adjudicated is None and ADJUDICATED in table.columns:
         adjudicated = ADJUDICATED
-    others = [column for column in table.columns if column not in (key, adjudicated)]
-    columns = Columns(key, tuple(others if coders is None else coders), adjudicated, coders is not None)
-    wanted = (key, *columns.codes)
+    no_codes = {key, adjudicated, *others} | (SHEET if set(table.columns) >= SHEET else set())
+    rest = [column for column in table.columns if column not in no_codes]
+    columns = Columns(key, tuple(rest if coders is None else coders), adjudicated, coders is not None)
+    wanted = (key, *columns.codes, *others)
     faults = [
         f"{table.path}:1: has no column '{name}' (it has: {', '.join(table.columns)}); "
         "correct the name that was asked for, or the header."
@@ -51,8 +63,8 @@ def columns_of(
     ]
     if len(set(wanted)) < len(wanted):
         faults.append(
-            f"{table.path}:1: one column is named for two purposes among key, coders and adjudicated; "
-            "name each column once."
+            f"{table.path}:1: one column is named for two purposes among key, coders, adjudicated and "
+            "inclusion; name each column once."
         )
     if not columns.codes:
         faults.append(f"{table.path}:1: has no column of labels beside '{key}'; add a column a coder.")
@@ -81,6 +93,30 @@ def code_faults(path: Path, columns: Columns, rows: list[Row], codebook: Codeboo
             ]
         )
     return faults
+
+
+def probability_faults(path: Path, column: str, rows: list[Row]) -> list[str]:
+    """Tell what is no probability; blank cells are unknown ones."""
+    return at_most(
+        [
+            f"{path}:{line}: column '{column}' holds {_shown(row[column])}, but a probability is above 0 and "
+            "at most 1; correct it, or leave it blank if it is unknown."
+            for line, row in rows
+            if row[column] and not 0 < _number(row[column]) <= 1
+        ]
+    )
+
+
+def probabilities(column: str, rows: list[Row]) -> Doubles:
+    """Read a column of probabilities; NaN where blank."""
+    return np.array([_number(row[column]) for _, row in rows], np.float64)
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return math.nan
 
 
 def _shown(code: str) -> str:

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from themeloom.config import ThemesConfig
-from themeloom.records import Codebook, Ints, LabelledSample, Theme
+from themeloom.errors import LabelError
+from themeloom.records import Codebook, Doubles, Ints, LabelledSample, Theme
 from themeloom.themes._labelcolumns import (
     Columns,
     Row,
@@ -17,6 +19,8 @@ from themeloom.themes._labelcolumns import (
     columns_of,
     key_faults,
     odd_columns,
+    probabilities,
+    probability_faults,
     raise_any,
     repeated,
 )
@@ -35,6 +39,9 @@ def read_labels(
     its coders gave. Where coders tie and nobody adjudicated, there is no label (``theme`` is -1): such a
     message takes part in the agreement between coders, not in fitting or scoring. Rows without any
     code are not labelled yet and are passed over.
+
+    Inclusion probabilities are those of the column ``config.inclusion``; with ``config.sample = "random"``,
+    each is the number of labelled messages by that of all; else they are unknown.
 
     Parameters
     ----------
@@ -60,16 +67,54 @@ def read_labels(
     """
     table = read_table(Path(config.labels))
     asked = "adjudicated" in config.model_fields_set
-    columns = columns_of(table, config.key, config.coders, config.adjudicated if asked else None)
+    inclusion = () if config.inclusion is None else (config.inclusion,)
+    adjudicated = config.adjudicated if asked else None
+    columns = columns_of(table, config.key, config.coders, adjudicated, inclusion)
     rows = [row for row in table.rows if any(row[1][column] for column in columns.codes)]
     positions = _positions([row[columns.key] for _, row in rows], crosswalk, doc_ids)
     faults = [
         *at_most(list(table.faults)),
         *_id_faults(table.path, columns.key, rows, positions),
         *code_faults(table.path, columns, rows, codebook),
+        *(fault for column in inclusion for fault in probability_faults(table.path, column, rows)),
     ]
     raise_any(faults, table.path, rows)
-    return _sample(columns, rows, positions, codebook)
+    drawn = _inclusion(config, rows, len(doc_ids))
+    sample = _sample(columns, rows, positions, codebook)
+    return sample if drawn is None else replace(sample, inclusion=drawn[np.argsort(positions)])
+
+
+def read_listed(config: ThemesConfig, crosswalk: pl.DataFrame, doc_ids: Sequence[str]) -> list[str]:
+    """Tell which communications the label file lists, coded or not.
+
+    Parameters
+    ----------
+    config
+        Where the file is, and which column is the key. There may be no file yet.
+    crosswalk, doc_ids
+        As for `read_labels`.
+
+    Returns
+    -------
+    list of str
+        Their ``doc_id``.
+
+    Raises
+    ------
+    LabelError
+        If the file is there but unreadable, lacks the key, or lists an unknown message, or one twice.
+    """
+    if not Path(config.labels).exists():
+        return []
+    table = read_table(Path(config.labels))
+    key = table.columns[0] if config.key is None else config.key
+    if key not in table.columns:
+        raise LabelError(f"{table.path}:1: has no column '{key}'; correct themes.key, or the header.")
+    rows = list(table.rows)
+    positions = _positions([row[key] for _, row in rows], crosswalk, doc_ids)
+    faults = [*at_most(list(table.faults)), *_id_faults(table.path, key, rows, positions)]
+    raise_any(faults, table.path, rows)
+    return [doc_ids[position] for position in positions]
 
 
 def read_codes(
@@ -122,8 +167,16 @@ def read_codes(
     return _sample(columns, rows, list(range(len(rows))), codebook), codebook
 
 
+def _inclusion(config: ThemesConfig, rows: list[Row], communications: int) -> Doubles | None:
+    """With which probability each row's message was drawn."""
+    if config.sample == "random":
+        return np.full(len(rows), len(rows) / communications)
+    return None if config.inclusion is None else probabilities(config.inclusion, rows)
+
+
 def _positions(ids: list[str], crosswalk: pl.DataFrame, doc_ids: Sequence[str]) -> list[int]:
-    """Where each id's communication is; -1 for unknown ids."""
+    """Where each id's communication is; -1 for unknown ids. An apostrophe before it only says 'text'."""
+    ids = [one.removeprefix("'") for one in ids]
     wanted = set(ids)
     labelled = pl.DataFrame({"source_id": sorted(wanted)}, schema={"source_id": pl.String})
     known = crosswalk.select("source_id", "doc_id").join(labelled, on="source_id", how="semi")

@@ -1,0 +1,185 @@
+"""`themeloom sample`: sheets of messages to label, of a study with or without labels and models."""
+
+import csv
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from builders import make_record
+from studies import write_study
+from themeloom import cli, sampling
+from themeloom.config import read_experiment
+from themeloom.history import store
+from themeloom.records import ASSIGNED
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A study, with a random sample of all its messages: drawn once, as masking takes a while."""
+    folder = tmp_path_factory.mktemp("sampling")
+    study = write_study(folder / "study")
+    unlabelled = sampling.draw_sheet(study.experiment, 40, root=folder)
+    return folder, study, unlabelled
+
+
+@pytest.fixture
+def said(monkeypatch, capsys, made):
+    """Run `themeloom sample` on the study; give its exit code and what it wrote to standard error."""
+
+    def run(*arguments):
+        folder, study, _ = made
+        words = ["themeloom", "sample", str(study.experiment), *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", words)
+        monkeypatch.chdir(folder)
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        return stopped.value.code or 0, capsys.readouterr().err
+
+    return run
+
+
+def read(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def keep_model(folder, study, doc_ids, run="small-20260102-030405-0000"):
+    """Keep a made-up model that has these messages in its five topics."""
+    record = make_record(len(doc_ids))
+    communications = record.communications.with_columns(doc_id=pl.Series(doc_ids)).cast(ASSIGNED)
+    return store.save(replace(record, run=run, study=study, communications=communications), folder / "models")
+
+
+def test_a_sheet_has_what_coders_need_and_nothing_that_is_labelled(said, made, tmp_path):
+    _, study, sheet = made
+    out = tmp_path / "sheet.csv"
+    code, err = said("-n", "30", "--out", out)
+    assert (code, "Traceback" in err) == (0, False)
+    rows = read(out)
+    assert list(rows[0]) == ["doc_id", "text", "inclusion_probability", "design", "coder_1", "coder_2"]
+    assert len({row["doc_id"] for row in rows}) == 30
+    assert {row["inclusion_probability"] for row in rows} == {str(30 / 40)}
+    assert {row["coder_1"] + row["coder_2"] for row in rows} == {""}
+    texts = {row["text"] for row in read(study.folder / "messages.csv")[24:]}
+    assert {row["text"] for row in rows} <= texts  # there is nothing to mask in them, 24 are labelled
+    assert {row["doc_id"].removeprefix("'") for row in rows} <= set(sheet["doc_id"])
+
+
+def test_a_filled_sheet_is_listed_next_time_and_read_as_labels(said, made, tmp_path):
+    _, study, _ = made
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    assert said("-n", "25", "--out", first)[0] == 0
+    labels = (study.folder / "labels.csv").read_text(encoding="utf-8")
+    known = {row["text"]: row["id"] for row in read(study.folder / "messages.csv")}
+    more = [f"{known[row['text']]},\n" for row in read(first)]
+    try:
+        study.write("labels.csv", labels + "".join(more))
+        assert said("-n", "15", "--out", second)[0] == 0
+        code, err = said("-n", "16", "--out", tmp_path / "third.csv")
+    finally:
+        study.write("labels.csv", labels)
+    assert not {row["doc_id"] for row in read(first)} & {row["doc_id"] for row in read(second)}
+    assert code == 2
+    assert "15 of 64 are not labelled" in err
+
+
+def test_the_first_sample_needs_no_label_file(made, tmp_path):
+    folder, study, _ = made
+    labels = study.folder / "labels.csv"
+    kept = labels.rename(tmp_path / "labels.csv")
+    try:
+        sheet = sampling.draw_sheet(study.experiment, 64, root=folder)
+    finally:
+        kept.rename(labels)
+    assert sheet["inclusion_probability"].unique().to_list() == [1.0]
+    assert sheet["doc_id"].n_unique() == 64
+
+
+def test_designs_that_need_topics_ask_for_a_model(said, tmp_path):
+    for design in ("stratified", "uncertain"):
+        code, err = said("--design", design, "--out", tmp_path / "sheet.csv")
+        assert code == 2
+        assert "holds no run of the study 'small'" in err
+        assert not (tmp_path / "sheet.csv").exists()
+
+
+def test_topics_are_those_of_the_newest_run_or_of_the_one_named(said, made, tmp_path):
+    folder, _, sheet = made
+    doc_ids = sheet["doc_id"].to_list()
+    path = keep_model(folder, "small", doc_ids)
+    keep_model(folder, "small-other", doc_ids, run="small-other-20270102-030405-0000")
+    record = store.load(path)
+    topic = dict(record.communications.select("doc_id", "topic").iter_rows())
+
+    assert said("-n", "20", "--design", "stratified", "--out", tmp_path / "strata.csv")[0] == 0
+    rows = read(tmp_path / "strata.csv")
+    assert {topic[row["doc_id"].removeprefix("'")] for row in rows} == set(topic.values())
+    assert sum(1 / float(row["inclusion_probability"]) for row in rows) == pytest.approx(40)
+
+    code, _ = said("-n", "8", "--design", "uncertain", "--model", path, "--out", tmp_path / "doubt.csv")
+    assert code == 0
+    rows = read(tmp_path / "doubt.csv")
+    assert {row["inclusion_probability"] for row in rows} == {""}
+    posterior = record.mapping.posterior
+    entropy = np.append(-(posterior * np.log(posterior)).sum(axis=1), np.inf)
+    drawn = {row["doc_id"].removeprefix("'") for row in rows}
+    least = min(entropy[topic[one]] for one in drawn)
+    assert all(entropy[topic[one]] <= least for one in doc_ids if one not in drawn)
+
+
+def test_a_run_of_other_messages_is_refused(said, tmp_path):
+    elsewhere = keep_model(tmp_path, "small", [f"{number:016x}" for number in range(40)])
+    code, err = said("--design", "uncertain", "--model", elsewhere, "--out", tmp_path / "sheet.csv")
+    assert code == 2
+    assert "has none of this study's messages" in err
+
+
+def test_an_unknown_design_is_told(said, tmp_path):
+    code, err = said("--design", "clever", "--out", tmp_path / "sheet.csv")
+    assert code == 2
+    assert "'clever' is no design; use one of: random, stratified, uncertain" in err
+
+
+def test_a_sheet_that_may_hold_codes_is_never_overwritten(said, tmp_path):
+    out = tmp_path / "sheet.csv"
+    out.write_text("codes")
+    code, err = said("--out", out, "-n", "3")
+    assert code == 2
+    assert "exists already" in err
+    assert out.read_text() == "codes"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_spreadsheets_take_every_cell_for_text(tmp_path):
+    texts = ["=1+1", "+44", "-2", "@SUM(A1)", "\tx", "\rx", "plain = text", 'a "quote",\nand a line']
+    ids = ["a1", "1234567890123456", "12e4567890123456", "12f4567890123456", "e1", "f1", "f2", "f3"]
+    sheet = pl.DataFrame({"doc_id": ids, "text": texts, "inclusion_probability": 0.5, "coder_1": None})
+    sampling.write_sheet(sheet, tmp_path / "sheet.csv")
+    rows = read(tmp_path / "sheet.csv")
+    assert [row["text"] for row in rows] == [f"'{text}" for text in texts[:6]] + texts[6:]
+    assert [row["doc_id"] for row in rows] == [ids[0], f"'{ids[1]}", f"'{ids[2]}", *ids[3:]]
+    assert {row["inclusion_probability"] for row in rows} == {"0.5"}
+
+
+def test_coders_are_those_of_the_experiment(made):
+    folder, study, _ = made
+    text = study.experiment.read_text(encoding="utf-8")
+    try:
+        study.write("experiment.toml", text.replace("[validate]", 'coders = ["coder"]\n\n[validate]'))
+        assert read_experiment(study.experiment).themes.coders == ("coder",)
+        assert sampling.draw_sheet(study.experiment, 2, root=folder).columns[4:] == ["coder"]
+    finally:
+        study.write("experiment.toml", text)
+
+
+def test_the_command_runs_as_people_run_it(made, tmp_path):
+    folder, study, _ = made
+    command = [sys.executable, "-m", "themeloom", "sample", str(study.experiment), "--root", str(folder)]
+    words = [*command, "--out", str(tmp_path / "s.csv"), "-n", "5"]
+    done = subprocess.run(words, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(read(tmp_path / "s.csv")) == 5
