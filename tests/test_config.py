@@ -124,6 +124,14 @@ def test_there_must_be_a_source(tmp_path: Path, sources: str) -> None:
     assert "'sources" in " ".join(_faults(tmp_path, text))
 
 
+def test_a_sample_is_random_or_has_probabilities(tmp_path: Path) -> None:
+    assert _read(tmp_path, SMALLEST).themes.sample == "unknown"
+    assert _read(tmp_path, SMALLEST + 'inclusion = "p"\n').themes.inclusion == "p"
+    (fault,) = _faults(tmp_path, SMALLEST + 'sample = "random"\ninclusion = "p"\n')
+    assert "'themes.inclusion'" in fault
+    assert "give one of the two" in fault
+
+
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     text = SMALLEST.replace('name = "demo"', 'name = ""\nseed = "x"') + "[encoder]\nbatch = 1\n[nonsense]\n"
     told = " ".join(_faults(tmp_path, text))

@@ -55,8 +55,8 @@ def prevalence(
     ``prediction-powered``
         PPI++ of Angelopoulos, Duchi and Zrnic (2023) for a mean: the predictions' mean over the corpus, plus
         the mean difference between labels and predictions. Predictions are scaled by a factor of each theme's
-        own, tuned between 0 (useless: the estimate from labels alone) and 1. As the corpus is finite and
-        wholly predicted, only that difference is uncertain. These shares need not sum to 1.
+        own, tuned between 0 and 1; where they make nothing surer, the labels alone are left. As the corpus
+        is finite and wholly predicted, only the difference is uncertain. These shares need not sum to 1.
 
     Parameters
     ----------
@@ -189,11 +189,13 @@ class _Sample:
         coded, moved = self._coded - share, predicted - mean
         together = self._spread @ (coded * moved)
         factor = np.clip(together / np.maximum(self._spread @ moved**2, TINY), 0, 1)
-        powered = np.clip(share + factor * (corpus_mean - mean), 0, 1)
-        # A factor above 0 has cost a degree of freedom. And predictions that made no error on the labels
-        # will err elsewhere: one error each way is added, which is the rule of three where there is none.
+        # A factor above 0 costs a degree of freedom. And predictions that made no error on the labels will
+        # err elsewhere: one error each way is added, which is the rule of three where there is none.
         variance = self._variance(coded - factor * moved) * (1 + 1 / self._freedom)
         variance += 2 * factor**2 * self._spread.mean()
+        helped = variance < self._variance(coded)
+        powered = np.where(helped, share + factor * (corpus_mean - mean), share).clip(0, 1)
+        variance = np.minimum(variance, self._variance(coded))
         binomial = np.maximum(share * (1 - share), powered * (1 - powered))
         return self._interval(powered, variance, binomial)
 
