@@ -172,10 +172,10 @@ class ThemesConfig(_Section):
     inclusion: str | None = Field(
         None, description="Column of the probability with which each labelled message was drawn."
     )
-    strategy: Literal["soft", "majority"] = Field(
-        "soft",
-        description="How a topic gets its theme: 'soft' asks all its members, by a classifier that learned "
-        "from the labels; 'majority' asks its labelled members alone.",
+    strategy: Literal["vote", "majority"] = Field(
+        "vote",
+        description="How a topic gets its theme: by 'vote' of all its members, whose themes a classifier "
+        "learned from the labels; or by the 'majority' of its labelled members alone.",
     )
     prior: Annotated[float, Field(gt=0)] = Field(
         1.0, description="Weight of the Dirichlet prior of 'majority', in labels a topic."

@@ -5,16 +5,16 @@ import numpy as np
 from themeloom.config import ThemesConfig
 from themeloom.records import Doubles, Floats, Ints, LabelledSample, Mapping, Members
 from themeloom.themes._classifier import posterior_of
-from themeloom.themes._soft import SoftPosterior
 from themeloom.themes._strategies import MajorityPosterior, themes_of
+from themeloom.themes._vote import MemberVote
 
 
 def learn_mapping(sample: LabelledSample, members: Members, themes: int, config: ThemesConfig) -> Mapping:
     """Map topics to themes, as ``config.strategy`` says.
 
-    'majority' is `map_topics`. 'soft' learns a classifier of single messages from the labels (logistic
-    regression on their vectors, themes weighted evenly); a topic's posterior is the mean of its members',
-    labelled ones as they are. Topics themselves are found without labels either way.
+    'majority' is `map_topics`. 'vote' learns a classifier of single messages from the labels (logistic
+    regression on their vectors, themes weighted evenly); a topic's posterior is the shares of its members
+    whose best theme each is, labelled ones as they are. Topics themselves are found without labels.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def learn_mapping(sample: LabelledSample, members: Members, themes: int, config:
     if config.strategy == "majority":
         topics = int(members.topic.max(initial=-1)) + 1
         return map_topics(members.topic[position], theme, topics, themes, config)
-    return SoftPosterior(members, position, theme, themes, config.mixed_below).fit()
+    return MemberVote(members, position, theme, themes, config.mixed_below).fit()
 
 
 def map_topics(topic: Ints, theme: Ints, topics: int, themes: int, config: ThemesConfig) -> Mapping:

@@ -11,8 +11,8 @@ from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Codebook, Doubles, Ints, LabelledSample, Members, Score, Scores
 from themeloom.themes._classifier import posterior_of
 from themeloom.themes._scoring import OVERALL, PER_THEME, Counter, refit_scores, score_sets, tables
-from themeloom.themes._soft import SoftPosterior
 from themeloom.themes._strategies import MajorityPosterior
+from themeloom.themes._vote import MemberVote
 
 Predictor = Callable[[Doubles, Ints], Ints]
 """Takes weights (draws, labels), which are 0 for labels that must not be learned from, and the labels to
@@ -71,7 +71,7 @@ def cross_fit(  # noqa: PLR0913, PLR0917 - each is a thing of its own, and a rec
     in kappa, accuracy, recall and F1; coverage stands beside them. Scores of a theme that no label
     names are NaN.
 
-    With ``strategy = "soft"`` the headline is the topic level, each message having its topic's theme, and the
+    With ``strategy = "vote"`` the headline is the topic level, each message having its topic's theme, and the
     line 'message level' the classifier's own guess of each message. There the refits are few, so that
     the interval is the normal one, by the standard deviation over refits.
 
@@ -119,7 +119,7 @@ def cross_fit(  # noqa: PLR0913, PLR0917 - each is a thing of its own, and a rec
         counters = vote
         scores = quickly(counters, len(coded), progress)
     else:
-        by_topic, by_message = _soft(sample, members, themes, themes_config)
+        by_topic, by_message = _member_vote(sample, members, themes, themes_config)
         counters = repeats(by_topic)
         scores = refit_scores(counters, len(coded), seed, progress)
         lines[MESSAGES] = refit_scores(repeats(by_message), len(coded), seed)
@@ -158,12 +158,12 @@ def _constant(coded: Ints, themes: int) -> Predictor:
     return predict
 
 
-def _soft(
+def _member_vote(
     sample: LabelledSample, members: Members, themes: int, config: ThemesConfig
 ) -> tuple[Predictor, Predictor]:
     """Predict by the topic and by the message; what one of them fitted, the other finds again."""
     position, coded = sample.position[sample.decided], sample.theme[sample.decided]
-    strategy = SoftPosterior(members, position, coded, themes, config.mixed_below)
+    strategy = MemberVote(members, position, coded, themes, config.mixed_below)
     known: dict[bytes, tuple[Ints, Ints]] = {}
 
     def both(weights: Doubles) -> tuple[Ints, Ints]:

@@ -9,13 +9,13 @@ from sklearn.linear_model import LogisticRegression
 from groups import grouped
 from themeloom.config import ThemesConfig, ValidateConfig
 from themeloom.records import Codebook, LabelledSample, Members, Theme
-from themeloom.themes import _soft
+from themeloom.themes import _vote
 from themeloom.themes._classifier import STRENGTH, fit_classifier, posterior_of
-from themeloom.themes._soft import SoftPosterior
+from themeloom.themes._vote import MemberVote
 from themeloom.themes.mapping import assign_themes, learn_mapping, message_themes
 from themeloom.themes.validation import MESSAGES, VOTE, cross_fit
 
-SOFT = ThemesConfig(codebook="codebook.yaml", labels="labels.csv")
+VOTING = ThemesConfig(codebook="codebook.yaml", labels="labels.csv")
 QUICK = ValidateConfig(folds=4, repeats=2, bootstrap=100)
 
 
@@ -68,7 +68,7 @@ def test_a_weight_of_two_is_a_message_twice():
 
 def test_topics_and_messages_get_their_themes():
     members, labelled, theme = world()
-    mapping = learn_mapping(labelled, members, 3, SOFT)
+    mapping = learn_mapping(labelled, members, 3, VOTING)
     assert mapping.theme.tolist() == [0, 1, 2, 0, 1, 2]
     assert np.allclose(mapping.posterior.sum(axis=1), 1)
     assert mapping.labels.sum() == 60
@@ -83,16 +83,16 @@ def test_labelled_members_count_as_they_are():
     members, labelled, _ = world()
     turned = sample(labelled.position, (labelled.theme + 1) % 3)
     everything = sample(np.arange(240), members.topic[:240] % 3)
-    posterior = learn_mapping(everything, members, 3, SOFT).posterior
+    posterior = learn_mapping(everything, members, 3, VOTING).posterior
     assert np.allclose(posterior, np.eye(3)[[0, 1, 2, 0, 1, 2]])
-    assert learn_mapping(turned, members, 3, SOFT).theme.tolist() == [1, 2, 0, 1, 2, 0]
+    assert learn_mapping(turned, members, 3, VOTING).theme.tolist() == [1, 2, 0, 1, 2, 0]
 
 
 def test_a_large_corpus_is_asked_in_part(monkeypatch):
     members, labelled, _ = world()
-    whole = SoftPosterior(members, labelled.position, labelled.theme, 3, 0.3).fit()
-    monkeypatch.setattr(_soft, "MOST", 100)
-    part = SoftPosterior(members, labelled.position, labelled.theme, 3, 0.3)
+    whole = MemberVote(members, labelled.position, labelled.theme, 3, 0.3).fit()
+    monkeypatch.setattr(_vote, "MOST", 100)
+    part = MemberVote(members, labelled.position, labelled.theme, 3, 0.3)
     assert 100 <= len(part._asked) < 200
     assert set(labelled.position) <= set(part._asked)
     assert np.abs(part.fit().posterior - whole.posterior).max() < 0.15
@@ -101,7 +101,7 @@ def test_a_large_corpus_is_asked_in_part(monkeypatch):
 
 def test_both_levels_are_scored():
     members, labelled, _ = world()
-    scores = cross_fit(labelled, members, book(3), SOFT, QUICK, 0)
+    scores = cross_fit(labelled, members, book(3), VOTING, QUICK, 0)
     assert scores.overall["kappa"].value > 0.9
     assert scores.lines[MESSAGES]["kappa"].value > 0.8
     assert VOTE in scores.lines
@@ -114,7 +114,7 @@ def test_shuffled_labels_score_nothing():
     within = 0
     for seed in range(8):
         theme = np.random.default_rng(seed).permutation(labelled.theme)
-        scores = cross_fit(sample(labelled.position, theme), members, book(3), SOFT, QUICK, seed)
+        scores = cross_fit(sample(labelled.position, theme), members, book(3), VOTING, QUICK, seed)
         within += all(
             k.low <= 0 <= k.high for k in (scores.overall["kappa"], scores.lines[MESSAGES]["kappa"])
         )
@@ -132,9 +132,9 @@ def test_intervals_cover_the_kappa_on_all_other_messages():
         position = np.sort(rng.choice(900, 90, replace=False))
         members, labelled = Members(group, vectors), sample(position, theme[position])
         rest = np.setdiff1d(np.arange(900), position)
-        guess = message_themes(group, vectors, learn_mapping(labelled, members, 3, SOFT))[0]
+        guess = message_themes(group, vectors, learn_mapping(labelled, members, 3, VOTING))[0]
         truth = cohen_kappa_score(theme[rest], guess[rest])
-        found = cross_fit(labelled, members, book(3), SOFT, QUICK, seed).lines[MESSAGES]["kappa"]
+        found = cross_fit(labelled, members, book(3), VOTING, QUICK, seed).lines[MESSAGES]["kappa"]
         covered += found.low <= truth <= found.high
     assert covered >= 17, covered
 
@@ -144,6 +144,6 @@ def test_themes_can_be_renamed(seed, names):
     rng = np.random.default_rng(seed)
     members = Members(rng.integers(-1, 4, 30), rng.normal(size=(30, 3)).astype(np.float32))
     theme = rng.integers(0, 4, 12)
-    there = learn_mapping(sample(np.arange(12), theme), members, 4, SOFT)
-    renamed = learn_mapping(sample(np.arange(12), np.array(names)[theme]), members, 4, SOFT)
+    there = learn_mapping(sample(np.arange(12), theme), members, 4, VOTING)
+    renamed = learn_mapping(sample(np.arange(12), np.array(names)[theme]), members, 4, VOTING)
     assert np.allclose(there.posterior, renamed.posterior[:, names], atol=1e-3)

@@ -1,4 +1,4 @@
-"""A topic's theme by all its members: those with a label as they are, the others by a classifier."""
+"""A topic's theme by the vote of all its members: labelled ones as they are, others by a classifier."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,8 +13,8 @@ MOST = 20_000
 
 
 @dataclass(frozen=True)
-class SoftPosterior:
-    """The mean posterior of a topic's members.
+class MemberVote:
+    """The shares of a topic's members that have each theme.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class SoftPosterior:
     themes
         Number of themes.
     mixed_below
-        Least posterior of a topic's theme.
+        Least share of a topic's theme.
     """
 
     members: Members
@@ -50,20 +50,21 @@ class SoftPosterior:
         classifier
             (dimensions + 1, themes).
         posterior
-            (topics, themes): mean over the members; rows sum to 1.
+            (topics, themes): shares of the members; rows sum to 1.
         """
         classifier = fit_classifier(self.members.vectors[self.position], self.theme, self.themes, weights)
-        asked = posterior_of(self.members.vectors[self._asked], classifier)
+        theme = posterior_of(self.members.vectors[self._asked], classifier).argmax(axis=1)
         place = self._place[self.position]
         told = (weights > 0) & (place >= 0)
-        asked[place[told]] = np.eye(self.themes)[self.theme[told]]
+        theme[place[told]] = self.theme[told]
+        votes = np.eye(self.themes)[theme]
         if not len(self._starts):
             return classifier, np.empty((0, self.themes))
-        sizes = np.diff(np.append(self._starts, len(asked)))
-        return classifier, np.add.reduceat(asked, self._starts, axis=0) / sizes[:, None]
+        sizes = np.diff(np.append(self._starts, len(votes)))
+        return classifier, np.add.reduceat(votes, self._starts, axis=0) / sizes[:, None]
 
     def best(self, posterior: Doubles) -> Ints:
-        """Choose each topic's theme; -1 where it is too unlikely."""
+        """Choose each topic's theme; -1 where too few members have it."""
         likely = posterior.max(axis=1, initial=0) >= self.mixed_below
         return np.where(likely, posterior.argmax(axis=1), -1) if len(posterior) else np.empty(0, np.int64)
 
