@@ -1,5 +1,6 @@
 """Small made-up records that several test folders share."""
 
+import math
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 
@@ -200,4 +201,8 @@ def _scores(rng: np.random.Generator, codebook: Codebook) -> Scores:
         labels=100,
         folds=5,
         repeats=10,
+        prevalence={
+            "communications/prediction-powered": {key: score() for key in codebook.keys},
+            "communications/mapping": {key: Score(1 / size, math.nan, math.nan) for key in codebook.keys},
+        },
     )

@@ -95,6 +95,18 @@ def says(content, value, suffix):
     return re.search(rb"(?<!\w)" + re.escape(value.encode()) + rb"(?!\w)", content) is not None
 
 
+def test_the_prevalence_of_each_theme_is_estimated_with_its_doubt(result):
+    shares = result.model.record.scores.prevalence
+    labels, powered = shares["communications/labels"], shares["communications/prediction-powered"]
+    assert sum(score.value for score in labels.values()) == pytest.approx(1)
+    assert sum(score.value for score in powered.values()) == pytest.approx(1, abs=0.05)
+    for theme, score in powered.items():
+        assert 0 <= score.low <= score.value <= score.high <= 1
+        assert abs(score.value - labels[theme].value) < 0.1
+    assert any(name.startswith("messages/") for name in shares)
+    assert "Estimated prevalence" in result.report.read_text(encoding="utf-8")
+
+
 def test_nothing_identifying_is_left_anywhere_but_in_the_private_folder(result, root):
     told = [json.loads(line) for line in IDENTIFYING.read_text(encoding="utf-8").splitlines()]
     strings = {entry["value"] for row in told for entry in row["identifying"]}

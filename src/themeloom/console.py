@@ -33,6 +33,7 @@ STAGES = {
     "describe": "Describing topics (BERTopic)",
     "map": "Mapping topics to themes",
     "validate": "Validating on held-out labels",
+    "prevalence": "Estimating prevalence",
     "keep": "Keeping the model",
     "report": "Writing the report",
     "track": "Tracking in MLflow",
@@ -142,15 +143,16 @@ def _show_topics(console: Console, result: "RunResult") -> None:
 
 
 def _show_themes(console: Console, result: "RunResult") -> None:
-    table = _table("Themes", "theme", "messages", "share", "topics", "name")
+    shares = result.model.record.scores.prevalence.get("communications/prediction-powered", {})
+    table = _table("Themes", "theme", "messages", "share", "estimated (95%)", "topics")
     for row in result.themes.iter_rows(named=True):
         topics = ", ".join(str(topic) for topic in row["topics"])
         table.add_row(
-            escape(row["theme"] or "(none)"),
+            escape(row["theme"] or "(none, or mixed)"),
             str(row["communications"]),
             f"{row['share']:.0%}",
+            _percent(shares.get(row["theme"])),
             topics,
-            escape(row["name"] or "mixed topics, messages without a theme"),
         )
     console.print(table)
 
@@ -214,6 +216,10 @@ def _show_confusions(console: Console, found: "Agreement") -> None:
     console.print(table)
     if (more := len(found.confusions) - CONFUSIONS) > 0:
         console.print(f"{more} rarer ones are not shown; --json writes all.")
+
+
+def _percent(score: "Score | None") -> str:
+    return "" if score is None else f"{score.value:.0%} ({100 * score.low:.0f} to {100 * score.high:.0f})"
 
 
 def _score(score: "Score | None") -> str:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -19,7 +19,7 @@ from themeloom.corpus.repeats import find_repeats
 from themeloom.corpus.sufficiency import check_sufficient
 from themeloom.corpus.vault import Vault
 from themeloom.discover import discover
-from themeloom.errors import ThemeloomError
+from themeloom.errors import LabelError, ThemeloomError
 from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.parts import REPORT
@@ -36,6 +36,7 @@ from themeloom.records import (
     Members,
     RawCorpus,
     RunRecord,
+    Score,
     UniqueCorpus,
 )
 from themeloom.reporting.html import write_report
@@ -43,8 +44,9 @@ from themeloom.reporting.summary import summarise
 from themeloom.result import RunResult
 from themeloom.themes.codebook import read_codebook
 from themeloom.themes.mapping import assign_themes, learn_mapping, message_themes
+from themeloom.themes.prevalence import prevalence
 from themeloom.themes.sample import read_labels
-from themeloom.themes.validation import check_sample, cross_fit
+from themeloom.themes.validation import check_sample, cross_fit, cross_fitted_posteriors
 
 T = TypeVar("T")
 
@@ -207,6 +209,8 @@ def _validated(
             config.study.seed,
             progress,
         )
+    with stages("prevalence"):
+        scores = replace(scores, prevalence=_prevalence(config, prepared, members))
     return RunRecord(
         run=f"{config.study.name}-{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
         study=config.study.name,
@@ -227,6 +231,26 @@ def _validated(
         scores=scores,
         times=tuple(stages.times),
     )
+
+
+def _prevalence(config: Experiment, prepared: Prepared, members: Members) -> dict[str, dict[str, Score]]:
+    """Estimate how common each theme is; nothing where the labels are no probability sample."""
+    sample, codebook = prepared.sample, prepared.codebook
+    if sample.inclusion is None:
+        return {}
+    themes, seed = len(codebook.keys), config.study.seed
+    labelled, rest = cross_fitted_posteriors(sample, members, themes, config.validate_, seed)
+    seen = prepared.corpus.communications["times_seen"].to_numpy().astype(np.float64)
+    weights = np.append(seen[sample.position], np.delete(seen, sample.position))
+    try:
+        found = prevalence(sample.theme, sample.inclusion, labelled, rest, weights, codebook).table
+    except LabelError:
+        return {}
+    shares: dict[str, dict[str, Score]] = {}
+    for row in found.fill_null(float("nan")).iter_rows(named=True):
+        of_method = shares.setdefault(f"{row['weighting']}/{row['method']}", {})
+        of_method[row["theme"]] = Score(row["share"], row["low"], row["high"])
+    return shares
 
 
 def _digests(config: Experiment, prepared: Prepared) -> dict[str, str]:

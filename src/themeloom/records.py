@@ -258,6 +258,7 @@ class Scores:
     labels: int
     folds: int
     repeats: int
+    prevalence: dict[str, dict[str, Score]] = field(default_factory=dict)  # weighting/method → theme
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from themeloom.themes import _vote
 from themeloom.themes._classifier import STRENGTH, fit_classifier, posterior_of
 from themeloom.themes._vote import MemberVote
 from themeloom.themes.mapping import assign_themes, learn_mapping, message_themes
-from themeloom.themes.validation import MESSAGES, VOTE, cross_fit
+from themeloom.themes.validation import MESSAGES, VOTE, cross_fit, cross_fitted_posteriors
 
 VOTING = ThemesConfig(codebook="codebook.yaml", labels="labels.csv")
 QUICK = ValidateConfig(folds=4, repeats=2, bootstrap=100)
@@ -119,6 +119,20 @@ def test_shuffled_labels_score_nothing():
             k.low <= 0 <= k.high for k in (scores.overall["kappa"], scores.lines[MESSAGES]["kappa"])
         )
     assert within >= 7
+
+
+def test_posteriors_of_labelled_messages_know_nothing_of_their_labels():
+    rng = np.random.default_rng(5)
+    members = Members(np.zeros(200, np.int64), rng.normal(size=(200, 60)).astype(np.float32))
+    theme = rng.integers(-1, 3, 80)  # chance alone; some messages without a label, as coders tie
+    position = np.sort(rng.choice(200, 80, replace=False))
+    labelled, rest = cross_fitted_posteriors(sample(position, theme), members, 3, QUICK, 0)
+    assert labelled.shape == (80, 3)
+    assert rest.shape == (120, 3)
+    assert np.allclose(labelled.sum(axis=1), 1)
+    assert np.allclose(rest.sum(axis=1), 1)
+    known = theme >= 0
+    assert (labelled[known].argmax(axis=1) == theme[known]).mean() < 0.5
 
 
 def test_intervals_cover_the_kappa_on_all_other_messages():

@@ -51,6 +51,7 @@ def contents_of(record: RunRecord, root: Path) -> dict[str, Any]:
             labels=scores.labels,
             folds=scores.folds,
             repeats=scores.repeats,
+            prevalence=scores.prevalence,
         ),
         "communications.parquet": record.communications,
         "embedded_texts.parquet": pl.DataFrame(
@@ -103,6 +104,7 @@ def record_of(contents: dict[str, Any]) -> RunRecord:
             labels=scores.labels,
             folds=scores.folds,
             repeats=scores.repeats,
+            prevalence=scores.prevalence,
         ),
         times=facts.times,
     )

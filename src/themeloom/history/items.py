@@ -139,7 +139,8 @@ def _topics(record: RunRecord) -> Columns:
 
 def _scores(record: RunRecord) -> Iterator[tuple[str, Score]]:
     yield from record.scores.overall.items()
-    for prefix, group in (("theme", record.scores.per_theme), ("line", record.scores.lines)):
+    groups = {"theme": record.scores.per_theme, "line": record.scores.lines}
+    for prefix, group in (groups | {"prevalence": record.scores.prevalence}).items():
         for name, scores in group.items():
             yield from ((f"{prefix}/{name}/{what}", score) for what, score in scores.items())
 

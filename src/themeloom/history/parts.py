@@ -70,6 +70,7 @@ class ScoreFacts(_Facts):
     labels: int
     folds: int
     repeats: int
+    prevalence: dict[str, dict[str, Score]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,7 @@ class ThemeSummary:
     residual: bool
     topics: tuple[int, ...]
     size: Count  # communications whose own theme it is
+    prevalence: Score | None  # prediction-powered share of the communications; None where not estimated
     scores: dict[str, Score]  # precision, recall, f1
 
 

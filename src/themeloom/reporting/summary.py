@@ -139,6 +139,7 @@ def _theme(record: RunRecord, index: int) -> ThemeSummary:
         residual=theme.residual,
         topics=tuple(t for t, of in enumerate(record.mapping.theme.tolist()) if of == index),
         size=_count(record.communications["theme"].eq_missing(theme.key)),
+        prevalence=record.scores.prevalence.get("communications/prediction-powered", {}).get(theme.key),
         scores=_plain_scores(record.scores.per_theme.get(theme.key, {})),
     )
 

@@ -9,7 +9,7 @@ from themeloom.config import ThemesConfig, ValidateConfig
 from themeloom.errors import LabelError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Codebook, Doubles, Ints, LabelledSample, Members, Score, Scores
-from themeloom.themes._classifier import posterior_of
+from themeloom.themes._classifier import fit_classifier, posterior_of
 from themeloom.themes._scoring import OVERALL, PER_THEME, Counter, refit_scores, score_sets, tables
 from themeloom.themes._strategies import MajorityPosterior
 from themeloom.themes._vote import MemberVote
@@ -182,6 +182,45 @@ def _member_vote(
         return predict
 
     return level(0), level(1)
+
+
+def cross_fitted_posteriors(
+    sample: LabelledSample, members: Members, themes: int, config: ValidateConfig, seed: int
+) -> tuple[Doubles, Doubles]:
+    """Predict each communication by classifiers that did not see its label.
+
+    Parameters
+    ----------
+    sample
+        The labelled sample.
+    members
+        The communications' vectors.
+    themes
+        Number of themes.
+    config
+        How many folds; they are drawn once.
+    seed
+        Seed of the folds.
+
+    Returns
+    -------
+    labelled
+        (labels, themes): by the classifier of the other folds; by all of them where coders tie.
+    rest
+        (others, themes): the mean over the classifiers, for those without a label, in their order.
+    """
+    known, coded = np.flatnonzero(sample.decided), sample.theme[sample.decided]
+    vectors = members.vectors[sample.position]
+    others = np.delete(members.vectors, sample.position, axis=0)
+    labelled, rest = np.zeros((len(vectors), themes)), np.zeros((len(others), themes))
+    for _, test in draw_folds(coded, config.model_copy(update={"repeats": 1}), seed):
+        weights = np.ones(len(coded))
+        weights[test] = 0
+        classifier = fit_classifier(vectors[known], coded, themes, weights)
+        seen_by_none = np.append(known[test], np.flatnonzero(~sample.decided))
+        labelled[seen_by_none] += posterior_of(vectors[seen_by_none], classifier)
+        rest += posterior_of(others, classifier) / config.folds
+    return labelled / labelled.sum(axis=1, keepdims=True), rest
 
 
 def draw_folds(coded: Ints, config: ValidateConfig, seed: int) -> Folds:
