@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from themeloom.cache import Arrays, Cache, VectorCache, digest
+from themeloom.cache import Arrays, Cache, VectorCache, code_digest, digest
 
 
 class Maker:
@@ -175,3 +175,13 @@ def test_a_digest_depends_on_nothing_else() -> None:
     assert digest(table.T) == digest(np.ascontiguousarray(table.T))
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
     assert digest(("a", "b")) == digest(["a", "b"])
+
+
+def test_changed_code_has_another_digest(tmp_path):
+    first, second = tmp_path / "a.py", tmp_path / "b.py"
+    first.write_text("one = 1\n")
+    second.write_text("two = 2\n")
+    before = code_digest(first, second)
+    assert code_digest(first, second) == before
+    second.write_text("two = 3\n")
+    assert code_digest(first, second) != before

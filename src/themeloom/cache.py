@@ -34,6 +34,11 @@ def digest(*parts: object) -> str:
     return sha.hexdigest()
 
 
+def code_digest(*files: Path) -> str:
+    """Return the SHA-256 (hex) of source files: what they computed must not outlive a change of them."""
+    return digest(*(hashlib.sha256(file.read_bytes()).hexdigest() for file in files))
+
+
 class Cache:
     """Results of stages, by content."""
 

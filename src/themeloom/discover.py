@@ -1,12 +1,13 @@
 """The stages of discovery in order, each result remembered: topics emerge without any label."""
 
 from collections.abc import Sequence
+from inspect import getfile
 from pathlib import Path
 
 import numpy as np
 from pydantic import TypeAdapter
 
-from themeloom.cache import Arrays, Cache, VectorCache, digest
+from themeloom.cache import Arrays, Cache, VectorCache, code_digest, digest
 from themeloom.config import Experiment
 from themeloom.discovery.cluster import cluster
 from themeloom.discovery.describe import describe
@@ -60,7 +61,9 @@ def _reduced(embeddings: Embeddings, config: Experiment, cache: Cache, stages: S
             "neighbors": np.array([layout.neighbors]),
         }
 
-    key = digest(embeddings.vectors, settings, seed, versions()["umap-learn"])
+    key = digest(
+        embeddings.vectors, settings, seed, versions()["umap-learn"], code_digest(Path(getfile(reduce)))
+    )
     with stages("reduce") as progress:
         arrays = stages.remembered("reduce", *cache.remember("reduce", key, make))
     return Layout(arrays["reduced"], arrays["plane"], int(arrays["neighbors"][0]))
@@ -88,6 +91,7 @@ def _described(
         clusters.outlier,
         config.describe.model_dump(mode="json"),
         versions()["bertopic"],
+        code_digest(Path(getfile(describe))),
     )
     with stages("describe") as progress:
         arrays = stages.remembered("describe", *Cache(cache).remember("describe", key, make))

