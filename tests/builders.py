@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import yaml
 
+from themeloom.columns import ASSIGNED
 from themeloom.config import Experiment
 from themeloom.records import (
-    ASSIGNED,
     Clusters,
     Codebook,
     Discovery,

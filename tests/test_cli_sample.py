@@ -12,9 +12,9 @@ import pytest
 from builders import make_record
 from studies import write_study
 from themeloom import cli, sampling
+from themeloom.columns import ASSIGNED
 from themeloom.config import read_experiment
 from themeloom.history import store
-from themeloom.records import ASSIGNED
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,10 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 import themeloom
+from themeloom.columns import ASSIGNED
 from themeloom.corpus.vault import Vault
 from themeloom.folders import Folders
 from themeloom.history import store
-from themeloom.records import ASSIGNED
 
 DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"
 IDENTIFYING = Path(__file__).parent / "data" / "identifying-sample.jsonl"

@@ -12,6 +12,7 @@ import polars as pl
 
 from themeloom import provenance
 from themeloom.cache import digest
+from themeloom.columns import ASSIGNED
 from themeloom.config import Experiment, read_experiment
 from themeloom.corpus.anonymise import anonymise
 from themeloom.corpus.ingest import read_sources
@@ -27,7 +28,6 @@ from themeloom.history.tracking import track
 from themeloom.model import Model
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import (
-    ASSIGNED,
     Codebook,
     Corpus,
     Discovery,

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from themeloom.columns import COMMUNICATIONS, OUTCOMES, UNIQUE
 from themeloom.config import AnonymiseConfig
 from themeloom.corpus import anonymise as stage
 from themeloom.corpus.anonymise import anonymise, mask_texts, strip_numbers
 from themeloom.corpus.recognise import RULES, recognise
 from themeloom.corpus.vault import Vault
-from themeloom.records import COMMUNICATIONS, OUTCOMES, UNIQUE, Flow, UniqueCorpus
+from themeloom.records import Flow, UniqueCorpus
 
 PLAIN = AnonymiseConfig()
 SAMPLE = Path(__file__).parents[1] / "data" / "identifying-sample.jsonl"

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from themeloom.columns import ROWS, UNREADABLE
 from themeloom.config import ColumnsConfig, IngestConfig, SourceConfig
 from themeloom.corpus import files as source_files
 from themeloom.corpus import json_values as values_module
@@ -20,7 +21,6 @@ from themeloom.corpus.drafts import RowError
 from themeloom.corpus.ingest import read_sources
 from themeloom.corpus.repair import repaired
 from themeloom.errors import InputError
-from themeloom.records import ROWS, UNREADABLE
 
 DEMO = files("themeloom") / "data" / "dearmhp"
 PHRASE_COLUMNS = ColumnsConfig(text="content", id="tweet_id", created_at="date", author="screen_name")

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from themeloom.columns import OUTCOMES, ROWS, UNIQUE, UNREADABLE
 from themeloom.config import RepeatsConfig
 from themeloom.corpus.repeats import find_repeats
-from themeloom.records import OUTCOMES, ROWS, UNIQUE, UNREADABLE, RawCorpus, UniqueCorpus
+from themeloom.records import RawCorpus, UniqueCorpus
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 LONG = (

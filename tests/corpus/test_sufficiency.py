@@ -3,11 +3,12 @@
 import polars as pl
 import pytest
 
+from themeloom.columns import ROWS, UNREADABLE
 from themeloom.config import RepeatsConfig
 from themeloom.corpus.repeats import find_repeats
 from themeloom.corpus.sufficiency import FEWEST, check_sufficient
 from themeloom.errors import CorpusError
-from themeloom.records import ROWS, UNREADABLE, RawCorpus, UniqueCorpus
+from themeloom.records import RawCorpus, UniqueCorpus
 
 SUBJECTS = ("trains", "gardens", "kettles", "violins", "harbours", "ladders", "maps")
 SAYINGS = ("are late again today", "grow best in April", "make an odd noise", "cost more than they did")

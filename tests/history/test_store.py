@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from safetensors.numpy import save as save_arrays
 
 from builders import make_record
+from themeloom.columns import ASSIGNED
 from themeloom.errors import ModelError, OutputError
 from themeloom.history import store
 from themeloom.history.contents import disagreement
 from themeloom.history.parts import FORMAT, LAYOUT
-from themeloom.records import ASSIGNED, Score, StageTime, Theme
+from themeloom.records import Score, StageTime, Theme
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
 NUMBER = st.floats(width=64)

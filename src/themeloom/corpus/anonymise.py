@@ -5,13 +5,14 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
+from themeloom.columns import COMMUNICATIONS
 from themeloom.config import AnonymiseConfig
 from themeloom.corpus import lexicon
 from themeloom.corpus.patterns import KINDS, PLACEHOLDER, Span
 from themeloom.corpus.recognise import fingerprint, recognise, render
 from themeloom.corpus.vault import Vault
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import COMMUNICATIONS, Corpus, UniqueCorpus
+from themeloom.records import Corpus, UniqueCorpus
 
 _TITLES = re.compile(
     r"^(?:(?:mr|mrs|ms|miss|mx|dr|doctor|prof|professor|revd?|reverend|sir|dame|nurse|sister|matron|cllr|auntie|aunty|aunt|uncle)"

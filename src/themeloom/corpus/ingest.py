@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from themeloom.columns import ROWS, UNREADABLE
 from themeloom.config import IngestConfig, SourceConfig
 from themeloom.corpus.clashes import check_ids
 from themeloom.corpus.dates import DateReader
@@ -27,7 +28,7 @@ from themeloom.corpus.repair import repaired
 from themeloom.corpus.tables import csv_drafts, jsonl_drafts, mapped, parquet_drafts, xlsx_drafts
 from themeloom.errors import InputError
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import ROWS, UNREADABLE, RawCorpus
+from themeloom.records import RawCorpus
 
 _BATCH = 50_000
 _SAMPLE = 200  # values by which a format is told

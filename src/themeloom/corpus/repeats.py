@@ -7,11 +7,12 @@ from typing import Any
 
 import polars as pl
 
+from themeloom.columns import OUTCOMES, ROWS, UNIQUE
 from themeloom.config import RepeatsConfig
 from themeloom.corpus.matching import Message, match, prepare
 from themeloom.corpus.wording import CUT
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import OUTCOMES, ROWS, UNIQUE, Flow, RawCorpus, UniqueCorpus
+from themeloom.records import Flow, RawCorpus, UniqueCorpus
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import polars as pl
 from numpy.typing import DTypeLike, NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from themeloom.records import ASSIGNED, Codebook, Flow, Score, StageTime, Topic
+from themeloom.columns import ASSIGNED
+from themeloom.records import Codebook, Flow, Score, StageTime, Topic
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -1,0 +1,74 @@
+"""The columns of every table that one stage hands to another."""
+
+from typing import Any
+
+import polars as pl
+
+UTC_TIME = pl.Datetime("us", "UTC")
+
+ROWS: dict[str, Any] = {
+    "row": pl.Int64,  # 0, 1, 2, … over all sources, in the order read
+    "file": pl.String,
+    "line": pl.Int64,  # 1-based line (or record, where the format has no lines) in the file
+    "source_id": pl.String,
+    "author_id": pl.String,  # null where unknown
+    "author": pl.String,  # handle, lower case, no @; null where unknown
+    "created_at": UTC_TIME,  # null where unknown
+    "text": pl.String,
+    "lang": pl.String,  # null where unknown
+    "repeat_of": pl.String,  # source id of the message that this one natively repeats; null for others
+}
+"""Columns of the rows that could be read."""
+
+UNREADABLE: dict[str, Any] = {
+    "file": pl.String,
+    "line": pl.Int64,
+    "source_id": pl.String,  # null where it could not be told
+    "reason": pl.String,
+}
+"""Columns of the rows that could not be read."""
+
+UNIQUE: dict[str, Any] = {
+    "source_id": pl.String,
+    "author_id": pl.String,
+    "author": pl.String,
+    "created_at": UTC_TIME,
+    "text": pl.String,  # without the marks of a repeat ("RT @name: ")
+    "lang": pl.String,
+    "times_seen": pl.Int64,  # distinct source ids that carry this message, itself included
+    "repeated_by": pl.List(pl.String),  # authors of the repeats, sorted
+}
+"""Columns of the unique messages, one row each, sorted by (created_at, source_id)."""
+
+OUTCOMES: dict[str, Any] = {
+    "file": pl.String,
+    "line": pl.Int64,
+    "source_id": pl.String,
+    "outcome": pl.String,  # kept, same-id, retweet, copy, near-duplicate or unreadable
+    "kept_id": pl.String,  # source id of the unique message it belongs to; null for unreadable rows
+    "reason": pl.String,  # for unreadable rows
+}
+"""Columns of the audit: one row for every raw row."""
+
+COMMUNICATIONS: dict[str, Any] = {
+    "doc_id": pl.String,  # keyed hash of the source id
+    "text": pl.String,  # masked
+    "created_at": UTC_TIME,
+    "times_seen": pl.Int64,
+    "author": pl.String,  # keyed hash of the handle; null where unknown
+    "repeated_by": pl.List(pl.String),  # keyed hashes, sorted
+}
+"""Columns of the anonymous corpus, in the order of the unique messages."""
+
+ASSIGNED: dict[str, Any] = {
+    "doc_id": pl.String,
+    "text": pl.String,
+    "created_at": UTC_TIME,
+    "times_seen": pl.Int64,
+    "topic": pl.Int64,
+    "outlier": pl.Boolean,
+    "topic_theme": pl.String,
+    "theme": pl.String,
+    "theme_probability": pl.Float64,
+}
+"""Columns of models/RUN/communications.parquet."""
