@@ -120,6 +120,23 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class TopicQuality:
+    """How good topics are by themselves, without any label; NaN where a measure cannot be taken."""
+
+    npmi: Doubles  # (topics,): coherence of the words, -1 to 1
+    c_v: Doubles  # (topics,): coherence of the words' contexts, -1 to 1
+    overall: dict[str, float]  # npmi, c_v (means over topics), diversity, dbcv, outliers (share of noise)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainTopics:
+    """The reference: topics as BERTopic's own settings give them for the same vectors."""
+
+    topic: Ints  # (communications,): largest first; -1 for outliers
+    reduced: Ints  # (communications,): after BERTopic's reduce_outliers; -1 where it found no topic either
+
+
+@dataclass(frozen=True, slots=True)
 class Theme:
     """One entry of the codebook."""
 

@@ -1,13 +1,16 @@
 """HDBSCAN, with defaults from the corpus size and the mending of collapsed clusterings."""
 
+import math
+
 import numpy as np
 import polars as pl
 import pytest
+from hdbscan.validity import validity_index
 from sklearn.metrics import adjusted_rand_score
 
 from groups import grouped
 from themeloom.config import ClusterConfig
-from themeloom.discovery.cluster import cluster, default_size
+from themeloom.discovery.cluster import cluster, default_size, dense_regions, density_validity
 from themeloom.errors import CorpusError
 
 
@@ -99,3 +102,70 @@ def test_the_tree_is_whole(vectors_and_groups):
     tree = cluster(plain(vectors), vectors, ClusterConfig()).tree
     leaves = tree.filter(pl.col("size") == 1)["child"]
     assert sorted(leaves) == list(range(len(vectors)))
+
+
+def test_dense_regions_are_hdbscan_and_nothing_else(vectors_and_groups):
+    vectors, group = vectors_and_groups
+    found = dense_regions(plain(vectors), 10, 10)
+    core = group >= 0
+    assert adjusted_rand_score(group[core & (found >= 0)], found[core & (found >= 0)]) > 0.95
+    assert (found == -1).any()
+    assert (np.diff(np.bincount(found[found >= 0])) <= 0).all()
+    order = np.random.default_rng(9).permutation(len(vectors))
+    assert dense_regions(plain(vectors)[order], 10, 10).tolist() == found[order].tolist()
+    assert (dense_regions(plain(vectors)[:5], 10, 10) == -1).all()
+
+
+def blobs(apart, each, groups=6):
+    """Groups around the corners of a cube, so far apart; and the group of each."""
+    rng = np.random.default_rng(2)
+    group = np.repeat(np.arange(groups), each)
+    return (np.eye(groups)[group] * apart + rng.normal(size=(len(group), groups))).astype(np.float32), group
+
+
+def test_density_validity_is_hdbscans_own_without_noise():
+    rows, group = blobs(8, 30)
+    noisy = np.where(np.arange(180) % 5 == 0, -1, group)
+    kept = noisy >= 0
+    inner = np.lexsort((*rows[kept].T, noisy[kept]))  # trees tie: hdbscan's result hangs on the order
+    expected = validity_index(rows[kept][inner].astype(float), noisy[kept][inner])
+    assert density_validity(rows, noisy) == pytest.approx(expected)
+    assert density_validity(rows, np.where(kept, 3 * noisy, -1)) == pytest.approx(
+        expected
+    )  # numbers are names
+
+
+def test_density_validity_tells_topics_apart_from_topics_that_run_together():
+    far, near = (density_validity(*blobs(apart, 40)) for apart in (20, 1))
+    assert -1 <= near < 0 < far <= 1
+
+
+def test_density_validity_of_a_large_corpus_is_judged_by_an_even_selection(monkeypatch):
+    rows, group = blobs(12, 200)
+    order = np.random.default_rng(3).permutation(len(rows))
+    whole = density_validity(rows, group)
+    assert whole == density_validity(rows[order], group[order])
+    monkeypatch.setattr("themeloom.discovery.cluster.VALIDATED", 600)
+    part = density_validity(rows, group)
+    assert part == density_validity(rows[order], group[order])
+    assert part != whole
+    assert part == pytest.approx(whole, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "topic"),
+    [
+        (np.zeros((0, 3)), []),
+        (np.eye(4), [-1, -1, -1, -1]),
+        (np.eye(4), [0, 0, 0, -1]),
+        (np.eye(4), [0, 0, 0, 1]),  # one message has no density
+        (np.ones((6, 3)), [0, 0, 0, 1, 1, 1]),  # all in one place
+    ],
+)
+def test_density_validity_that_cannot_be_known_is_nan(rows, topic):
+    assert math.isnan(density_validity(rows.astype(np.float32), np.array(topic, dtype=np.int64)))
+
+
+def test_density_validity_of_copies():
+    rows = np.repeat(np.eye(2, 3), 4, axis=0).astype(np.float32)
+    assert density_validity(rows, np.repeat([0, 1], 4)) == pytest.approx(1)

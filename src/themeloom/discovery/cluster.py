@@ -21,6 +21,8 @@ MIN_SAMPLES = 1
 """HDBSCAN's min_samples: the least conservative, so that few short messages become noise."""
 DOMINANT = 0.5
 """So does a topic with more than this share of all clustered messages."""
+VALIDATED, VALIDATED_IN_ONE = 5_000, 2_000
+"""So many messages, evenly spread over many topics or lying in one, tell how dense a larger corpus is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,67 @@ def cluster(
 def default_size(messages: int) -> int:
     """Return the smallest topic for a corpus: half the square root of its size (515 → 11, 500,000 → 354)."""
     return max(SMALLEST, round(math.sqrt(messages) / 2))
+
+
+def dense_regions(reduced: Floats, min_cluster_size: int, min_samples: int) -> Ints:
+    """Run HDBSCAN once, by excess of mass: nothing is mended, and outliers stay outliers.
+
+    Parameters
+    ----------
+    reduced
+        float32, (communications, components).
+    min_cluster_size, min_samples
+        HDBSCAN's settings.
+
+    Returns
+    -------
+    Ints
+        int64, (communications,): topics numbered by size, largest first; -1 for noise. The same for the same
+        rows in any order.
+    """
+    order = np.lexsort(reduced.T)
+    found = _hdbscan(reduced[order].astype(np.float64), min_cluster_size, min_samples, "eom")
+    return _by_size(found.label)[np.argsort(order)]
+
+
+def density_validity(reduced: Floats, topic: Ints) -> float:
+    """Return DBCV (Moulavi et al. 2014): whether topics are dense within and sparse between.
+
+    Parameters
+    ----------
+    reduced
+        float32, (communications, components): where topics were sought.
+    topic
+        int64, (communications,): -1 for noise, which does not count.
+
+    Returns
+    -------
+    float
+        From -1 to 1, higher is better; NaN where fewer than two topics can be compared, or none of their
+        messages differ. The cost grows with the square of the messages, so of a large corpus an even
+        selection of each topic's messages is judged: the same for the same rows in any order.
+    """
+    from hdbscan.validity import validity_index
+
+    chosen = _spread(reduced, topic)
+    _, label, sizes = np.unique(topic[chosen], return_inverse=True, return_counts=True)
+    compared = sizes[label] > 1  # a message alone has no density
+    _, label = np.unique(label[compared], return_inverse=True)
+    if label.max(initial=0) < 1:
+        return math.nan
+    with np.errstate(all="ignore"):  # topics in one place: nothing by nothing
+        return float(validity_index(reduced[chosen][compared].astype(np.float64), label))
+
+
+def _spread(reduced: Floats, topic: Ints) -> Ints:
+    """Return positions of clustered messages, topic by topic and evenly within each: not too many."""
+    clustered = np.flatnonzero(topic >= 0)
+    inner = np.lexsort((*reduced[clustered].T, topic[clustered]))
+    # Validation compares all with all, and within topics costs most.
+    heaviest = max(1.0, float(np.linalg.norm(np.bincount(topic[clustered]))))
+    share = min(1.0, VALIDATED / max(len(inner), 1), VALIDATED_IN_ONE / heaviest)
+    kept = np.linspace(0, len(inner) - 1, round(share * len(inner))).astype(np.int64)
+    return clustered[inner[kept]]
 
 
 def _attempts(rows: Doubles, config: ClusterConfig, progress: Progress) -> Iterator[_Attempt]:

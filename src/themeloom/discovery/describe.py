@@ -1,7 +1,7 @@
 """What a topic is about: c-TF-IDF and representation models of BERTopic (Grootendorst 2022)."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _CANDIDATES = 50
 """Words a topic that KeyBERT's way of choosing looks at."""
+_SIMILARITIES = 1_000_000
+"""Messages by topics that BERTopic may compare at a time: each message has a few dozen windows."""
 PLACEHOLDERS = ("person", "handle", "link", "email", "phone", "number", "postcode", "place", "organisation")
 """What masking leaves in a text: never a topic's word."""
 _TOKEN = r"(?u)\b[^\W\d_][\w'\u2019]+\b"  # noqa: S105 (a pattern of words, no secret)
@@ -126,12 +128,68 @@ def to_bertopic(
     return model
 
 
+def without_outliers(texts: Sequence[str], vectors: Floats, topic: Ints) -> Ints:
+    """Give each outlier the topic that BERTopic's own `reduce_outliers` gives it by its default strategy.
+
+    All settings are BERTopic's own, but for the language: 'english' would drop every letter but a to z.
+
+    Parameters
+    ----------
+    texts
+        What was embedded.
+    vectors
+        float32, (communications, dimensions).
+    topic
+        int64, (communications,): -1 for outliers.
+
+    Returns
+    -------
+    Ints
+        int64, (communications,): -1 where no part of the text is like any topic.
+    """
+    from bertopic import BERTopic
+    from bertopic.cluster import BaseCluster
+    from bertopic.dimensionality import BaseDimensionalityReduction
+
+    topics = int(topic.max(initial=-1)) + 1
+    if not topics or topic.min() >= 0:
+        return topic.copy()
+    given = {"umap_model": BaseDimensionalityReduction(), "hdbscan_model": BaseCluster()}
+    model = BERTopic(**given, language="multilingual")
+    model.fit(list(texts), embeddings=vectors, y=topic)
+    batch = {"batch_size": max(1, min(1_000, _SIMILARITIES // topics))}
+    moved = model.reduce_outliers(list(texts), model.topics_, distributions_params=batch)
+    ours = dict(zip(model.topics_, topic.tolist(), strict=True))  # BERTopic numbers topics anew
+    return np.array([ours.get(number, -1) for number in moved], dtype=np.int64)
+
+
+def word_splitter(frequent_terms: Collection[str] = ()) -> Callable[[str], list[str]]:
+    """Return what splits a text into the single words that topics are described with.
+
+    Parameters
+    ----------
+    frequent_terms
+        Terms left out beside the function words and the placeholders.
+    """
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    splitter: Callable[[str], list[str]] = CountVectorizer(**_wording(frequent_terms)).build_analyzer()
+    return splitter
+
+
+def _wording(frequent_terms: Collection[str]) -> dict[str, Any]:
+    """Return scikit-learn's settings of what a word is."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    left_out = {*ENGLISH_STOP_WORDS, *PLACEHOLDERS, *(term.lstrip("#") for term in frequent_terms)}
+    return {"stop_words": sorted(left_out), "token_pattern": _TOKEN}
+
+
 def _vectorizer(embeddings: Embeddings) -> "CountVectorizer":
     """Return a counter of the words, and pairs of words, that more than one communication uses."""
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
+    from sklearn.feature_extraction.text import CountVectorizer
 
-    left_out = {*ENGLISH_STOP_WORDS, *PLACEHOLDERS, *(t.lstrip("#") for t in embeddings.frequent_terms)}
-    settings = {"stop_words": sorted(left_out), "ngram_range": (1, 2), "token_pattern": _TOKEN}
+    settings = {**_wording(embeddings.frequent_terms), "ngram_range": (1, 2)}
     # BERTopic counts topics, not communications, so the vocabulary is settled beforehand.
     try:
         vocabulary = CountVectorizer(**settings, min_df=2).fit(embeddings.texts).get_feature_names_out()
