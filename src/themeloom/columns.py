@@ -72,3 +72,19 @@ ASSIGNED: dict[str, Any] = {
     "theme_probability": pl.Float64,
 }
 """Columns of models/RUN/communications.parquet."""
+
+CALIBRATION: dict[str, Any] = {
+    "bin": pl.Int64,  # 0, 1, 2, …: from the least confident to the most
+    "messages": pl.Float64,  # mean over repeats
+    "confidence": pl.Float64,  # mean of the top posterior
+    "accuracy": pl.Float64,  # how often the theme of the top posterior was right
+}
+"""Columns of the reliability diagram: bins of about equal size."""
+
+COVERAGE_CURVE: dict[str, Any] = {
+    "threshold": pl.Float64,  # messages with at least this top posterior are kept
+    "coverage": pl.Float64,  # share of messages kept
+    "accuracy": pl.Float64,  # among those kept
+    "kappa": pl.Float64,  # among those kept; null where undefined
+}
+"""Columns of the curve of accuracy against coverage, from all kept to few."""

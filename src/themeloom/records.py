@@ -209,6 +209,25 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What a line says of the labelled messages, none of which it had learned from when it said so."""
+
+    coded: Ints  # (messages,): theme indices; -1 where nobody coded: counts in coverage alone
+    predicted: Ints  # (repeats, messages): theme indices, -1 where abstained
+    posterior: Doubles  # (repeats, messages, themes), or (0, 0, 0) where the line has none
+    group: Ints  # (messages,): the author's number; messages of one author have the same
+
+
+@dataclass(frozen=True, slots=True)
+class LineScores:
+    """What the held-out predictions of a line are worth."""
+
+    overall: dict[str, Score]  # kappa, alpha, ac1, macro_f1, balanced_accuracy, accuracy, coverage, ece
+    per_theme: tuple[dict[str, Score], ...]  # by theme index: precision, recall, f1
+    confusion: Doubles  # (themes, themes + 1): coded by predicted, last column abstained; mean over repeats
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """Cross-fitted scores: each label was predicted by a mapping that did not see it."""
 

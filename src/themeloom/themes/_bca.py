@@ -1,6 +1,6 @@
 """Intervals of figures that only count messages: the BCa bootstrap, all draws at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from statistics import NormalDist
 
 import numpy as np
@@ -18,10 +18,11 @@ def bca(
     draws: int,
     seed: int,
     progress: Progress = UNWATCHED,
+    biased: Collection[int] = (),
 ) -> list[Score]:
-    """Values with their 95% BCa intervals (Efron, 1987) over resampled messages.
+    """Values with their 95% BCa intervals (Efron, 1987) over resampled units: messages, or whole authors.
 
-    Messages that are alike to the statistic are one kind, so that a large sample costs no more than its
+    Units that are alike to the statistic are one kind, so that a large sample costs no more than its
     kinds. Draws in which a figure is undefined are left out of its interval; where it is undefined for the
     whole sample, so are value and interval (NaN). The interval alone is undefined where all draws give the
     same: coders who agree on all of a few messages show nothing of how often they would not.
@@ -31,13 +32,18 @@ def bca(
     statistic
         Takes weights (draws, kinds), gives figures (draws, figures).
     counts
-        (kinds,): how many messages there are of each kind.
+        (kinds,): how many units there are of each kind.
     draws
         How many samples to draw.
     seed
         Seed of the draws.
     progress
         Told of the draws.
+    biased
+        Figures that chance can only raise, such as mean distances: BCa fails where most draws lie above the
+        value. Their low end is that of the basic interval (Davison & Hinkley, 1997, section 5.2), which moves
+        down by the bias, taken of squares, to which chance adds about the same whatever the distance; their
+        high end is as far from the value as that of the draws is from their median.
     """
     generator = np.random.default_rng(seed)
     total = int(counts.sum())
@@ -49,11 +55,14 @@ def bca(
         progress.advance(size)
     values = statistic(counts[None].astype(np.float64))[0]
     columns = zip(values, np.concatenate(drawn).T, _without_one(statistic, counts).T, strict=True)
-    return [_score(float(value), column, left, counts) for value, column, left in columns]
+    return [
+        _raised(float(value), column) if figure in biased else _score(float(value), column, left, counts)
+        for figure, (value, column, left) in enumerate(columns)
+    ]
 
 
 def _without_one(statistic: Callable[[Doubles], Doubles], counts: Ints) -> Doubles:
-    """Figures with one message of each kind left out, as (kinds, figures)."""
+    """Figures with one unit of each kind left out, as (kinds, figures)."""
     kinds = np.arange(len(counts))
     return np.concatenate(
         [
@@ -65,13 +74,26 @@ def _without_one(statistic: Callable[[Doubles], Doubles], counts: Ints) -> Doubl
 
 def _score(value: float, drawn: Doubles, left: Doubles, counts: Ints) -> Score:
     drawn = drawn[np.isfinite(drawn)]
-    if not (np.isfinite(value) and drawn.size and np.ptp(drawn) > 1e-12):
+    if not _varies(value, drawn):
         return Score(value, float("nan"), float("nan"))
     below = float(np.mean(drawn < value) + np.mean(drawn == value) / 2)
     least = 0.5 / drawn.size
     bias, speed = NORMAL.inv_cdf(min(max(below, least), 1 - least)), _acceleration(left, counts)
     low, high = (np.percentile(drawn, 100 * _place(tail, bias, speed)) for tail in (0.025, 0.975))
     return Score(value, float(low), float(high))
+
+
+def _raised(value: float, drawn: Doubles) -> Score:
+    drawn = drawn[np.isfinite(drawn)]
+    if not _varies(value, drawn):
+        return Score(value, float("nan"), float("nan"))
+    middle, top = (float(end) for end in np.percentile(drawn, [50, 97.5]))
+    below = max(2 * value**2 - top**2, 0.0) ** 0.5
+    return Score(value, min(below, value), value + top - middle)
+
+
+def _varies(value: float, drawn: Doubles) -> bool:
+    return bool(np.isfinite(value) and drawn.size and np.ptp(drawn) > 1e-12)
 
 
 def _place(tail: float, bias: float, speed: float) -> float:

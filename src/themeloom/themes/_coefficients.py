@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from themeloom.records import Doubles, Ints
-from themeloom.themes._scoring import kappa, ratio
+from themeloom.themes._scoring import kappa, mean_defined, ratio
 
 
 def count_codes(codes: Ints, themes: int) -> Ints:
@@ -73,8 +73,7 @@ def against_rest(table: Doubles) -> Doubles:
 
 def mean_kappa(tables: Iterable[Doubles]) -> Doubles:
     """Cohen's (1960) kappa, mean over pairs of coders (Light, 1971); pairs without any are left out."""
-    kappas = np.stack([kappa(table) for table in tables])
-    return ratio(np.nansum(kappas, axis=0), np.isfinite(kappas).sum(axis=0))
+    return mean_defined(np.stack([kappa(table) for table in tables]), axis=0)
 
 
 def _agreeing_pairs(counts: Ints) -> Doubles:

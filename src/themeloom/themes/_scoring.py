@@ -79,7 +79,7 @@ def per_theme(table: Doubles) -> Doubles:
 def overall(table: Doubles, messages: int) -> Doubles:
     """Give the figures named in OVERALL, as (..., 4); macro-F1 is the mean over the themes that are coded."""
     f1 = per_theme(table)[..., 2, :]
-    macro_f1 = ratio(np.nansum(f1, axis=-1), np.isfinite(f1).sum(axis=-1))
+    macro_f1 = mean_defined(f1, axis=-1)
     coverage = table[..., :-1].sum(axis=(-2, -1)) / messages
     return np.stack([kappa(table), macro_f1, accuracy(table), coverage], axis=-1)
 
@@ -203,6 +203,11 @@ def ratio(above: Doubles, below: Doubles) -> Doubles:
     """Divide; NaN where the divisor is 0."""
     undefined = np.full(np.shape(above), np.nan)
     return np.asarray(np.divide(above, below, out=undefined, where=np.asarray(below) != 0))
+
+
+def mean_defined(figures: Doubles, axis: int) -> Doubles:
+    """Mean of the figures that are defined; NaN where none is."""
+    return ratio(np.nansum(figures, axis=axis), np.isfinite(figures).sum(axis=axis))
 
 
 def _score(value: float, drawn: Doubles, floor: float) -> Score:

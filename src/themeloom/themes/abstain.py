@@ -1,0 +1,114 @@
+"""When to abstain: accuracy against coverage, and prediction sets that keep a promise."""
+
+import numpy as np
+import polars as pl
+
+from themeloom.columns import COVERAGE_CURVE
+from themeloom.records import Bools, Doubles, HeldOut, Ints
+from themeloom.themes._scoring import accuracy, kappa, mean_defined
+
+POINTS = 100  # of the curve, at most
+
+
+def coverage_curve(heldout: HeldOut) -> pl.DataFrame:
+    """Tell how right a line is on the messages of which it is surest, the more and the fewer of them.
+
+    At each threshold, messages whose top posterior is at least that get its theme, the others none. Accuracy
+    and kappa are those among the messages kept, mean over the repeats in which any is. A threshold chosen
+    from this curve was chosen on the labels: they show it a little better than others will.
+
+    Parameters
+    ----------
+    heldout
+        The predictions of one line.
+
+    Returns
+    -------
+    pl.DataFrame
+        COVERAGE_CURVE, thresholds rising: 100 rows at most, the first of all messages; no rows where the line
+        has no posterior.
+    """
+    if not heldout.posterior.size:
+        return pl.DataFrame(schema=COVERAGE_CURVE)
+    known = heldout.coded >= 0
+    posterior, coded = heldout.posterior[:, known], heldout.coded[known]
+    top, themes = posterior.max(axis=-1), posterior.shape[-1]
+    repeat = np.arange(len(top))[:, None]
+    cell = (repeat * themes + coded) * (themes + 1) + posterior.argmax(axis=-1)
+    rows = []
+    for threshold in _thresholds(top):
+        kept = top >= threshold
+        counts = np.bincount(cell[kept], minlength=len(top) * themes * (themes + 1)).astype(np.float64)
+        tables = counts.reshape(len(top), themes, themes + 1)
+        figures = mean_defined(np.array([accuracy(tables), kappa(tables)]), axis=1)
+        rows.append((threshold, kept.mean(), *figures))
+    return pl.DataFrame(np.array(rows), schema=COVERAGE_CURVE).with_columns(pl.col("kappa").fill_nan(None))
+
+
+def _thresholds(top: Doubles) -> Doubles:
+    """Each distinct top posterior, or as many of them, evenly by rank, as the curve has points."""
+    found = np.unique(top)
+    return found[np.unique(np.linspace(0, len(found) - 1, POINTS).round().astype(np.int64))]
+
+
+def coverage_at(curve: pl.DataFrame, accuracy: float) -> float:
+    """Tell for which share of messages the line is at least so accurate.
+
+    Parameters
+    ----------
+    curve
+        As `coverage_curve` gives it.
+    accuracy
+        What is asked among the messages kept.
+
+    Returns
+    -------
+    float
+        The greatest such coverage; 0 where no threshold is enough.
+    """
+    found = curve.filter(pl.col("accuracy") >= accuracy)["coverage"].to_numpy()
+    return float(found.max(initial=0.0))
+
+
+def conformal_threshold(posterior: Doubles, coded: Ints, coverage: float) -> float:
+    """Find how probable a theme must at least be to stand in a message's prediction set.
+
+    The least ambiguous sets of Sadinle, Lei and Wasserman (2019): the threshold is the floor((n + 1)(1 -
+    coverage))-th smallest posterior of the coded theme. Of new messages like the labelled ones, at least the
+    share `coverage` then has the true theme in its set: on average over samples and themes, not within each
+    theme, and not of the messages that are decided alone. The guarantee is exact where the posterior learned
+    nothing from these labels, whatever the posterior is (split conformal; Vovk, Gammerman & Shafer, 2005).
+    With cross-fitted posteriors (cross-conformal; Vovk, 2015), it holds about: the final posterior, of all
+    labels, is a little better than those of the folds, so that its sets hold the truth rather more often.
+    Messages of one author count as so many of different ones.
+
+    MAPIE gives the same sets, but only around an estimator, and its threshold is no public value that could
+    be saved; it refuses small samples, for which all themes stand in each set here.
+
+    Parameters
+    ----------
+    posterior
+        (labels, themes): what the labelled messages' posteriors were, held out.
+    coded
+        (labels,): their themes.
+    coverage
+        The promise, between 0 and 1.
+
+    Returns
+    -------
+    float
+        0 where there are too few labels for the promise: fewer than ``coverage / (1 - coverage)``.
+    """
+    rank = int(np.floor(np.round((len(coded) + 1) * (1 - coverage), 9)))  # rounded: 100 * (1 - 0.9) is 10
+    of_coded = np.sort(posterior[np.arange(len(coded)), coded])
+    return float(of_coded[rank - 1]) if rank else 0.0
+
+
+def prediction_sets(posterior: Doubles, threshold: float) -> Bools:
+    """Give each message the themes that are at least so probable: (messages, themes)."""
+    return np.asarray(posterior >= threshold)
+
+
+def decided(sets: Bools) -> Ints:
+    """Give the theme of each message whose set holds just one; -1, abstained, where it holds none or more."""
+    return np.where(sets.sum(axis=1) == 1, sets.argmax(axis=1), -1)
