@@ -19,7 +19,7 @@ WORDS = {
 }
 """JSON schema's types, as a user would call them."""
 
-VALUES = {Path: "path", str: "text", int: "number"}
+VALUES = {Path: "path", str: "text", int: "number", float: "number"}
 """Python's types, as a user would call them."""
 
 

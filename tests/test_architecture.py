@@ -26,8 +26,10 @@ COMPOSERS = {
     "discover",
     "model",
     "pipeline",
+    "planning",
     "result",
     "sampling",
+    "study",
 }
 
 HEAVY = {

@@ -15,6 +15,7 @@ from themeloom import cli, sampling
 from themeloom.columns import ASSIGNED
 from themeloom.config import read_experiment
 from themeloom.history import store
+from themeloom.study import message_posterior
 
 
 @pytest.fixture(scope="module")
@@ -124,11 +125,20 @@ def test_topics_are_those_of_the_newest_run_or_of_the_one_named(said, made, tmp_
     assert code == 0
     rows = read(tmp_path / "doubt.csv")
     assert {row["inclusion_probability"] for row in rows} == {""}
-    posterior = record.mapping.posterior
-    entropy = np.append(-(posterior * np.log(posterior)).sum(axis=1), np.inf)
+    posterior = message_posterior(record, doc_ids)
+    entropy = dict(zip(doc_ids, -(posterior * np.log(posterior)).sum(axis=1), strict=True))
     drawn = {row["doc_id"].removeprefix("'") for row in rows}
-    least = min(entropy[topic[one]] for one in drawn)
-    assert all(entropy[topic[one]] <= least for one in doc_ids if one not in drawn)
+    least = min(entropy[one] for one in drawn)
+    assert all(entropy[one] <= least for one in doc_ids if one not in drawn)
+
+
+def test_nothing_is_known_of_messages_that_the_run_did_not_have():
+    record = make_record()
+    doc_ids = record.communications["doc_id"].to_list()
+    known = message_posterior(record, doc_ids)
+    asked = message_posterior(record, ["f" * 16, *doc_ids[::-1]])
+    assert np.isnan(asked[0]).all()
+    np.testing.assert_array_equal(asked[1:], known[::-1])
 
 
 def test_a_run_of_other_messages_is_refused(said, tmp_path):

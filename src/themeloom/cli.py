@@ -121,6 +121,36 @@ def sample(
 
 
 @app.command()
+def plan(
+    experiment: ExperimentFile,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="Numbers of further labels, with commas between; by default 50,100,200,400."),
+    ] = None,
+    half_width: Annotated[
+        float | None,
+        typer.Option(help="Find the labels that bring every theme's share to this, as 0.05 for ± 5 points."),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A folder under models/; by default the study's newest.")
+    ] = None,
+    root: Root = Path(),
+    json: JsonPath = None,
+) -> None:
+    """Tell what more labels, drawn at random, are expected to narrow."""
+    from rich.console import Console
+
+    from themeloom import planning
+    from themeloom.console import show_plan
+
+    numbers = None if labels is None else planning.read_numbers(labels)
+    with _bars() as bars:
+        found = planning.plan_labels(experiment, numbers, half_width, root=root, model=model, watcher=bars)
+    _write_json(found, json)
+    show_plan(Console(), found)
+
+
+@app.command()
 def agree(
     labels: Annotated[Path, typer.Argument(help="The label file: a row a message, a column a coder.")],
     codebook: Annotated[

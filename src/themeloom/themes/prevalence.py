@@ -136,6 +136,35 @@ def check_inclusion(labels: Ints, inclusion: Doubles, communications: int) -> No
         )
 
 
+def half_widths(
+    coded: Doubles, inclusion: Doubles, predicted: Doubles, corpus_mean: Doubles, communications: int
+) -> tuple[Doubles, Doubles]:
+    """Tell how wide `prevalence` would find the intervals of shares, each communication counting once.
+
+    Columns may be themes, or themes of many samples that were drawn with the same probabilities.
+
+    Parameters
+    ----------
+    coded
+        (labels, columns): 1 where a message has the theme, else 0.
+    inclusion
+        (labels,): the probability with which each was drawn and labelled.
+    predicted
+        (labels, columns): posterior by models that did not see the message's label.
+    corpus_mean
+        (columns,): mean posterior over the corpus.
+    communications
+        Size of the corpus.
+
+    Returns
+    -------
+    tuple
+        (columns,) half-widths of the 95% intervals by labels alone, and prediction-powered.
+    """
+    sample = _Sample(_Drawn(np.arange(len(coded)), coded, inclusion), np.ones(communications))
+    return sample.from_labels().half_width, sample.powered(predicted, corpus_mean).half_width
+
+
 @dataclass(frozen=True, slots=True)
 class _Drawn:
     """The messages with a label."""
@@ -150,6 +179,13 @@ class _Estimate:
     share: Doubles  # (themes,)
     low: Doubles | None = None
     high: Doubles | None = None
+
+    @property
+    def half_width(self) -> Doubles:
+        """Half of the interval's width; NaN where there is none."""
+        if self.low is None or self.high is None:
+            return np.full(self.share.shape, np.nan)
+        return np.asarray((self.high - self.low) / 2)
 
 
 def _estimates(drawn: _Drawn, predicted: Doubles, weight: Doubles) -> dict[str, _Estimate]:
