@@ -101,7 +101,7 @@ def test_a_plan_is_shown_and_kept(said, tmp_path):
     code, out, err = said("--labels", "20, 10,20", "--half-width", "0.1", "--json", kept)
     assert (code, "Traceback" in err) == (0, False)
     assert "24 of 64 messages have a label, 40 are left" in out
-    for heading in ("Kappa", "Share of each theme", "Labels of each theme", "Labels more for ± 10 points"):
+    for heading in ("Kappa", "Share of each theme", "Labels of each theme", "More labels for ± 10 points"):
         assert heading in out
     plan = json.loads(kept.read_text(encoding="utf-8"))
     assert [(step["more"], step["labels"]) for step in plan["steps"]] == [(0, 24), (10, 34), (20, 44)]

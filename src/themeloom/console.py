@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from themeloom.records import Flow, Score
     from themeloom.result import RunResult
     from themeloom.themes.agreement import Agreement
-    from themeloom.themes.plan import Needed, Plan, PlannedTheme
+    from themeloom.themes.plan import Needed, Plan, Planned, PlannedTheme
 
 STAGES = {
     "ingest": "Reading the sources",
@@ -227,9 +227,9 @@ def show_plan(console: Console, found: "Plan") -> None:
         "draw from.\nWhat is to be expected of more labels, drawn at random, for the mapping as it is:\n"
     )
     levels = tuple(found.steps[0].kappa)
-    table = _table("Kappa (95% interval)", "labels more", "in all", *levels)
+    table = _table("Kappa (95% interval)", "more", "labels", *levels)
     for step in found.steps:
-        table.add_row(f"+{step.more:,}", f"{step.labels:,}", *(_score(step.kappa[name]) for name in levels))
+        table.add_row(_more(step), f"{step.labels:,}", *(_score(step.kappa[name]) for name in levels))
     console.print(table)
     _show_planned(console, found, "Share of each theme: ± points by labels alone/prediction-powered", _shares)
     _show_planned(console, found, f"Labels of each theme, and ± of its F1 ({levels[0]})", _labels)
@@ -238,10 +238,14 @@ def show_plan(console: Console, found: "Plan") -> None:
 
 
 def _show_planned(console: Console, found: "Plan", title: str, cell: Callable[["PlannedTheme"], str]) -> None:
-    table = _table(title, "theme", "share", *(f"+{step.more:,}" for step in found.steps))
+    table = _table(title, "theme", "share", *map(_more, found.steps))
     for rows in zip(*(step.themes for step in found.steps), strict=True):
         table.add_row(escape(rows[0].theme), f"{rows[0].share:.0%}", *map(cell, rows))
     console.print(table)
+
+
+def _more(step: "Planned") -> str:
+    return f"+{step.more:,}" if step.more else "now"
 
 
 def _shares(theme: "PlannedTheme") -> str:
@@ -255,8 +259,8 @@ def _labels(theme: "PlannedTheme") -> str:
 
 
 def _show_needed(console: Console, needed: "Needed", left: int) -> None:
-    title = f"Labels more for ± {100 * needed.half_width:g} points"
-    table = _table(title, "theme", "by labels alone", "prediction-powered")
+    title = f"More labels for ± {100 * needed.half_width:g} points"
+    table = _table(title, "theme", "labels alone", "prediction-powered")
     none = f"not with all {left:,}"
     rows = {key: (number, needed.powered[key]) for key, number in needed.by_labels.items()}
     rows["every theme"] = (needed.labels_for_all, needed.powered_for_all)
@@ -277,7 +281,8 @@ def _score(score: "Score | None") -> str:
     return str(score)
 
 
-RIGHT = {"topic", "messages", "outliers", "share", "given", "disputed"}
+RIGHT = {"topic", "messages", "outliers", "share", "given", "disputed", "more", "labels"}
+RIGHT |= {"labels alone", "prediction-powered"}
 
 
 def _table(title: str, *columns: str) -> Table:
