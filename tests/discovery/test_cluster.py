@@ -104,6 +104,24 @@ def test_the_tree_is_whole(vectors_and_groups):
     assert sorted(leaves) == list(range(len(vectors)))
 
 
+def test_points_of_the_tree_are_positions_in_the_corpus(vectors_and_groups):
+    vectors, _ = vectors_and_groups
+    clusters = cluster(plain(vectors), vectors, ClusterConfig())
+    points = clusters.tree.filter(pl.col("child") < len(vectors)).sort("child")
+    core = ~clusters.outlier
+    node = points["parent"].to_numpy()
+    # Members of one topic hang in one subtree, and nobody else does.
+    assert all(
+        len(set(clusters.topic[core & (node == here)].tolist())) <= 1 for here in np.unique(node[core])
+    )
+    order = np.random.default_rng(5).permutation(len(vectors))
+    again = cluster(plain(vectors)[order], vectors[order], ClusterConfig()).tree
+    child = again["child"].to_numpy()
+    point = child < len(order)
+    back = np.where(point, order[np.where(point, child, 0)], child)
+    assert again.with_columns(child=back).equals(clusters.tree)
+
+
 def test_dense_regions_are_hdbscan_and_nothing_else(vectors_and_groups):
     vectors, group = vectors_and_groups
     found = dense_regions(plain(vectors), 10, 10)

@@ -64,7 +64,8 @@ def cluster(
     Returns
     -------
     Clusters
-        Topics numbered by size, largest first; the same for the same rows in any order.
+        Topics numbered by size, largest first; the same for the same rows in any order. In the
+        tree, numbers below that of communications are their positions, the others clusters, lowest the root.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def cluster(
         min_cluster_size=chosen.size,
         selection=chosen.selection,
         note=_note(first, chosen),
-        tree=chosen.tree,
+        tree=_of_the_corpus(chosen.tree, order),
     )
 
 
@@ -207,6 +208,13 @@ def _hdbscan(rows: Doubles, size: int, min_samples: int | None, selection: str) 
             }
         ),
     )
+
+
+def _of_the_corpus(tree: pl.DataFrame, order: Ints) -> pl.DataFrame:
+    """Give the points of a tree their positions in the corpus: HDBSCAN saw rows in an order of their own."""
+    child = tree["child"].to_numpy()
+    point = child < len(order)
+    return tree.with_columns(child=np.where(point, order[np.where(point, child, 0)], child))
 
 
 def _by_size(label: Ints) -> Ints:
