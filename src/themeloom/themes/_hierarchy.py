@@ -22,6 +22,8 @@ TILT = (0.0, 0.25, 0.5, 1.0, 1.5)
 """Powers of the codebook's evidence: at 0 it says nothing, at 1 it is taken at its word."""
 FAINTEST = -12.0
 """Evidence on the least likely themes, against the likeliest: nothing is impossible."""
+SMOOTHING = 1.0
+"""Labels added to those of each theme, where it is asked how common themes are: Laplace's rule."""
 _JOINT, _LEAF = np.array(list(product(TREE, TOPIC))).T
 
 
@@ -48,7 +50,7 @@ def hierarchical_posterior(
     -------
     Doubles
         (topics, themes): posterior means; rows sum to 1. A topic without labels has the mean of its parent,
-        tilted by its similarity; a root that of all labels, smoothed by one label spread evenly.
+        tilted by its similarity; a root that of all labels and one more of each theme.
 
     Notes
     -----
@@ -77,7 +79,7 @@ def _counts(topic: Ints, theme: Ints, topics: int, themes: int) -> tuple[Doubles
     cell = topic[inside] * themes + theme[inside]
     labels = np.bincount(cell, minlength=topics * themes).reshape(topics, themes).astype(np.float64)
     base = np.bincount(theme[known], minlength=themes).astype(np.float64)
-    return labels, base + 1 / themes
+    return labels, base + SMOOTHING
 
 
 def _tilts(similarity: Doubles) -> Doubles:
