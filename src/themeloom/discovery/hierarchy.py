@@ -65,7 +65,7 @@ def _smallest_around(members: Ints, above: dict[int, int], home: Ints) -> int:
     """Return the smallest cluster that holds all members; the root where there are none."""
     nodes = set(home[members].tolist()) or {min(above)}
     while len(nodes) > 1:
-        # The highest number has none of the others above it being lower in the tree: it gives way first.
+        # Numbers grow downwards: the highest holds none of the others, and gives way to what holds it.
         lowest = max(nodes)
         nodes.remove(lowest)
         nodes.add(above[lowest])
