@@ -13,7 +13,7 @@ from builders import make_record
 from studies import write_study
 from themeloom import cli, sampling
 from themeloom.columns import ASSIGNED
-from themeloom.config import read_experiment
+from themeloom.experiment import read_experiment
 from themeloom.history import store
 from themeloom.study import message_posterior
 

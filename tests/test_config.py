@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from themeloom.config import Experiment, read_experiment
+from themeloom.config import Experiment
+from themeloom.experiment import read_experiment
 from themeloom.errors import ConfigError
 
 SMALLEST = """\

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from themeloom.config import read_experiment
+from themeloom.experiment import read_experiment
 from themeloom.themes.codebook import read_codebook
 
 ROOT = Path(__file__).resolve().parents[1]

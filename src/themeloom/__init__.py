@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from themeloom.config import read_experiment
     from themeloom.errors import ThemeloomError
+    from themeloom.experiment import read_experiment
     from themeloom.model import Model, load
     from themeloom.pipeline import audit, check, run
     from themeloom.result import RunResult
@@ -18,7 +18,7 @@ _HOMES = {
     "audit": "pipeline",
     "check": "pipeline",
     "load": "model",
-    "read_experiment": "config",
+    "read_experiment": "experiment",
     "run": "pipeline",
 }
 

@@ -45,6 +45,10 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def knows(self, stage: str, key: str) -> bool:
+        """Whether there is an entry for this key."""
+        return (self.folder / stage / f"{key}.safetensors").is_file()
+
     def remember(self, stage: str, key: str, make: Callable[[], Arrays]) -> tuple[Arrays, bool]:
         """Return what `make` gave for this key before, or make it now; and whether it was known.
 

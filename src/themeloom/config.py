@@ -1,13 +1,9 @@
-"""The experiment file: one frozen model a stage, read from TOML, all faults reported at once."""
+"""What an experiment file may say: one frozen model a stage."""
 
-import tomllib
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
-
-from themeloom.errors import ConfigError
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 SourceFormat = Literal[
@@ -110,6 +106,35 @@ class EncoderConfig(_Section):
     )
 
 
+class AdaptConfig(_Section):
+    """Fine-tuning the encoder's upper layers on the labels, for the mapping."""
+
+    enabled: bool = Field(
+        default=True, description="Whether the encoder is adapted to the labels; without it runs are quicker."
+    )
+    layers: Annotated[int, Field(ge=1, le=48)] = Field(
+        3, description="Upper layers that learn; those below stay."
+    )
+    steps: Annotated[int, Field(ge=1, le=10_000)] = Field(30, description="Steps of training.")
+    batch_size: Annotated[int, Field(ge=4, le=1024)] = Field(32, description="Messages a step.")
+    learning_rate: Annotated[float, Field(gt=0, le=0.1)] = Field(
+        1e-4, description="AdamW's highest learning rate."
+    )
+    temperature: Annotated[float, Field(gt=0, le=10)] = Field(
+        0.1, description="Temperature of the supervised contrastive loss."
+    )
+
+
+class DiscoverConfig(_Section):
+    """What topics are read from."""
+
+    vectors: Literal["raw", "raw+adapted"] = Field(
+        "raw",
+        description="'raw': topics emerge from vectors that no label has touched; 'raw+adapted': labels "
+        "inform them, by the adapted encoder's vectors beside the raw ones.",
+    )
+
+
 class ReduceConfig(_Section):
     """UMAP."""
 
@@ -172,13 +197,12 @@ class ThemesConfig(_Section):
     inclusion: str | None = Field(
         None, description="Column of the probability with which each labelled message was drawn."
     )
-    strategy: Literal["vote", "majority"] = Field(
-        "vote",
-        description="How a topic gets its theme: by 'vote' of all its members, whose themes a classifier "
-        "learned from the labels; or by the 'majority' of its labelled members alone.",
-    )
-    prior: Annotated[float, Field(gt=0)] = Field(
-        1.0, description="Weight of the Dirichlet prior of 'majority', in labels a topic."
+    strategy: Literal["stacked", "soft", "bayes", "graph", "majority", "zero-shot", "auto"] = Field(
+        "stacked",
+        description="What gives messages, and by the mean of its members each topic, a theme: 'majority' of "
+        "a topic's labels; 'bayes', where topics with few labels borrow from neighbours and the codebook; "
+        "'graph', labels that spread among neighbours; 'soft', a classifier; 'zero-shot', the codebook's "
+        "texts alone; 'stacked', all pooled; 'auto', whichever predicts best inside the training folds.",
     )
     mixed_below: Share = Field(
         0.3, description="A topic whose best theme has less posterior probability than this is 'mixed'."
@@ -201,7 +225,12 @@ class ValidateConfig(_Section):
     """Cross-fitted scores on the labelled sample."""
 
     folds: Annotated[int, Field(ge=2, le=50)] = Field(5, description="Folds of the cross-fitting.")
-    repeats: Annotated[int, Field(ge=1, le=100)] = Field(10, description="Times the folds are drawn anew.")
+    repeats: Annotated[int, Field(ge=1, le=100)] = Field(1, description="Times the folds are drawn anew.")
+    held_out: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        0.0,
+        description="Share of the labels set aside, never learned from and alone judged; 0: every label is "
+        "judged by mappings of the other folds.",
+    )
     bootstrap: Annotated[int, Field(ge=100, le=100_000)] = Field(
         1000, description="Bootstrap draws behind each 95% interval."
     )
@@ -226,6 +255,8 @@ class Experiment(_Section):
     repeats: RepeatsConfig = RepeatsConfig()
     anonymise: AnonymiseConfig = AnonymiseConfig()
     encoder: EncoderConfig = EncoderConfig()
+    adapt: AdaptConfig = AdaptConfig()
+    discover: DiscoverConfig = DiscoverConfig()
     reduce: ReduceConfig = ReduceConfig()
     cluster: ClusterConfig = ClusterConfig()
     describe: DescribeConfig = DescribeConfig()
@@ -239,60 +270,3 @@ class Experiment(_Section):
         if value in ([], ()):
             raise PydanticCustomError("no_sources", "at least one table [[sources]] is needed")
         return tuple(value) if isinstance(value, list) else value
-
-
-def read_experiment(path: str | Path) -> Experiment:
-    """Read an experiment file; source, codebook and label paths become absolute.
-
-    Parameters
-    ----------
-    path
-        A TOML file.
-
-    Raises
-    ------
-    ConfigError
-        If the file is missing or has faults; every fault is named with its place.
-    """
-    path = Path(path)
-    table = _read_toml(path)
-    try:
-        experiment = Experiment.model_validate(table)
-    except ValidationError as error:
-        raise ConfigError(*(_sentence(path, fault) for fault in error.errors())) from None
-    return _resolved(experiment, path.resolve().parent)
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such experiment file; check the path.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as UTF-8 text ({error}); give a TOML file.") from None
-    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, 1,000 nested lists
-        raise ConfigError(f"{path}: is not valid TOML ({error}); mend that line.") from None
-
-
-def _sentence(path: Path, fault: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        return f"{path}: unknown key '{place}'; remove it or correct its name (see the reference)."
-    if fault["type"] == "missing":
-        return f"{path}: '{place}' is missing; add it."
-    return f"{path}: '{place}' is {fault['input']!r}, but {_lower(fault['msg'])}; correct the value."
-
-
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]
-
-
-def _resolved(experiment: Experiment, folder: Path) -> Experiment:
-    sources = tuple(s.model_copy(update={"path": str(folder / s.path)}) for s in experiment.sources)
-    themes = experiment.themes.model_copy(
-        update={
-            "codebook": str(folder / experiment.themes.codebook),
-            "labels": str(folder / experiment.themes.labels),
-        }
-    )
-    return experiment.model_copy(update={"sources": sources, "themes": themes})

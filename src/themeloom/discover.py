@@ -1,4 +1,4 @@
-"""The stages of discovery in order, each result remembered: topics emerge without any label."""
+"""The stages of discovery in order, each result remembered."""
 
 from collections.abc import Sequence
 from inspect import getfile
@@ -9,61 +9,73 @@ from pydantic import TypeAdapter
 
 from themeloom.cache import Arrays, Cache, VectorCache, code_digest, digest
 from themeloom.config import Experiment
-from themeloom.discovery.cluster import cluster
+from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.discovery.describe import describe
 from themeloom.discovery.embed import Encoder, embed
 from themeloom.discovery.reduce import reduce
 from themeloom.progress import Stages
 from themeloom.provenance import versions
-from themeloom.records import Clusters, Discovery, Embeddings, Layout, Topic
+from themeloom.records import Clusters, Discovery, Embeddings, Floats, Layout, Topic
 
 _TOPICS = TypeAdapter(tuple[Topic, ...])
 
 
-def discover(texts: Sequence[str], config: Experiment, cache: Path, stages: Stages) -> Discovery:
-    """Embed, reduce, cluster and describe.
+def embed_corpus(texts: Sequence[str], config: Experiment, cache: Path, stages: Stages) -> Embeddings:
+    """Embed masked texts."""
+    encoder = Encoder(config.encoder)
+    with stages("embed") as progress:
+        return embed(texts, encoder, VectorCache(cache, encoder.fingerprint), progress)
+
+
+def discover(
+    embeddings: Embeddings,
+    vectors: Floats,
+    config: Experiment,
+    cache: Path,
+    stages: Stages,
+    fewest: int = FEWEST,
+) -> Discovery:
+    """Reduce, cluster and describe.
 
     Parameters
     ----------
-    texts
-        Masked texts of the communications.
+    embeddings
+        The communications' raw vectors and what was embedded.
+    vectors
+        (communications, dimensions): what topics are read from; the raw vectors, or others beside them.
     config
         The experiment; only its encoder, reduce, cluster and describe sections and its seed count.
     cache
         The folder of what was computed once.
     stages
         Opens and times each stage.
+    fewest
+        Fewer topics than this are mended.
 
     Raises
     ------
     CorpusError
         If no topics can emerge.
     """
-    encoder = Encoder(config.encoder)
-    vectors = VectorCache(cache, encoder.fingerprint)
-    with stages("embed") as progress:
-        embeddings = embed(texts, encoder, vectors, progress)
-    layout = _reduced(embeddings, config, Cache(cache), stages)
+    layout = _reduced(vectors, config, Cache(cache), stages)
     with stages("cluster") as progress:
-        clusters = cluster(layout.reduced, embeddings.vectors, config.cluster, progress)
-    topics = _described(embeddings, clusters, encoder, config, cache, stages)
+        clusters = cluster(layout.reduced, vectors, config.cluster, progress, fewest)
+    topics = _described(embeddings, clusters, Encoder(config.encoder), config, cache, stages)
     return Discovery(embeddings, layout, clusters, topics)
 
 
-def _reduced(embeddings: Embeddings, config: Experiment, cache: Cache, stages: Stages) -> Layout:
+def _reduced(vectors: Floats, config: Experiment, cache: Cache, stages: Stages) -> Layout:
     seed, settings = config.study.seed, config.reduce.model_dump(mode="json")
 
     def make() -> Arrays:
-        layout = reduce(embeddings.vectors, config.reduce, seed, progress)
+        layout = reduce(vectors, config.reduce, seed, progress)
         return {
             "reduced": layout.reduced,
             "plane": layout.plane,
             "neighbors": np.array([layout.neighbors]),
         }
 
-    key = digest(
-        embeddings.vectors, settings, seed, versions()["umap-learn"], code_digest(Path(getfile(reduce)))
-    )
+    key = digest(vectors, settings, seed, versions()["umap-learn"], code_digest(Path(getfile(reduce))))
     with stages("reduce") as progress:
         arrays = stages.remembered("reduce", *cache.remember("reduce", key, make))
     return Layout(arrays["reduced"], arrays["plane"], int(arrays["neighbors"][0]))

@@ -10,20 +10,24 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel
 
-from themeloom.config import AnonymiseConfig, DescribeConfig, EncoderConfig
+from themeloom.config import AdaptConfig, AnonymiseConfig, DescribeConfig, DiscoverConfig, EncoderConfig
 from themeloom.corpus.anonymise import mask_texts
+from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.describe import to_bertopic
 from themeloom.discovery.embed import Encoder, embedded_text
-from themeloom.discovery.neighbours import nearest_topic
+from themeloom.discovery.neighbours import nearest_topic, side_by_side
+from themeloom.discovery.surface import surface
 from themeloom.history import store
+from themeloom.members import Messages
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import Floats, Ints, RunRecord, Score
-from themeloom.themes.mapping import assign_themes, message_themes
+from themeloom.records import Doubles, Floats, Ints, RunRecord, Score
+from themeloom.themes.mapping import message_posterior, topic_themes
 
 if TYPE_CHECKING:
     from bertopic import BERTopic
 
 S = TypeVar("S", bound=BaseModel)
+CHUNK = 1_024  # messages whose hidden states are held at once
 
 
 @dataclass(frozen=True)
@@ -123,13 +127,14 @@ class Model:
             vote, or HDBSCAN's probability for the run's own messages), ``topic_theme``, ``theme``,
             ``theme_probability``.
         """
-        read = [self._read(text) for text in texts]
+        clean = list(texts)
+        read = [self._read(text) for text in clean]
         unknown = [i for i, text in enumerate(read) if text not in self._places]
         if unknown and not masked:
             again = mask_texts([texts[i] for i in unknown], self._masking)
             for i, text in zip(unknown, again, strict=True):
-                read[i] = self._read(text)
-        return self._assigned(read, progress)
+                clean[i], read[i] = text, self._read(text)
+        return self._assigned(read, clean, progress)
 
     def to_bertopic(self) -> "BERTopic":
         """Return a fitted BERTopic object with the same topics under the same numbers.
@@ -166,36 +171,64 @@ class Model:
     def _read(self, text: str) -> str:
         return embedded_text(text, self.record.discovery.embeddings.frequent_terms)
 
-    def _assigned(self, texts: Sequence[str], progress: Progress) -> pl.DataFrame:
-        discovery = self.record.discovery
+    def _assigned(self, texts: Sequence[str], masked: Sequence[str], progress: Progress) -> pl.DataFrame:
+        discovery, mapping = self.record.discovery, self.record.mapping
         topic = np.full(len(texts), -1, dtype=np.int64)
         membership = np.zeros(len(texts), dtype=np.float32)
+        posterior = np.zeros((len(texts), mapping.messages.shape[1]))
         place = np.array([self._places.get(text, -1) for text in texts], dtype=np.int64)
-        known = place >= 0
+        known, new = np.flatnonzero(place >= 0), np.flatnonzero(place < 0)
         topic[known] = discovery.clusters.topic[place[known]]
         membership[known] = discovery.clusters.membership[place[known]]
-        vectors = discovery.embeddings.vectors[place]
-        new = np.flatnonzero(~known)
+        posterior[known] = mapping.messages[place[known]]
         if len(new):
-            vectors[new] = self._encoder.encode([texts[int(i)] for i in new], progress)
-            members = discovery.clusters.topic >= 0
-            topic[new], membership[new] = nearest_topic(
-                vectors[new], discovery.embeddings.vectors[members], discovery.clusters.topic[members]
+            messages, membership[new] = self._new(
+                [texts[int(i)] for i in new], [masked[int(i)] for i in new], progress
             )
-        return self._with_themes(topic, membership, vectors)
+            members = discovery.embeddings.vectors[mapping.members]
+            topic[new], posterior[new] = messages.topic, message_posterior(messages, members, mapping)
+        return self._with_themes(topic, membership, posterior)
 
-    def _with_themes(self, topic: Ints, membership: Floats, vectors: Floats) -> pl.DataFrame:
-        mapping = self.record.mapping
-        theme, probability = message_themes(topic, vectors, mapping)
+    def _new(
+        self, texts: Sequence[str], masked: Sequence[str], progress: Progress
+    ) -> tuple[Messages, Floats]:
+        """Encode messages that the run did not have, and find their topics."""
+        discovery, adapted = self.record.discovery, self.record.adapted
+        vectors, by_adapted = self._encoded(texts, progress)
+        clustered = discovery.clusters.topic >= 0
+        among, asked = discovery.embeddings.vectors[clustered], vectors
+        if self._settings("discover", DiscoverConfig).vectors == "raw+adapted":
+            among, asked = side_by_side(among, adapted.vectors[clustered]), side_by_side(vectors, by_adapted)
+        topic, share = nearest_topic(asked, among, discovery.clusters.topic[clustered])
+        nobody = np.full(len(texts), -1)
+        return Messages(topic, vectors, by_adapted, surface(masked), nobody), share
+
+    def _encoded(self, texts: Sequence[str], progress: Progress) -> tuple[Floats, Floats]:
+        """Return raw and adapted vectors."""
+        layers = self.record.adapted.layers
+        if not len(layers):
+            return self._encoder.encode(texts, progress), np.zeros((len(texts), 0), np.float32)
+        config = self._settings("adapt", AdaptConfig)
+        adapter = Adapter(self._encoder, config, self.record.config["study"]["seed"])
+        raw, adapted = [], []
+        progress.begin(len(texts), "messages")
+        for start in range(0, len(texts), CHUNK):
+            vectors, states = adapter.read(texts[start : start + CHUNK])
+            raw.append(vectors)
+            adapted.append(adapter.encode(states, layers))
+            progress.advance(len(vectors))
+        return np.concatenate(raw), np.concatenate(adapted)
+
+    def _with_themes(self, topic: Ints, membership: Floats, posterior: Doubles) -> pl.DataFrame:
         names = np.array([*self.record.codebook.keys, None], dtype=object)
-        of_topic = names[assign_themes(topic, mapping)[0]].tolist()
+        of_topic = names[topic_themes(topic, self.record.mapping)[0]].tolist()
         return pl.DataFrame(
             {
                 "topic": topic,
                 "membership": membership,
                 "topic_theme": pl.Series(of_topic, dtype=pl.String),
-                "theme": pl.Series(names[theme].tolist(), dtype=pl.String),
-                "theme_probability": pl.Series(probability).fill_nan(None),
+                "theme": pl.Series(names[posterior.argmax(axis=1)].tolist(), dtype=pl.String),
+                "theme_probability": pl.Series(posterior.max(axis=1)),
             }
         )
 

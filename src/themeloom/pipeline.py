@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -13,18 +13,19 @@ import polars as pl
 from themeloom import provenance
 from themeloom.cache import digest
 from themeloom.columns import ASSIGNED
-from themeloom.config import Experiment, read_experiment
+from themeloom.config import Experiment
 from themeloom.corpus.anonymise import anonymise
 from themeloom.corpus.ingest import read_sources
 from themeloom.corpus.repeats import find_repeats
 from themeloom.corpus.sufficiency import check_sufficient
 from themeloom.corpus.vault import Vault
-from themeloom.discover import discover
-from themeloom.errors import LabelError, ThemeloomError
+from themeloom.errors import ThemeloomError
+from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.parts import REPORT
 from themeloom.history.tracking import track
+from themeloom.learning import learn_study
 from themeloom.model import Model
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import (
@@ -33,20 +34,17 @@ from themeloom.records import (
     Discovery,
     LabelledSample,
     Mapping,
-    Members,
     RawCorpus,
     RunRecord,
-    Score,
     UniqueCorpus,
 )
 from themeloom.reporting.html import write_report
 from themeloom.reporting.summary import summarise
 from themeloom.result import RunResult
 from themeloom.themes.codebook import read_codebook
-from themeloom.themes.mapping import assign_themes, learn_mapping, message_themes
-from themeloom.themes.prevalence import prevalence
+from themeloom.themes.mapping import topic_themes
 from themeloom.themes.sample import read_labels
-from themeloom.themes.validation import check_sample, cross_fit, cross_fitted_posteriors
+from themeloom.themes.validation import check_sample
 
 T = TypeVar("T")
 
@@ -87,8 +85,7 @@ def run(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBOD
     started = datetime.now(UTC)
     config, folders, stages = read_experiment(experiment), Folders(Path(root)), Stages(watcher)
     prepared = _prepare(config, folders, stages)
-    discovery = discover(prepared.corpus.texts, config, folders.cache, stages)
-    record = _validated(config, prepared, discovery, stages, started)
+    record = _validated(config, prepared, folders, stages, started)
     return _kept(record, config, folders, stages)
 
 
@@ -193,24 +190,10 @@ class _Faults:
 
 
 def _validated(
-    config: Experiment, prepared: Prepared, discovery: Discovery, stages: Stages, started: datetime
+    config: Experiment, prepared: Prepared, folders: Folders, stages: Stages, started: datetime
 ) -> RunRecord:
-    codebook, sample = prepared.codebook, prepared.sample
-    with stages("map"):
-        members = Members(discovery.clusters.topic, discovery.embeddings.vectors)
-        mapping = learn_mapping(sample, members, len(codebook.keys), config.themes)
-    with stages("validate") as progress:
-        scores = cross_fit(
-            sample,
-            members,
-            codebook,
-            config.themes,
-            config.validate_,
-            config.study.seed,
-            progress,
-        )
-    with stages("prevalence"):
-        scores = replace(scores, prevalence=_prevalence(config, prepared, members))
+    codebook = prepared.codebook
+    study = learn_study(config, prepared.corpus, codebook, prepared.sample, folders.cache, stages)
     return RunRecord(
         run=f"{config.study.name}-{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
         study=config.study.name,
@@ -224,33 +207,15 @@ def _validated(
         flow=prepared.unique.flow,
         unreadable=prepared.raw.unreadable.select("file", "line", "reason"),
         masked=prepared.corpus.masked,
-        communications=_assigned(prepared.corpus, discovery, mapping, codebook),
-        discovery=discovery,
+        communications=_assigned(prepared.corpus, study.discovery, study.mapping, codebook),
+        discovery=study.discovery,
+        quality=study.quality,
         codebook=codebook,
-        mapping=mapping,
-        scores=scores,
+        mapping=study.mapping,
+        adapted=study.adapted,
+        scores=study.scores,
         times=tuple(stages.times),
     )
-
-
-def _prevalence(config: Experiment, prepared: Prepared, members: Members) -> dict[str, dict[str, Score]]:
-    """Estimate how common each theme is; nothing where the labels are no probability sample."""
-    sample, codebook = prepared.sample, prepared.codebook
-    if sample.inclusion is None:
-        return {}
-    themes, seed = len(codebook.keys), config.study.seed
-    labelled, rest = cross_fitted_posteriors(sample, members, themes, config.validate_, seed)
-    seen = prepared.corpus.communications["times_seen"].to_numpy().astype(np.float64)
-    weights = np.append(seen[sample.position], np.delete(seen, sample.position))
-    try:
-        found = prevalence(sample.theme, sample.inclusion, labelled, rest, weights, codebook).table
-    except LabelError:
-        return {}
-    shares: dict[str, dict[str, Score]] = {}
-    for row in found.fill_null(float("nan")).iter_rows(named=True):
-        of_method = shares.setdefault(f"{row['weighting']}/{row['method']}", {})
-        of_method[row["theme"]] = Score(row["share"], row["low"], row["high"])
-    return shares
 
 
 def _digests(config: Experiment, prepared: Prepared) -> dict[str, str]:
@@ -266,14 +231,14 @@ def _digests(config: Experiment, prepared: Prepared) -> dict[str, str]:
 def _assigned(corpus: Corpus, discovery: Discovery, mapping: Mapping, codebook: Codebook) -> pl.DataFrame:
     clusters = discovery.clusters
     names = np.array([*codebook.keys, None], dtype=object)
-    of_topic = names[assign_themes(clusters.topic, mapping)[0]]
-    theme, probability = message_themes(clusters.topic, discovery.embeddings.vectors, mapping)
+    of_topic = names[topic_themes(clusters.topic, mapping)[0]]
+    posterior = mapping.messages
     table = corpus.communications.select("doc_id", "text", "created_at", "times_seen").with_columns(
         topic=pl.Series(clusters.topic),
         outlier=pl.Series(clusters.outlier),
         topic_theme=pl.Series(of_topic.tolist(), dtype=pl.String),
-        theme=pl.Series(names[theme].tolist(), dtype=pl.String),
-        theme_probability=pl.Series(probability).fill_nan(None),
+        theme=pl.Series(names[posterior.argmax(axis=1)].tolist(), dtype=pl.String),
+        theme_probability=pl.Series(posterior.max(axis=1)),
     )
     return table.select(pl.col(name).cast(kind) for name, kind in ASSIGNED.items())
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from themeloom.config import read_experiment
 from themeloom.errors import LabelError, ModelError
+from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import Codebook, RunRecord
@@ -69,12 +69,12 @@ def plan_labels(
             predicted,
             sample,
             random=config.themes.sample == "random",
-            accuracy=record.scores.lines.get(MESSAGES, record.scores.overall)["accuracy"].value,
+            accuracy=record.scores.lines[MESSAGES]["accuracy"].value,
             seed=config.study.seed,
         )
         if more is None:
             more = tuple(number for number in MORE if number <= outlook.left) or (outlook.left,)
-        return plan(outlook, _levels(record, outlook), codebook, more, half_width)
+        return plan(outlook, _levels(record), codebook, more, half_width)
 
 
 def read_numbers(text: str) -> tuple[int, ...]:
@@ -113,14 +113,10 @@ def _codebook(codebook: Codebook, record: RunRecord) -> Codebook:
     return codebook
 
 
-def _levels(record: RunRecord, outlook: Outlook) -> dict[str, Level]:
-    """Tell how well themes are found, by topic and, where the run scored it, by message.
-
-    A run keeps the confusion matrix of its topics alone; that of messages is expected from their posterior.
-    """
+def _levels(record: RunRecord) -> dict[str, Level]:
+    """Tell how well themes are found, by topic and by message."""
     scores = record.scores
     levels = {TOPICS: Level(scores.confusion, scores.labels, scores.overall["kappa"], scores.per_theme)}
-    if MESSAGES in scores.lines:
-        confusion = outlook.confusion(scores.labels)
-        levels[MESSAGES] = Level(confusion, scores.labels, scores.lines[MESSAGES]["kappa"])
+    kappa = scores.lines[MESSAGES]["kappa"]
+    levels[MESSAGES] = Level(scores.message_confusion, scores.labels, kappa, scores.message_per_theme)
     return levels

@@ -178,22 +178,21 @@ class LabelledSample:
         return self.theme >= 0
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
-    """What is known of the communications without any label."""
-
-    topic: Ints  # (communications,): -1 where none
-    vectors: Floats  # (communications, dimensions), unit length
+POOL = ("majority", "hierarchy", "raw", "adapted", "surface", "graph", "codebook", "shares")
+"""What can speak for a message's theme, in the order of `Mapping.weights`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Which theme each topic belongs to."""
+    """Which theme each topic and each message belongs to, and what tells so of new messages."""
 
     posterior: Doubles  # (topics, themes)
     theme: Ints  # (topics,): index of the theme, -1 where mixed
     labels: Ints  # (topics, themes): labelled members
-    classifier: Doubles  # (dimensions + 1, themes): of single messages; (0, themes) where there is none
+    messages: Doubles  # (communications, themes): each message's own posterior
+    weights: Doubles  # (POOL,): how much each part counts; 0: not used
+    parts: dict[str, Doubles]  # what each learned, by its name in POOL; no rows where it is not used
+    members: Ints  # (members,): which communications it learned from
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,35 +208,22 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
-    """What a line says of the labelled messages, none of which it had learned from when it said so."""
-
-    coded: Ints  # (messages,): theme indices; -1 where nobody coded: counts in coverage alone
-    predicted: Ints  # (repeats, messages): theme indices, -1 where abstained
-    posterior: Doubles  # (repeats, messages, themes), or (0, 0, 0) where the line has none
-    group: Ints  # (messages,): the author's number; messages of one author have the same
-
-
-@dataclass(frozen=True, slots=True)
-class LineScores:
-    """What the held-out predictions of a line are worth."""
-
-    overall: dict[str, Score]  # kappa, alpha, ac1, macro_f1, balanced_accuracy, accuracy, coverage, ece
-    per_theme: tuple[dict[str, Score], ...]  # by theme index: precision, recall, f1
-    confusion: Doubles  # (themes, themes + 1): coded by predicted, last column abstained; mean over repeats
-
-
-@dataclass(frozen=True, slots=True)
 class Scores:
-    """Cross-fitted scores: each label was predicted by a mapping that did not see it."""
+    """Held-out scores: each label was predicted by a mapping that did not see it."""
 
-    overall: dict[str, Score]  # kappa, macro_f1, accuracy, coverage
-    per_theme: dict[str, dict[str, Score]]  # theme key → precision, recall, f1
+    overall: dict[str, Score]  # of the topic level: kappa, alpha, ac1, macro_f1, … coverage, ece
+    per_theme: dict[str, dict[str, Score]]  # theme key → precision, recall, f1, at the topic level
     confusion: Doubles  # (themes, themes + 1): coded by predicted, last column abstained; mean over repeats
-    lines: dict[str, dict[str, Score]]  # reference lines: name → kappa, macro_f1, accuracy, coverage
+    lines: dict[str, dict[str, Score]]  # message level, then reference lines: name → as overall
     labels: int
     folds: int
     repeats: int
+    message_per_theme: dict[str, dict[str, Score]]  # as per_theme, at the message level
+    message_confusion: Doubles  # as confusion
+    differences: dict[str, dict[str, Score]]  # 'level, less line' → kappa, macro_f1, accuracy: paired
+    calibration: pl.DataFrame  # CALIBRATION, of the message level
+    coverage: pl.DataFrame  # COVERAGE_CURVE, of the message level
+    conformal: float  # least posterior of themes in a prediction set that holds the truth 9 times in 10
     prevalence: dict[str, dict[str, Score]] = field(default_factory=dict)  # weighting/method → theme
 
 
@@ -261,6 +247,14 @@ class Discovery:
 
 
 @dataclass(frozen=True, slots=True)
+class Adapted:
+    """The encoder adapted to all labels; empty where it was not."""
+
+    vectors: Floats  # (communications, dimensions): unit length
+    layers: Floats  # (weights,): its upper layers
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """A whole run, as it is kept, tracked, reported and compared."""
 
@@ -278,7 +272,9 @@ class RunRecord:
     masked: dict[str, int]
     communications: pl.DataFrame  # ASSIGNED
     discovery: Discovery
+    quality: TopicQuality
     codebook: Codebook
     mapping: Mapping
+    adapted: Adapted
     scores: Scores
     times: tuple[StageTime, ...] = field(default=())

@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from themeloom.atomic import whole_file
-from themeloom.config import read_experiment
 from themeloom.errors import LabelError, OutputError
+from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.study import message_posterior, message_topics, newest_run, read_corpus

@@ -14,7 +14,6 @@ from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.progress import Stages
 from themeloom.records import Corpus, Doubles, Ints, RunRecord
-from themeloom.themes.posterior import posterior_of_messages
 
 
 def read_corpus(config: Experiment, folders: Folders, stages: Stages) -> Corpus:
@@ -82,9 +81,7 @@ def message_posterior(record: RunRecord, doc_ids: list[str]) -> Doubles:
         If the run had none of the messages.
     """
     place = _places(record, doc_ids)
-    discovery = record.discovery
-    known = posterior_of_messages(discovery.clusters.topic, discovery.embeddings.vectors, record.mapping)
-    return np.where(place[:, None] < 0, np.nan, known[place])
+    return np.where(place[:, None] < 0, np.nan, record.mapping.messages[place])
 
 
 def _places(record: RunRecord, doc_ids: list[str]) -> Ints:

@@ -7,7 +7,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from learners import SHARES, Gaussians, cross_fitted
 from themeloom.columns import COVERAGE_CURVE
-from themeloom.records import HeldOut
+from themeloom.members import HeldOut
 from themeloom.themes.abstain import (
     conformal_threshold,
     coverage_at,

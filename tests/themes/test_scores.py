@@ -17,7 +17,7 @@ from sklearn.metrics import (
 
 from learners import FOLDS, Gaussians, Topics, cross_fitted
 from themeloom.columns import CALIBRATION
-from themeloom.records import HeldOut
+from themeloom.members import HeldOut
 from themeloom.themes.scores import COMPARED, FIGURES, calibration, difference, score
 
 NONE = np.zeros((0, 0, 0))

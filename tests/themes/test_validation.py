@@ -9,7 +9,8 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 
 from themeloom.config import ThemesConfig, ValidateConfig
 from themeloom.errors import LabelError
-from themeloom.records import Codebook, LabelledSample, Members, Theme
+from themeloom.members import Members
+from themeloom.records import Codebook, LabelledSample, Theme
 from themeloom.themes._scoring import kappa
 from themeloom.themes.mapping import assign_themes, map_topics
 from themeloom.themes.validation import check_sample, cross_fit, cross_fitted, draw_folds

@@ -37,16 +37,19 @@ class _Attempt:
     def count(self) -> int:
         return len(set(self.label.tolist()) - {-1})
 
-    @property
-    def collapsed(self) -> bool:
-        if self.count < FEWEST:
+    def collapsed(self, fewest: int) -> bool:
+        if self.count < fewest:
             return True
         sizes = np.bincount(self.label[self.label >= 0])
         return bool(sizes.max() > DOMINANT * sizes.sum())
 
 
 def cluster(
-    reduced: Floats, vectors: Floats, config: ClusterConfig, progress: Progress = UNWATCHED
+    reduced: Floats,
+    vectors: Floats,
+    config: ClusterConfig,
+    progress: Progress = UNWATCHED,
+    fewest: int = FEWEST,
 ) -> Clusters:
     """Find topics, and give outliers the topic of their nearest neighbours.
 
@@ -60,6 +63,8 @@ def cluster(
         HDBSCAN's settings; what is not set follows from the corpus size.
     progress
         Who watches.
+    fewest
+        Fewer topics than this are mended.
 
     Returns
     -------
@@ -76,12 +81,12 @@ def cluster(
     -----
     Excess-of-mass selection at times collapses a corpus into two or three topics. Unless the selection is
     set, such a result is mended: leaves are taken instead, then smaller topics allowed, until there are at
-    least four and none holds more than half of what was clustered. `Clusters.note` says so.
+    least `fewest` and none holds more than half of what was clustered. `Clusters.note` says so.
     """
     order = np.lexsort(reduced.T)  # an order of their own; rows that tie are alike
     attempts = _attempts(reduced[order].astype(np.float64), config, progress)
     first = next(attempts)
-    chosen = first if not first.collapsed else _mended(first, attempts)
+    chosen = first if not first.collapsed(fewest) else _mended(first, attempts, fewest)
     if chosen.count == 0:
         raise CorpusError(
             f"corpus: no topic emerges from {len(reduced)} messages at min_cluster_size {chosen.size}; "
@@ -227,10 +232,10 @@ def _by_size(label: Ints) -> Ints:
     return numbered
 
 
-def _mended(first: _Attempt, others: Iterator[_Attempt]) -> _Attempt:
+def _mended(first: _Attempt, others: Iterator[_Attempt], fewest: int) -> _Attempt:
     tried = [first]
     for attempt in others:
-        if not attempt.collapsed:
+        if not attempt.collapsed(fewest):
             return attempt
         tried.append(attempt)
     return max(tried, key=lambda attempt: attempt.count)

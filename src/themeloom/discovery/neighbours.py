@@ -39,6 +39,11 @@ def nearest_topic(vectors: Floats, members: Floats, topic: Ints) -> tuple[Ints, 
     return found, share
 
 
+def side_by_side(raw: Floats, adapted: Floats) -> Floats:
+    """Return raw and adapted unit vectors side by side, of unit length together."""
+    return np.hstack([raw, adapted]) / np.float32(np.sqrt(2))
+
+
 def _vote(similarity: Floats, topic: Ints) -> tuple[Ints, Floats]:
     k = min(NEIGHBOURS, similarity.shape[1])
     nearest = np.argpartition(-similarity, k - 1, axis=1)[:, :k]

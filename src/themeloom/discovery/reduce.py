@@ -42,21 +42,30 @@ def reduce(vectors: Floats, config: ReduceConfig, seed: int, progress: Progress 
     CorpusError
         If there are fewer than ten distinct vectors.
     """
+    distinct, place, neighbors = _prepared(vectors, config)
+    progress.begin(2, "layouts")
+    topics = _umap(config.components, neighbors, config.min_dist, seed, len(distinct)).fit_transform(distinct)
+    progress.advance()
+    plane = _umap(2, neighbors, 0.1, seed, len(distinct)).fit_transform(distinct)
+    progress.advance()
+    return Layout(topics.astype(np.float32)[place], plane.astype(np.float32)[place], neighbors)
+
+
+def reduced(vectors: Floats, config: ReduceConfig, seed: int) -> Floats:
+    """Do what `reduce` does, for clustering alone: float32, (communications, components)."""
+    distinct, place, neighbors = _prepared(vectors, config)
+    found = _umap(config.components, neighbors, config.min_dist, seed, len(distinct)).fit_transform(distinct)
+    return np.asarray(found, dtype=np.float32)[place]
+
+
+def _prepared(vectors: Floats, config: ReduceConfig) -> tuple[Floats, Ints, int]:
     distinct, place = _canonical(vectors)
     if len(distinct) < MIN_DISTINCT:
         raise CorpusError(
             f"corpus: only {len(distinct)} of {len(vectors)} messages differ in what they say; "
             f"topics need at least {MIN_DISTINCT} different ones, so gather more messages."
         )
-    neighbors = min(config.neighbors or DEFAULT_NEIGHBORS, len(distinct) - 1)
-    progress.begin(2, "layouts")
-    reduced = _umap(config.components, neighbors, config.min_dist, seed, len(distinct)).fit_transform(
-        distinct
-    )
-    progress.advance()
-    plane = _umap(2, neighbors, 0.1, seed, len(distinct)).fit_transform(distinct)
-    progress.advance()
-    return Layout(reduced.astype(np.float32)[place], plane.astype(np.float32)[place], neighbors)
+    return distinct, place, min(config.neighbors or DEFAULT_NEIGHBORS, len(distinct) - 1)
 
 
 def _canonical(vectors: Floats) -> tuple[Floats, Ints]:

@@ -11,7 +11,18 @@ import polars as pl
 from themeloom.history.card import model_card
 from themeloom.history.parts import CARD, RunFacts, ScoreFacts
 from themeloom.history.private import public_config
-from themeloom.records import Clusters, Discovery, Embeddings, Layout, Mapping, RunRecord, Scores
+from themeloom.records import (
+    POOL,
+    Adapted,
+    Clusters,
+    Discovery,
+    Embeddings,
+    Layout,
+    Mapping,
+    RunRecord,
+    Scores,
+    TopicQuality,
+)
 
 
 def contents_of(record: RunRecord, root: Path) -> dict[str, Any]:
@@ -39,6 +50,7 @@ def contents_of(record: RunRecord, root: Path) -> dict[str, Any]:
             min_cluster_size=clusters.min_cluster_size,
             selection=clusters.selection,
             cluster_note=clusters.note,
+            quality=record.quality.overall,
         ),
         "config.json": json.loads(json.dumps(config, allow_nan=False)),
         "codebook.json": record.codebook,
@@ -51,8 +63,14 @@ def contents_of(record: RunRecord, root: Path) -> dict[str, Any]:
             labels=scores.labels,
             folds=scores.folds,
             repeats=scores.repeats,
+            message_per_theme=scores.message_per_theme,
+            message_confusion=scores.message_confusion.tolist(),
+            differences=scores.differences,
+            conformal=scores.conformal,
             prevalence=scores.prevalence,
         ),
+        "calibration.parquet": scores.calibration,
+        "coverage.parquet": scores.coverage,
         "communications.parquet": record.communications,
         "embedded_texts.parquet": pl.DataFrame(
             {"text": list(found.embeddings.texts)}, schema={"text": pl.String}
@@ -70,8 +88,13 @@ def contents_of(record: RunRecord, root: Path) -> dict[str, Any]:
             "posterior": mapping.posterior,
             "theme": mapping.theme,
             "labels": mapping.labels,
-            "classifier": mapping.classifier,
+            "messages": mapping.messages,
+            "weights": mapping.weights,
+            "members": mapping.members,
+            **{f"part_{name}": mapping.parts[name] for name in POOL},
         },
+        "quality.safetensors": {"npmi": record.quality.npmi, "c_v": record.quality.c_v},
+        "adapted.safetensors": {"vectors": record.adapted.vectors, "layers": record.adapted.layers},
     }
 
 
@@ -95,7 +118,9 @@ def record_of(contents: dict[str, Any]) -> RunRecord:
         communications=contents["communications.parquet"],
         discovery=_discovery(contents, facts),
         codebook=contents["codebook.json"],
-        mapping=Mapping(**contents["mapping.safetensors"]),
+        quality=TopicQuality(**contents["quality.safetensors"], overall=facts.quality),
+        mapping=_mapping(contents["mapping.safetensors"]),
+        adapted=Adapted(**contents["adapted.safetensors"]),
         scores=Scores(
             overall=scores.overall,
             per_theme=scores.per_theme,
@@ -104,10 +129,22 @@ def record_of(contents: dict[str, Any]) -> RunRecord:
             labels=scores.labels,
             folds=scores.folds,
             repeats=scores.repeats,
+            message_per_theme=scores.message_per_theme,
+            message_confusion=np.array(scores.message_confusion, dtype=np.float64),
+            differences=scores.differences,
+            calibration=contents["calibration.parquet"],
+            coverage=contents["coverage.parquet"],
+            conformal=scores.conformal,
             prevalence=scores.prevalence,
         ),
         times=facts.times,
     )
+
+
+def _mapping(arrays: dict[str, Any]) -> Mapping:
+    parts = {name: arrays[f"part_{name}"] for name in POOL}
+    whole = ("posterior", "theme", "labels", "messages", "weights", "members")
+    return Mapping(**{name: arrays[name] for name in whole}, parts=parts)
 
 
 def _discovery(contents: dict[str, Any], facts: RunFacts) -> Discovery:
@@ -151,8 +188,13 @@ def _shapes(record: RunRecord) -> Iterator[tuple[str, tuple[int, ...], tuple[int
     yield "embedded texts", (len(found.embeddings.texts),), (messages,)
     yield "posterior", mapping.posterior.shape, (topics, themes)
     yield "labels", mapping.labels.shape, (topics, themes)
-    if len(mapping.classifier):
-        yield "the classifier", mapping.classifier.shape, (found.embeddings.vectors.shape[1] + 1, themes)
+    yield "messages' posterior", mapping.messages.shape, (messages, themes)
+    yield "weights", mapping.weights.shape, (len(POOL),)
+    vectors = record.adapted.vectors
+    yield "adapted vectors", vectors.shape, (messages, vectors.shape[-1])
+    for name, part in mapping.parts.items():
+        if name != "codebook":
+            yield f"the part '{name}'", part.shape, (len(part), themes)
     yield "the mapping's theme", mapping.theme.shape, (topics,)
     yield "confusion", record.scores.confusion.shape, (themes, themes + 1)
 

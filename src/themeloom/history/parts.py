@@ -9,10 +9,10 @@ import polars as pl
 from numpy.typing import DTypeLike, NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from themeloom.columns import ASSIGNED
-from themeloom.records import Codebook, Flow, Score, StageTime, Topic
+from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE
+from themeloom.records import POOL, Codebook, Flow, Score, StageTime, Topic
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 CARD = "model_card.md"
 
@@ -59,6 +59,7 @@ class RunFacts(_Facts):
     min_cluster_size: int
     selection: str
     cluster_note: str
+    quality: dict[str, float]
 
 
 class ScoreFacts(_Facts):
@@ -71,6 +72,10 @@ class ScoreFacts(_Facts):
     labels: int
     folds: int
     repeats: int
+    message_per_theme: dict[str, dict[str, Score]]
+    message_confusion: list[list[float]]
+    differences: dict[str, dict[str, Score]]
+    conformal: float
     prevalence: dict[str, dict[str, Score]]
 
 
@@ -191,13 +196,25 @@ LAYOUT: dict[str, Part] = {
         {"topic": (np.int64, 1), "outlier": (np.bool_, 1), "membership": (np.float32, 1)},
     ),
     "mapping.safetensors": Arrays(
-        "topics to themes: posterior, theme (-1: mixed), labels; the classifier of single messages",
+        "themes of topics (posterior, theme or -1 for mixed, labels) and messages; what new ones are told by",
         {
             "posterior": (np.float64, 2),
             "theme": (np.int64, 1),
             "labels": (np.int64, 2),
-            "classifier": (np.float64, 2),
+            "messages": (np.float64, 2),
+            "weights": (np.float64, 1),
+            "members": (np.int64, 1),
+            **{f"part_{name}": (np.float64, 2) for name in POOL},
         },
     ),
+    "adapted.safetensors": Arrays(
+        "the adapted encoder: one unit vector a message, and its upper layers; empty without one",
+        {"vectors": (np.float32, 2), "layers": (np.float32, 1)},
+    ),
+    "quality.safetensors": Arrays(
+        "coherence of each topic", {"npmi": (np.float64, 1), "c_v": (np.float64, 1)}
+    ),
+    "calibration.parquet": Table("how often the message level is right, by its confidence", CALIBRATION),
+    "coverage.parquet": Table("accuracy of the message level where it is surest", COVERAGE_CURVE),
 }
 """File name → what it holds and how it is written and read. The manifest names exactly these."""

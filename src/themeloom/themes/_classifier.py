@@ -2,26 +2,25 @@
 
 import numpy as np
 
-from themeloom.records import Doubles, Floats, Ints
+from themeloom.members import Labels
+from themeloom.records import Doubles, Floats
 
 STRENGTH = 5.0
 """scikit-learn's C: inverse strength of the penalty on coefficients, for vectors of unit length."""
 _NEVER = -1e3  # log-odds of a theme that no label names
 
 
-def fit_classifier(vectors: Floats, theme: Ints, themes: int, weights: Doubles) -> Doubles:
+def fit_classifier(vectors: Floats, labels: Labels, strength: float = STRENGTH) -> Doubles:
     """Learn themes from labelled messages.
 
     Parameters
     ----------
     vectors
-        (messages, dimensions): unit length.
-    theme
-        (messages,): their labels.
-    themes
-        Number of themes.
-    weights
-        (messages,): how often each counts; 0 leaves it out.
+        (labels, dimensions): unit length.
+    labels
+        Their labels.
+    strength
+        scikit-learn's C.
 
     Returns
     -------
@@ -31,18 +30,15 @@ def fit_classifier(vectors: Floats, theme: Ints, themes: int, weights: Doubles) 
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
-    known = weights > 0
-    vectors, theme, weights = vectors[known], theme[known], weights[known]
-    fitted = np.zeros((vectors.shape[1] + 1, themes))
+    fitted = np.zeros((vectors.shape[1] + 1, labels.themes))
     fitted[-1] = _NEVER
-    named, place = np.unique(theme, return_inverse=True)
+    named = np.unique(labels.theme)
     if len(named) < 2:
         fitted[-1, named] = 0
         return fitted
-    evenly = weights / np.bincount(place, weights)[place]
-    model = LogisticRegression(C=STRENGTH, max_iter=2000)
+    model = LogisticRegression(C=strength, max_iter=2000, class_weight="balanced")
     with threadpool_limits(1):  # several threads hinder each other on arrays so small
-        model.fit(vectors, place, sample_weight=evenly * weights.sum() / len(named))
+        model.fit(vectors, labels.theme)
     coefficients, intercepts = model.coef_, model.intercept_
     if len(named) == 2:  # scikit-learn gives the second one's only
         coefficients = np.vstack([np.zeros_like(coefficients), coefficients])

@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 
 from themeloom.columns import COVERAGE_CURVE
-from themeloom.records import Bools, Doubles, HeldOut, Ints
+from themeloom.members import HeldOut
+from themeloom.records import Bools, Doubles, Ints
 from themeloom.themes._scoring import accuracy, kappa, mean_defined
 
 POINTS = 100  # of the curve, at most

@@ -1,68 +1,166 @@
-"""From topics to themes: each topic's theme by its members, each message's by its own words."""
+"""From topics to themes: a posterior for each message, and from its members one for each topic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from themeloom.config import ThemesConfig
-from themeloom.records import Doubles, Floats, Ints, LabelledSample, Mapping, Members
-from themeloom.themes._classifier import posterior_of
-from themeloom.themes._strategies import MajorityPosterior, themes_of
-from themeloom.themes._vote import MemberVote
+from themeloom.members import Labels, Members, Messages
+from themeloom.records import POOL, Doubles, Floats, Ints, Mapping
+from themeloom.themes._parts import PARTS, STRATEGIES, label_shares, places, wanted
+from themeloom.themes._pool import fit_weights, log_loss, log_parts, pooled
+
+START = {
+    "majority": 0.5,
+    "hierarchy": 0.2,
+    "raw": 0.5,
+    "adapted": 0.8,
+    "surface": 0.2,
+    "graph": 0.5,
+    "codebook": 0.2,
+}
+"""What parts weigh to each other before labels have been asked."""
+TOGETHER = 1.8  # what all parts weigh together, before
+SHARES = 0.3  # what the themes' shares weigh, before
+AUTO = tuple(name for name in STRATEGIES if name != "zero-shot")
+"""What 'auto' chooses from."""
 
 
-def learn_mapping(sample: LabelledSample, members: Members, themes: int, config: ThemesConfig) -> Mapping:
-    """Map topics to themes, as ``config.strategy`` says.
+class View(Protocol):
+    """What is known of the communications when some labels may be learned from, and no others."""
 
-    'majority' is `map_topics`. 'vote' learns a classifier of single messages from the labels (logistic
-    regression on their vectors, themes weighted evenly); a topic's posterior is the shares of its members
-    whose best theme each is, labelled ones as they are. Topics themselves are found without labels.
+    def members(self, labels: Labels) -> Members:
+        """Return the communications that are learned from."""
+
+    def messages(self, labels: Labels) -> Messages:
+        """Return all communications."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What was learned from labels, of the members."""
+
+    members: Members
+    names: tuple[str, ...]
+    parts: dict[str, Doubles]
+    weights: Doubles  # (parts + 1,), in the order of the names
+    shares: Doubles  # (themes,)
+    messages: Doubles  # (members, themes): posterior
+    topics: Doubles  # (topics, themes): posterior
+
+    def say(self, messages: Messages) -> Doubles:
+        """Give messages their posterior, (messages, themes)."""
+        return _pooled(
+            self.names, self.parts, self.weights, self.shares, messages, self.members.messages.vectors
+        )
+
+
+def learn(view: View, labels: Labels, folds: Sequence[Ints], strategy: str) -> Learned:
+    """Learn from labels, and from nothing else that people said.
+
+    Each part of the strategy (a topic's labelled members, a classifier, the graph of neighbours …) gives each
+    message a posterior. They are pooled with weights that make labels likely which the parts had not seen:
+    every fold is predicted by parts learned from the others. A topic's posterior is the mean of its members',
+    labelled ones as they are.
 
     Parameters
     ----------
-    sample
-        The labelled sample.
-    members
-        The communications' topics and vectors.
-    themes
-        Number of themes.
-    config
-        ``strategy``, ``prior`` and ``mixed_below``.
+    view
+        What is known of the communications, given labels.
+    labels
+        The labels.
+    folds
+        Places among the labels: for the choice of weights, and of a strategy by 'auto'.
+    strategy
+        One of `STRATEGIES`, or 'auto': the one that predicts the folds best, by log loss.
     """
-    position, theme = sample.position[sample.decided], sample.theme[sample.decided]
-    if config.strategy == "majority":
-        topics = int(members.topic.max(initial=-1)) + 1
-        return map_topics(members.topic[position], theme, topics, themes, config)
-    return MemberVote(members, position, theme, themes, config.mixed_below).fit()
+    members = view.members(labels)
+    candidates = AUTO if strategy == "auto" else (strategy,)
+    asked = {name: wanted(name, members) for name in candidates}
+    needed = tuple(dict.fromkeys(part for parts in asked.values() for part in parts))
+    unseen = _unseen(view, labels, folds, needed) if strategy != "zero-shot" else {}
+    shares = label_shares(labels)
+    if strategy == "auto":
+        strategy = min(candidates, key=lambda name: _surprise(unseen, asked[name], labels, folds))
+    names = asked[strategy]
+    weights = _weights(unseen, names, labels) if strategy != "zero-shot" else np.array([1.0, 0.0])
+    parts = {name: PARTS[name].learn(members, labels) for name in names}
+    messages = _pooled(names, parts, weights, shares, members.messages, members.messages.vectors)
+    return Learned(members, names, parts, weights, shares, messages, _topics(members, messages, labels))
 
 
-def map_topics(topic: Ints, theme: Ints, topics: int, themes: int, config: ThemesConfig) -> Mapping:
-    """Map each topic to a theme by its labelled members alone, or to none where it is mixed.
-
-    A topic's posterior over themes is the mean of a Dirichlet distribution: the labels of its members
-    plus a prior of ``config.prior`` labels, shared out as the themes are among all labels. The topic is
-    mapped to its most probable theme, and is 'mixed' where that theme's probability is below
-    ``config.mixed_below``, where two themes tie, or where none of its members has a label.
+def learn_mapping(view: View, labels: Labels, folds: Sequence[Ints], config: ThemesConfig) -> Mapping:
+    """Learn the mapping that is kept.
 
     Parameters
     ----------
-    topic
-        (labelled messages,): their topics; those with -1 tell how common themes are, and no more.
-    theme
-        (labelled messages,): their labels; those with -1 carry no evidence.
-    topics, themes
-        How many there are.
+    view
+        What is known of the communications, given labels.
+    labels
+        The labels.
+    folds
+        Places among the labels, for choices.
     config
-        ``prior`` and ``mixed_below``.
+        ``strategy`` and ``mixed_below``.
 
     Returns
     -------
     Mapping
-        ``posterior`` (topics, themes), rows sum to 1; ``theme`` (topics,), -1 where mixed; ``labels``
-        (topics, themes), the counts of labelled members.
+        A topic is mapped to its most probable theme, and is 'mixed' where that theme's probability is below
+        ``config.mixed_below``.
     """
-    return MajorityPosterior(topics, themes, config.prior, config.mixed_below).fit(topic, theme)
+    learned = learn(view, labels, folds, config.strategy)
+    whole = view.messages(labels)
+    topics, themes = learned.topics.shape
+    counts = np.zeros((topics, themes), dtype=np.int64)
+    inside = whole.topic[labels.position] >= 0
+    np.add.at(counts, (whole.topic[labels.position][inside], labels.theme[inside]), 1)
+    weights = dict(zip((*learned.names, "shares"), learned.weights, strict=True))
+    parts = {**learned.parts, "shares": learned.shares[None]}
+    return Mapping(
+        posterior=learned.topics,
+        theme=best_themes(learned.topics, config.mixed_below),
+        labels=counts,
+        messages=learned.say(whole),
+        weights=np.array([weights.get(name, 0.0) for name in POOL]),
+        parts={name: parts.get(name, np.zeros((0, themes))) for name in POOL},
+        members=learned.members.position,
+    )
 
 
-def assign_themes(topic: Ints, mapping: Mapping) -> tuple[Ints, Doubles]:
+def best_themes(posterior: Doubles, mixed_below: float) -> Ints:
+    """Choose each topic's theme; -1 where none is likely enough."""
+    if not len(posterior):
+        return np.empty(0, np.int64)
+    return np.where(posterior.max(axis=1) >= mixed_below, posterior.argmax(axis=1), -1)
+
+
+def message_posterior(messages: Messages, members: Floats, mapping: Mapping) -> Doubles:
+    """Give messages that a mapping did not know their posterior.
+
+    Parameters
+    ----------
+    messages
+        The messages.
+    members
+        (members, dimensions): raw vectors of what the mapping learned from.
+    mapping
+        The mapping.
+
+    Returns
+    -------
+    Doubles
+        (messages, themes): rows sum to 1.
+    """
+    names = tuple(name for name in PARTS if len(mapping.parts[name]))
+    weights = dict(zip(POOL, mapping.weights.tolist(), strict=True))
+    chosen = np.array([weights[name] for name in (*names, "shares")])
+    return _pooled(names, mapping.parts, chosen, mapping.parts["shares"][0], messages, members)
+
+
+def topic_themes(topic: Ints, mapping: Mapping) -> tuple[Ints, Doubles]:
     """Give each communication the theme of its topic.
 
     Parameters
@@ -78,27 +176,67 @@ def assign_themes(topic: Ints, mapping: Mapping) -> tuple[Ints, Doubles]:
         (communications,) index of the theme and (communications,) its probability; -1 and NaN where the
         communication has no topic, or its topic is mixed.
     """
-    return themes_of(topic, mapping)
+    theme = np.append(mapping.theme, -1)[topic]
+    probability = np.full(len(topic), np.nan)
+    themed = np.flatnonzero(theme >= 0)
+    probability[themed] = mapping.posterior[topic[themed], theme[themed]]
+    return theme, probability
 
 
-def message_themes(topic: Ints, vectors: Floats, mapping: Mapping) -> tuple[Ints, Doubles]:
-    """Give each communication its own best theme: by the classifier, else the theme of its topic.
+def _pooled(
+    names: Sequence[str],
+    parts: dict[str, Doubles],
+    weights: Doubles,
+    shares: Doubles,
+    messages: Messages,
+    members: Floats,
+) -> Doubles:
+    said = [PARTS[name].say(parts[name], messages, members) for name in names]
+    return pooled(log_parts(said, shares), weights)
 
-    Parameters
-    ----------
-    topic
-        (communications,): their topics, -1 where none.
-    vectors
-        (communications, dimensions): unit length.
-    mapping
-        With or without a classifier.
 
-    Returns
-    -------
-    tuple
-        (communications,) index of the theme and (communications,) its probability.
-    """
-    if not len(mapping.classifier):
-        return themes_of(topic, mapping)
-    posterior = posterior_of(vectors, mapping.classifier)
-    return posterior.argmax(axis=1), np.asarray(posterior.max(axis=1))
+def _unseen(view: View, labels: Labels, folds: Sequence[Ints], names: Sequence[str]) -> dict[str, Doubles]:
+    """Let parts predict each label from the other folds: name → (labels, themes)."""
+    said = {name: np.zeros((len(labels.theme), labels.themes)) for name in names}
+    for fold in folds:
+        others = labels.but(fold)
+        members = view.members(others)
+        judged = members.messages.rows(np.searchsorted(members.position, labels.position[fold]))
+        for name in names:
+            learned = PARTS[name].learn(members, others)
+            said[name][fold] = PARTS[name].say(learned, judged, members.messages.vectors)
+    return said
+
+
+def _weights(unseen: dict[str, Doubles], names: Sequence[str], labels: Labels) -> Doubles:
+    parts = log_parts([unseen[name] for name in names], label_shares(labels))
+    return fit_weights(parts, labels.theme, _start(names))
+
+
+def _start(names: Sequence[str]) -> Doubles:
+    start = np.array([START[name] for name in names])
+    return np.append(TOGETHER * start / start.sum(), SHARES)
+
+
+def _surprise(
+    unseen: dict[str, Doubles], names: Sequence[str], labels: Labels, folds: Sequence[Ints]
+) -> float:
+    """Log loss of a strategy's pool, each fold by the weights that the others gave."""
+    parts = log_parts([unseen[name] for name in names], label_shares(labels))
+    losses = []
+    for fold in folds:
+        rest = np.setdiff1d(np.arange(len(labels.theme)), fold)
+        weights = fit_weights(parts[:, rest], labels.theme[rest], _start(names))
+        losses.append(log_loss(parts[:, fold], labels.theme[fold], weights) * len(fold))
+    return sum(losses) / len(labels.theme)
+
+
+def _topics(members: Members, posterior: Doubles, labels: Labels) -> Doubles:
+    """Return the mean posterior of each topic's members, labelled ones as they are."""
+    said = posterior.copy()
+    said[places(members, labels)] = np.eye(labels.themes)[labels.theme]
+    topic = members.messages.topic
+    topics = int(topic.max(initial=-1)) + 1
+    sums = np.zeros((topics, labels.themes))
+    np.add.at(sums, topic[topic >= 0], said[topic >= 0])
+    return np.asarray(sums / np.maximum(np.bincount(topic[topic >= 0], minlength=topics), 1)[:, None])

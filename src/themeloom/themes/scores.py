@@ -11,8 +11,9 @@ import polars as pl
 from scipy import sparse
 
 from themeloom.columns import CALIBRATION
+from themeloom.members import HeldOut, LineScores
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import Doubles, HeldOut, Ints, LineScores, Score
+from themeloom.records import Doubles, Ints, Score
 from themeloom.themes._bca import bca
 from themeloom.themes._coefficients import ac1, alpha
 from themeloom.themes._scoring import PER_THEME, accuracy, kappa, mean_defined, per_theme, ratio

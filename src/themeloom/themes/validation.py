@@ -1,30 +1,45 @@
-"""How far the themes can be trusted: scores on labels that the mapping never saw."""
+"""How far the themes can be trusted: scores on labels that the mapping never saw, beside reference lines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
 from themeloom.config import ThemesConfig, ValidateConfig
 from themeloom.errors import LabelError
+from themeloom.members import HeldOut, Labels, LineScores, Members
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import Codebook, Doubles, Ints, LabelledSample, Members, Score, Scores
+from themeloom.records import Codebook, Doubles, Ints, LabelledSample, Scores
 from themeloom.themes._classifier import fit_classifier, posterior_of
-from themeloom.themes._scoring import OVERALL, PER_THEME, Counter, refit_scores, score_sets, tables
-from themeloom.themes._strategies import MajorityPosterior
-from themeloom.themes._vote import MemberVote
+from themeloom.themes.abstain import conformal_threshold, coverage_curve
+from themeloom.themes.folds import Trial
+from themeloom.themes.mapping import Learned, View, best_themes, learn
+from themeloom.themes.scores import calibration, difference, score
 
-Predictor = Callable[[Doubles, Ints], Ints]
-"""Takes weights (draws, labels), which are 0 for labels that must not be learned from, and the labels to
-predict; gives (draws, labels to predict) theme indices, -1 to abstain."""
-
-Folds = list[tuple[Ints, Ints]]
-"""Indices to learn from and to predict, fold after fold, repeat after repeat."""
-
+TOPICS = "topic level"
 MESSAGES = "message level"
 VOTE = "topics by labelled members"
+BERTOPIC = "plain BERTopic"
+REDUCED = "plain BERTopic, outliers reduced"
+REGRESSION = "logistic regression"
+ZERO_SHOT = "codebook alone"
 MAJORITY = "majority class"
 CODERS = "coders"
+CONFORMAL = 0.9
+"""Share of messages whose prediction set holds their theme."""
+
+Line = Callable[[Labels, Ints], Ints]
+"""A reference: learns from labels, and says what other communications are, named by position; -1: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Predictions of labels by mappings that did not see them."""
+
+    topics: HeldOut
+    messages: HeldOut
+    rest: Doubles  # (members without a label, themes): mean over the mappings
 
 
 def check_sample(sample: LabelledSample, themes_config: ThemesConfig, config: ValidateConfig) -> None:
@@ -36,11 +51,12 @@ def check_sample(sample: LabelledSample, themes_config: ThemesConfig, config: Va
         If there are fewer labels than folds, or fewer than two themes among them; both are told.
     """
     coded = sample.theme[sample.decided]
+    needed = config.folds if not config.held_out else int(np.ceil(config.folds / (1 - config.held_out)))
     faults = []
-    if len(coded) < config.folds:
+    if len(coded) < needed:
         faults.append(
-            f"{themes_config.labels}: has {len(coded)} label(s), fewer than the {config.folds} folds of "
-            "validation; label more messages, or lower validate.folds."
+            f"{themes_config.labels}: has {len(coded)} label(s), fewer than the {needed} that the "
+            f"{config.folds} folds of validation need; label more messages, or lower validate.folds."
         )
     found = len(np.unique(coded))
     if found < 2:
@@ -52,235 +68,212 @@ def check_sample(sample: LabelledSample, themes_config: ThemesConfig, config: Va
         raise LabelError(*faults)
 
 
-def cross_fit(  # noqa: PLR0913, PLR0917 - each is a thing of its own, and a record of them would have no other use
-    sample: LabelledSample,
-    members: Members,
+def judge(
+    view: View,
+    labels: Labels,
+    group: Ints,
+    trials: tuple[Trial, ...],
+    config: ThemesConfig,
+    progress: Progress = UNWATCHED,
+) -> Judged:
+    """Learn a mapping in each trial and let it predict what it may not learn from.
+
+    Parameters
+    ----------
+    view
+        What is known of the communications, given labels.
+    labels
+        All labels.
+    group
+        (labels,): number of the author.
+    trials
+        Who is learned from and who is judged.
+    config
+        ``strategy`` and ``mixed_below``.
+    progress
+        Told of the trials.
+    """
+    repeats = max(trial.repeat for trial in trials) + 1
+    shape = (repeats, len(labels.theme), labels.themes)
+    of_topic, of_message = np.full(shape, np.nan), np.full(shape, np.nan)
+    rest = []
+    progress.begin(len(trials), "mappings")
+    for trial in trials:
+        learned = learn(view, _chosen(labels, trial.learned), trial.inner(), config.strategy)
+        place = np.searchsorted(learned.members.position, labels.position[trial.judged])
+        topic = learned.members.messages.topic[place]
+        nowhere = np.full((1, labels.themes), np.nan)
+        of_topic[trial.repeat, trial.judged] = np.vstack([learned.topics, nowhere])[topic]
+        of_message[trial.repeat, trial.judged] = learned.messages[place]
+        rest.append(_of_rest(learned, labels))
+        progress.advance()
+    coded = np.where(
+        np.isin(np.arange(len(labels.theme)), np.concatenate([t.judged for t in trials])), labels.theme, -1
+    )
+    return Judged(
+        topics=_held_out(of_topic, coded, group, config.mixed_below),
+        messages=_held_out(of_message, coded, group, 0.0),
+        rest=np.mean(rest, axis=0),
+    )
+
+
+def reference_lines(topics: Mapping[str, Ints], members: Members) -> dict[str, Line]:
+    """Return the reference lines.
+
+    Parameters
+    ----------
+    topics
+        Topics of all communications, by the name of the line that gives each of them its most frequent label.
+    members
+        Members as they are without any label: raw vectors, and the codebook's.
+
+    Notes
+    -----
+    'logistic regression' is scikit-learn's on raw vectors, themes weighted evenly, ``C = 1``.
+    """
+    lines: dict[str, Line] = {name: _by_topic(topic) for name, topic in topics.items()}
+    return lines | {REGRESSION: _regression(members), ZERO_SHOT: _zero_shot(members), MAJORITY: _commonest}
+
+
+def refer(line: Line, labels: Labels, group: Ints, trials: tuple[Trial, ...], coded: Ints) -> HeldOut:
+    """Let a reference line predict what it may not learn from, in the same trials."""
+    predicted = np.full((max(trial.repeat for trial in trials) + 1, len(labels.theme)), -1)
+    for trial in trials:
+        predicted[trial.repeat, trial.judged] = line(
+            _chosen(labels, trial.learned), labels.position[trial.judged]
+        )
+    return HeldOut(coded, predicted, np.zeros((0, 0, 0)), group)
+
+
+def scored(  # noqa: PLR0913, PLR0917 - each is a thing of its own
+    judged: Judged,
+    references: Mapping[str, HeldOut],
+    coders: list[HeldOut],
     codebook: Codebook,
-    themes_config: ThemesConfig,
     config: ValidateConfig,
     seed: int,
     progress: Progress = UNWATCHED,
 ) -> Scores:
-    """Score the mapping on the labelled sample, each label predicted by a mapping that never saw it.
+    """Score held-out predictions beside the reference lines.
 
-    Stratified folds are drawn ``config.repeats`` times; every score is the mean over the repeats. Its
-    95% interval is a bootstrap over the labelled messages in which the mapping is fitted anew in every
-    draw and fold (all copies of a message in one fold), because which messages happened to be labelled
-    decides the mapping as well as its score: with predictions held fixed the intervals were
-    found to cover the truth 75 to 87 times in a hundred only. An abstained message counts as wrong
-    in kappa, accuracy, recall and F1; coverage stands beside them. Scores of a theme that no label
-    names are NaN.
-
-    With ``strategy = "vote"`` the headline is the topic level, each message having its topic's theme, and the
-    line 'message level' the classifier's own guess of each message. There the refits are few, so that
-    the interval is the normal one, by the standard deviation over refits.
-
-    Reference lines are scored in the same way: 'topics by labelled members', where each topic has the theme
-    of most of its labelled members; 'majority class', the most frequent code of the training folds; and
-    'coders', where two or more coded the same messages: the first as truth, the second as prediction,
-    mean over pairs. The coders' line includes messages without a label because coders tie: without
-    them coders would agree by selection. Its coverage is the share of messages that both coded.
+    The headline is the topic level, each message having its topic's theme; the line 'message level' is each
+    message's own most probable theme. An abstained message counts as wrong in all but coverage. 'coders'
+    takes one coder as truth and the other as prediction, mean over pairs, with messages that have no label
+    because coders tie: without them coders would agree by selection.
 
     Parameters
     ----------
-    sample
-        The labelled sample, sorted by position.
-    members
-        The communications' topics, found without labels, and vectors.
+    judged
+        The mapping's predictions.
+    references
+        The reference lines' predictions.
+    coders
+        The coders' pairs, if there are any.
     codebook
         The themes.
-    themes_config
-        ``prior`` and ``mixed_below`` of the mapping.
     config
-        Folds, repeats and bootstrap draws.
+        Folds and bootstrap draws.
     seed
-        Seed of the folds and the bootstrap.
+        Seed of the bootstrap.
     progress
-        Told of the bootstrap's draws.
-
-    Raises
-    ------
-    LabelError
-        If there are fewer labels than folds, or fewer than two themes among them.
+        Told of the lines.
     """
-    check_sample(sample, themes_config, config)
-    themes, coded = len(codebook.keys), sample.theme[sample.decided]
-    folds = draw_folds(coded, config, seed)
+    themes, draws = len(codebook.keys), config.bootstrap
+    folds = None if config.held_out else config.folds
+    progress.begin(2 + len(references) + bool(coders), "lines")
 
-    def repeats(predict: Predictor) -> list[Counter]:
-        return cross_fitted(predict, coded, folds, config, themes)
+    def worth(line: HeldOut | list[HeldOut], widened: int | None) -> LineScores:
+        progress.advance()
+        return score(line, themes, draws, seed, folds=widened)
 
-    def quickly(counters: list[Counter], messages: int, watcher: Progress = UNWATCHED) -> list[Score]:
-        return score_sets(counters, messages, themes, config.bootstrap, seed, watcher)
-
-    vote = repeats(_majority_vote(sample, members.topic, themes, themes_config))
-    lines = {}
-    if themes_config.strategy == "majority":
-        counters = vote
-        scores = quickly(counters, len(coded), progress)
-    else:
-        by_topic, by_message = _member_vote(sample, members, themes, themes_config)
-        counters = repeats(by_topic)
-        scores = refit_scores(counters, len(coded), seed, progress)
-        lines[MESSAGES] = refit_scores(repeats(by_message), len(coded), seed)
-        lines[VOTE] = quickly(vote, len(coded))
-    lines[MAJORITY] = quickly(repeats(_constant(coded, themes)), len(coded))
-    if pairs := _pairs(sample, themes):
-        lines[CODERS] = quickly(pairs, len(sample.position))
+    topics, messages = worth(judged.topics, folds), worth(judged.messages, folds)
+    lines = {MESSAGES: messages.overall}
+    lines |= {
+        name: worth(line, None if name in {MAJORITY, ZERO_SHOT} else folds).overall
+        for name, line in references.items()
+    }
+    lines |= {CODERS: worth(coders, None).overall} if coders else {}
+    levels = {TOPICS: judged.topics, MESSAGES: judged.messages}
     return Scores(
-        overall=_overall(scores),
-        per_theme=_per_theme(scores, codebook.keys),
-        confusion=np.mean([count(np.ones((1, len(coded))))[0] for count in counters], axis=0),
-        lines={name: _overall(line) for name, line in lines.items()},
-        labels=len(coded),
+        overall=topics.overall,
+        per_theme=dict(zip(codebook.keys, topics.per_theme, strict=True)),
+        confusion=topics.confusion,
+        lines=lines,
+        labels=int((judged.messages.coded >= 0).sum()),
         folds=config.folds,
-        repeats=config.repeats,
+        repeats=len(judged.messages.predicted),
+        message_per_theme=dict(zip(codebook.keys, messages.per_theme, strict=True)),
+        message_confusion=messages.confusion,
+        differences={
+            f"{level}, less {name}": difference(of_level, line, themes, draws, seed, folds=folds)
+            for level, of_level in levels.items()
+            for name, line in references.items()
+        },
+        calibration=calibration(judged.messages),
+        coverage=coverage_curve(judged.messages),
+        conformal=_conformal(judged.messages),
     )
 
 
-def _majority_vote(sample: LabelledSample, topic: Ints, themes: int, config: ThemesConfig) -> Predictor:
-    coded, member = sample.theme[sample.decided], topic[sample.position[sample.decided]]
-    topics, member = np.unique(np.append(-1, member), return_inverse=True)  # only topics that labels reach
-    member = member[1:] - 1
-    strategy = MajorityPosterior(len(topics) - 1, themes, config.prior, config.mixed_below)
-
-    def predict(weights: Doubles, test: Ints) -> Ints:
-        return strategy.predict(member, coded, weights, member[test])
-
-    return predict
-
-
-def _constant(coded: Ints, themes: int) -> Predictor:
-    def predict(weights: Doubles, test: Ints) -> Ints:
-        most = (weights @ np.eye(themes)[coded]).argmax(axis=1)
-        return np.repeat(most[:, None], len(test), axis=1)
-
-    return predict
+def coder_pairs(sample: LabelledSample, group: Ints) -> list[HeldOut]:
+    """Take each two coders, one as truth and one as prediction, on the messages that both coded."""
+    pairs = []
+    for first, second in combinations(sample.codes.T, 2):
+        both = (first >= 0) & (second >= 0)
+        if both.any():
+            truth, said = np.where(both, first, -1), np.where(both, second, -1)
+            pairs.append(HeldOut(truth, said[None], np.zeros((0, 0, 0)), group))
+    return pairs
 
 
-def _member_vote(
-    sample: LabelledSample, members: Members, themes: int, config: ThemesConfig
-) -> tuple[Predictor, Predictor]:
-    """Predict by the topic and by the message; what one of them fitted, the other finds again."""
-    position, coded = sample.position[sample.decided], sample.theme[sample.decided]
-    strategy = MemberVote(members, position, coded, themes, config.mixed_below)
-    known: dict[bytes, tuple[Ints, Ints]] = {}
-
-    def both(weights: Doubles) -> tuple[Ints, Ints]:
-        key = weights.tobytes()
-        if key not in known:
-            classifier, posterior = strategy.learn(weights)
-            of_topic = np.append(strategy.best(posterior), -1)  # topic -1 is the last
-            of_message = posterior_of(members.vectors[position], classifier).argmax(axis=1)
-            known[key] = (of_topic[members.topic[position]], of_message)
-        return known[key]
-
-    def level(which: int) -> Predictor:
-        def predict(weights: Doubles, test: Ints) -> Ints:
-            return np.stack([both(row)[which][test] for row in weights])
-
-        return predict
-
-    return level(0), level(1)
+def _chosen(labels: Labels, places: Ints) -> Labels:
+    return replace(labels, position=labels.position[places], theme=labels.theme[places])
 
 
-def cross_fitted_posteriors(
-    sample: LabelledSample, members: Members, themes: int, config: ValidateConfig, seed: int
-) -> tuple[Doubles, Doubles]:
-    """Predict each communication by classifiers that did not see its label.
-
-    Parameters
-    ----------
-    sample
-        The labelled sample.
-    members
-        The communications' vectors.
-    themes
-        Number of themes.
-    config
-        How many folds; they are drawn once.
-    seed
-        Seed of the folds.
-
-    Returns
-    -------
-    labelled
-        (labels, themes): by the classifier of the other folds; by all of them where coders tie.
-    rest
-        (others, themes): the mean over the classifiers, for those without a label, in their order.
-    """
-    known, coded = np.flatnonzero(sample.decided), sample.theme[sample.decided]
-    vectors = members.vectors[sample.position]
-    others = np.delete(members.vectors, sample.position, axis=0)
-    labelled, rest = np.zeros((len(vectors), themes)), np.zeros((len(others), themes))
-    for _, test in draw_folds(coded, config.model_copy(update={"repeats": 1}), seed):
-        weights = np.ones(len(coded))
-        weights[test] = 0
-        classifier = fit_classifier(vectors[known], coded, themes, weights)
-        seen_by_none = np.append(known[test], np.flatnonzero(~sample.decided))
-        labelled[seen_by_none] += posterior_of(vectors[seen_by_none], classifier)
-        rest += posterior_of(others, classifier) / config.folds
-    return labelled / labelled.sum(axis=1, keepdims=True), rest
+def _of_rest(learned: Learned, labels: Labels) -> Doubles:
+    return np.delete(learned.messages, np.searchsorted(learned.members.position, labels.position), axis=0)
 
 
-def draw_folds(coded: Ints, config: ValidateConfig, seed: int) -> Folds:
-    """Draw stratified folds anew for each repeat.
-
-    Themes with fewer labels than folds are one stratum together, which joins the largest theme where it
-    is still too small: a rare theme is then spread by chance.
-    """
-    from sklearn.model_selection import RepeatedStratifiedKFold
-
-    sizes = np.bincount(coded)
-    rare = sizes[coded] < config.folds
-    together = -1 if rare.sum() >= config.folds else sizes.argmax()
-    strata = np.where(rare, together, coded)
-    drawn = RepeatedStratifiedKFold(n_splits=config.folds, n_repeats=config.repeats, random_state=seed)
-    return list(drawn.split(coded[:, None], strata))
+def _held_out(posterior: Doubles, coded: Ints, group: Ints, mixed_below: float) -> HeldOut:
+    known = np.isfinite(posterior).all(axis=2)
+    filled = np.where(known[:, :, None], posterior, 1 / posterior.shape[2])
+    predicted = np.stack([best_themes(each, mixed_below) for each in filled])
+    return HeldOut(coded, np.where(known, predicted, -1), filled, group)
 
 
-def cross_fitted(
-    predict: Predictor, coded: Ints, folds: Folds, config: ValidateConfig, themes: int
-) -> list[Counter]:
-    """Predict each label from the other folds alone: one counter of confusion matrices a repeat."""
-    starts = range(0, len(folds), config.folds)
-    return [_cross_fitted(predict, coded, folds[start : start + config.folds], themes) for start in starts]
+def _conformal(messages: HeldOut) -> float:
+    known = messages.coded >= 0
+    return conformal_threshold(messages.posterior[0][known], messages.coded[known], CONFORMAL)
 
 
-def _cross_fitted(predict: Predictor, coded: Ints, folds: Folds, themes: int) -> Counter:
-    def count(weights: Doubles) -> Doubles:
-        table = np.zeros((len(weights), themes, themes + 1))
-        for _, test in folds:
-            training = weights.copy()
-            training[:, test] = 0
-            table += tables(coded[test], predict(training, test), weights[:, test], themes)
-        return table
+def _by_topic(topic: Ints) -> Line:
+    def say(labels: Labels, asked: Ints) -> Ints:
+        counts = np.zeros((int(topic.max(initial=-1)) + 2, labels.themes))
+        np.add.at(counts, (topic[labels.position], labels.theme), 1)
+        counts[-1] = 0  # topic -1
+        best = np.asarray(np.where(counts.max(axis=1) > 0, counts.argmax(axis=1), -1))
+        return np.asarray(best[topic[asked]])
 
-    return count
-
-
-def _pairs(sample: LabelledSample, themes: int) -> list[Counter]:
-    """Compare each two coders on the messages that both coded."""
-    both = [
-        (first, second, np.flatnonzero((first >= 0) & (second >= 0)))
-        for first, second in combinations(sample.codes.T, 2)
-    ]
-    return [_pair(first[on], second[on], on, themes) for first, second, on in both if len(on)]
+    return say
 
 
-def _pair(first: Ints, second: Ints, on: Ints, themes: int) -> Counter:
-    def count(weights: Doubles) -> Doubles:
-        return tables(first, second, weights[:, on], themes)
+def _regression(members: Members) -> Line:
+    def say(labels: Labels, asked: Ints) -> Ints:
+        vectors = members.messages.vectors
+        learned, judged = (np.searchsorted(members.position, at) for at in (labels.position, asked))
+        fitted = fit_classifier(vectors[learned], labels, strength=1.0)
+        return np.asarray(posterior_of(vectors[judged], fitted).argmax(axis=1))
 
-    return count
+    return say
 
 
-def _overall(scores: list[Score]) -> dict[str, Score]:
-    return dict(zip(OVERALL, scores, strict=False))
+def _zero_shot(members: Members) -> Line:
+    def say(labels: Labels, asked: Ints) -> Ints:  # noqa: ARG001
+        judged = members.messages.vectors[np.searchsorted(members.position, asked)]
+        return np.asarray((judged @ members.codebook.T).argmax(axis=1))
+
+    return say
 
 
-def _per_theme(scores: list[Score], keys: tuple[str, ...]) -> dict[str, dict[str, Score]]:
-    by_figure = [scores[len(OVERALL) :][start :: len(keys)] for start in range(len(keys))]
-    return {
-        key: dict(zip(PER_THEME, figures, strict=True)) for key, figures in zip(keys, by_figure, strict=True)
-    }
+def _commonest(labels: Labels, asked: Ints) -> Ints:
+    return np.full(len(asked), np.bincount(labels.theme, minlength=labels.themes).argmax())

@@ -1,0 +1,268 @@
+"""The encoder adapted to labels: its upper layers learn to bring messages of one theme together.
+
+Supervised contrastive learning (Khosla et al. 2020, arXiv:2004.11362) of the last layers alone, on remembered
+inputs of these layers: what lies below is computed once a message. Messages are few, and matrices small, so
+that one thread an adaptation and several adaptations at once are faster than several threads in one.
+"""
+
+import copy
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from themeloom.config import AdaptConfig
+from themeloom.discovery.embed import Encoder
+from themeloom.errors import ConfigError
+from themeloom.progress import UNWATCHED, Progress
+from themeloom.records import Doubles, Floats, Ints
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+T = TypeVar("T")
+Layers = Floats
+"""(weights,): all weights of the adapted layers, in the order of the model."""
+
+States = list[Floats]
+"""What enters the adapted layers, a message each: (tokens, hidden)."""
+
+WARM_UP = 0.1  # share of the steps in which the learning rate rises; then it falls to nothing
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """Adapts an encoder's upper layers to labels.
+
+    Parameters
+    ----------
+    encoder
+        A sentence-transformers model whose first module is a transformer.
+    config
+        ``layers``, ``steps``, ``batch_size``, ``learning_rate`` and ``temperature``.
+    seed
+        Seed of the batches.
+
+    Raises
+    ------
+    ConfigError
+        When used, if the encoder has no layers that could be adapted.
+    """
+
+    encoder: Encoder
+    config: AdaptConfig
+    seed: int
+
+    def read(self, texts: Sequence[str], progress: Progress = UNWATCHED) -> tuple[Floats, States]:
+        """Return the encoder's own unit vectors, (texts, dimensions), and what enters its upper layers.
+
+        Each distinct text goes through the model once.
+        """
+        distinct = sorted(set(texts), key=lambda text: (len(text), text))
+        vectors: dict[str, Floats] = {}
+        states: dict[str, Floats] = {}
+        progress.begin(len(distinct), "messages")
+        for start in range(0, len(distinct), _BATCH):
+            batch = distinct[start : start + _BATCH]
+            for text, vector, state in zip(batch, *self._read(batch), strict=True):
+                vectors[text], states[text] = vector, state
+            progress.advance(len(batch))
+        return np.stack([vectors[text] for text in texts]), [states[text] for text in texts]
+
+    def learn(
+        self, states: Sequence[Floats], theme: Ints, stepped: Callable[[], object] = lambda: None
+    ) -> Layers:
+        """Adapt to labelled messages.
+
+        Parameters
+        ----------
+        states
+            What enters the upper layers, one a message.
+        theme
+            (messages,): their labels; with fewer than two themes nothing is learned.
+        stepped
+            Called after each step.
+
+        Notes
+        -----
+        Batches are drawn with themes weighted by the square root of their inverse frequency.
+        """
+        from torch import from_numpy
+        from torch.optim import AdamW
+
+        upper = self._upper.copy()
+        trained = list(upper.layers.parameters())
+        if len(np.unique(theme)) < 2:
+            return _flat(trained)
+        likely = _likely(theme)
+        generator = np.random.default_rng(self.seed)
+        optimiser = AdamW(trained, lr=self.config.learning_rate)
+        for step in range(self.config.steps):
+            drawn = np.unique(generator.choice(len(theme), self.config.batch_size, p=likely))
+            vectors = upper.vectors([states[i] for i in drawn])
+            loss = _contrast(vectors, from_numpy(theme[drawn]), self.config.temperature)
+            optimiser.param_groups[0]["lr"] = self.config.learning_rate * _rate(step, self.config.steps)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            stepped()
+        return _flat(trained)
+
+    def encode(self, states: Sequence[Floats], layers: Layers) -> Floats:
+        """Return unit vectors, float32 (messages, dimensions), of the adapted encoder."""
+        from torch import from_numpy, inference_mode
+        from torch.nn.utils import vector_to_parameters
+
+        upper = self._upper.copy()
+        vector_to_parameters(from_numpy(layers), upper.layers.parameters())
+        order = sorted(range(len(states)), key=lambda i: len(states[i]))
+        batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
+        with inference_mode():
+            parts = [upper.vectors([states[i] for i in batch]).numpy() for batch in batches]
+        return np.concatenate(parts).astype(np.float32)[np.argsort(order)]
+
+    def _read(self, batch: list[str]) -> tuple[Floats, States]:
+        from torch import inference_mode, nn
+
+        model = self.encoder.model
+        features = model.preprocess(batch, prompt=model.prompts.get(model.default_prompt_name or ""))
+        caught: list[Tensor] = []
+        first = self._layers(self._transformer)[-self.config.layers]
+        hook = first.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
+        try:
+            with inference_mode():
+                out = model(features)
+        finally:
+            hook.remove()
+        sizes = features["attention_mask"].sum(dim=1).tolist()
+        vectors = nn.functional.normalize(out["sentence_embedding"], dim=1).float().numpy()
+        return vectors, [
+            row[:size].float().numpy().copy() for row, size in zip(caught[0], sizes, strict=True)
+        ]
+
+    @property
+    def _transformer(self) -> "nn.Module":
+        transformer: nn.Module | None = getattr(self.encoder.model[0], "auto_model", None)
+        if transformer is None:
+            raise self._refused()
+        return transformer
+
+    def _layers(self, transformer: "nn.Module") -> "nn.ModuleList":
+        """Return the transformer's layers: the list that is as long as its configuration says."""
+        from torch import nn
+
+        depth = getattr(transformer.config, "num_hidden_layers", 0)
+        for module in transformer.modules():
+            if isinstance(module, nn.ModuleList) and len(module) == depth >= self.config.layers:
+                return module
+        raise self._refused()
+
+    def _refused(self) -> ConfigError:
+        return ConfigError(
+            f"adapt.layers: the encoder '{self.encoder.name}' has no {self.config.layers} transformer layers "
+            "that could be adapted; lower adapt.layers, or set adapt.enabled to false."
+        )
+
+    @cached_property
+    def _upper(self) -> "_Upper":
+        """The encoder without its lower layers, nothing but the others to be trained."""
+        upper = _Upper(
+            self._transformer, self._layers(self._transformer), list(self.encoder.model)[1:]
+        ).copy()
+        upper.transformer.requires_grad_(requires_grad=False)
+        del upper.layers[: -self.config.layers]
+        upper.layers.requires_grad_(requires_grad=True)
+        return upper
+
+
+@dataclass(frozen=True)
+class _Upper:
+    """A transformer whose first layer is given its input, and what pools its output."""
+
+    transformer: "nn.Module"
+    layers: "nn.ModuleList"
+    after: "list[nn.Module]"
+
+    def copy(self) -> "_Upper":
+        """Copy all but the word embeddings, which are large and not used."""
+        return copy.deepcopy(self, {id(self._words): self._words})
+
+    @property
+    def _words(self) -> "nn.Embedding":
+        words: nn.Embedding = self.transformer.get_input_embeddings()  # type: ignore[operator]
+        return words
+
+    def vectors(self, states: Sequence[Floats]) -> "Tensor":
+        """Return unit vectors of messages from what enters the layers."""
+        import torch
+
+        held, mask = _padded(states)
+        # The model makes masks and positions as it is used to; what its embedding layer says is put aside.
+        unread = torch.zeros((*mask.shape, self._words.embedding_dim))
+        hook = self.layers[0].register_forward_pre_hook(lambda _, inputs: (held, *inputs[1:]))
+        try:
+            out = self.transformer(inputs_embeds=unread, attention_mask=mask)
+        finally:
+            hook.remove()
+        features = {"token_embeddings": out[0], "attention_mask": mask}
+        for module in self.after:
+            features = module(features)
+        return torch.nn.functional.normalize(features["sentence_embedding"], dim=1)
+
+
+def at_once(tasks: Sequence[Callable[[], T]]) -> list[T]:
+    """Do tasks on all cores, each in one thread; results in the order of the tasks."""
+    import torch
+
+    before, cores = torch.get_num_threads(), len(os.sched_getaffinity(0))
+    torch.set_num_threads(1)
+    pool = ThreadPoolExecutor(min(cores, max(len(tasks), 1)))
+    try:
+        return [future.result() for future in [pool.submit(task) for task in tasks]]
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(before)
+
+
+def _padded(states: Sequence[Floats]) -> "tuple[Tensor, Tensor]":
+    """Return states as one tensor (messages, tokens, hidden), and its mask (messages, tokens)."""
+    import torch
+
+    held = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(state) for state in states], batch_first=True)
+    sizes = torch.tensor([len(state) for state in states])
+    return held, (torch.arange(held.shape[1]) < sizes[:, None]).long()
+
+
+def _contrast(vectors: "Tensor", theme: "Tensor", temperature: float) -> "Tensor":
+    """Supervised contrastive loss; 0 where no two messages have the same theme."""
+    import torch
+
+    oneself = torch.eye(len(vectors), dtype=torch.bool)
+    alike = (theme[:, None] == theme) & ~oneself
+    closeness = (vectors @ vectors.T / temperature).masked_fill(oneself, -1e9)
+    surprise = torch.logsumexp(closeness, dim=1, keepdim=True) - closeness
+    partners = alike.sum(dim=1)
+    mean = (surprise * alike).sum(dim=1) / partners.clamp(min=1)
+    return mean.sum() / (partners > 0).sum().clamp(min=1)
+
+
+def _likely(theme: Ints) -> Doubles:
+    """Probability of being drawn: themes weighted by the square root of their inverse frequency."""
+    weight = 1 / np.sqrt(np.bincount(theme)[theme])
+    return np.asarray(weight / weight.sum())
+
+
+def _rate(step: int, steps: int) -> float:
+    rising = max(WARM_UP * steps, 1)
+    return min((step + 1) / rising, 1 - step / (steps + 1))
+
+
+def _flat(parameters: "list[nn.Parameter]") -> Layers:
+    from torch.nn.utils import parameters_to_vector
+
+    return np.asarray(parameters_to_vector(parameters).detach().numpy(), dtype=np.float32)

@@ -1,0 +1,271 @@
+"""What may be known of communications when some labels are learned from: the encoder adapted to these.
+
+Whoever learns a mapping asks here, by the labels that may be learned from, and is given nothing that another
+label has touched. Adaptations are prepared together, several at once, and remembered.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from inspect import getfile
+from pathlib import Path
+
+import numpy as np
+
+from themeloom.cache import Arrays, Cache, VectorCache, code_digest, digest
+from themeloom.config import Experiment
+from themeloom.discovery.adapt import Adapter, States, at_once
+from themeloom.discovery.cluster import cluster
+from themeloom.discovery.embed import Encoder, embedded_text, encode_cached
+from themeloom.discovery.hierarchy import topic_tree
+from themeloom.discovery.neighbours import side_by_side
+from themeloom.discovery.reduce import reduced
+from themeloom.discovery.surface import surface
+from themeloom.members import Labels, Members, Messages
+from themeloom.progress import UNWATCHED, Progress
+from themeloom.records import Clusters, Codebook, Embeddings, Floats, Ints
+from themeloom.themes.neighbours import nearest_others
+
+MOST = 2_000
+"""Communications that are learned from, labelled ones aside; of a larger corpus every so-and-so-manieth."""
+_CHUNK = 1_024
+
+
+@dataclass
+class Evidence:
+    """What is known of a corpus, given labels.
+
+    Parameters
+    ----------
+    texts
+        Masked texts.
+    embeddings
+        Their raw vectors.
+    codebook
+        (themes, dimensions): the codebook's texts as unit vectors (`codebook_vectors`).
+    labelled
+        Positions of all labelled communications, ascending.
+    config
+        The experiment.
+    cache
+        The folder of what was computed once.
+    """
+
+    texts: Sequence[str]
+    embeddings: Embeddings
+    codebook: Floats
+    labelled: Ints
+    config: Experiment
+    cache: Path
+    _clusters: dict[bytes, Clusters] = field(default_factory=dict)
+    _adapted: dict[bytes, Arrays] = field(default_factory=dict)
+    _kept: bytes = b""
+
+    @property
+    def informed(self) -> bool:
+        """Whether labels inform the topics."""
+        return self.config.discover.vectors == "raw+adapted"
+
+    def adapt(
+        self,
+        kept: Labels,
+        judged: Sequence[Labels] = (),
+        inner: Sequence[Labels] = (),
+        progress: Progress = UNWATCHED,
+    ) -> None:
+        """Adapt the encoder to each set of labels, as far as that is not remembered.
+
+        Parameters
+        ----------
+        kept
+            Those of the mapping that is kept.
+        judged
+            Those of mappings that are judged.
+        inner
+            Those of choices made in these: unless they inform topics, only labelled communications will be
+            asked for.
+        progress
+            Told of the steps.
+        """
+        self._kept = _key(kept)
+        if not self.config.adapt.enabled:
+            return
+        some = self.position if self.informed else self.labelled
+        asked = {_key(labels): (labels, some) for labels in inner}
+        asked |= {_key(labels): (labels, self.position) for labels in (*judged, kept)}
+        keys = {key: self._digest(labels, rows) for key, (labels, rows) in asked.items()}
+        progress.begin(len(asked) * self.config.adapt.steps, "steps")
+        if not all(self._cache.knows("adapt", name) for name in keys.values()):
+            _ = self._states  # before threads ask for it
+        tasks = [self._task(keys[key], labels, rows, progress) for key, (labels, rows) in asked.items()]
+        self._adapted = dict(zip(asked, at_once(tasks), strict=True))
+
+    def found(self, clusters: Clusters) -> None:
+        """Take the topics of the run: those of the kept labels, or, where no label informs them, of all."""
+        self._clusters[self._kept if self.informed else b""] = clusters
+
+    @property
+    def layers(self) -> Floats:
+        """The kept adaptation's layers; (0,) without one."""
+        return self._adapted[self._kept]["layers"] if self._adapted else np.zeros(0, np.float32)
+
+    @cached_property
+    def whole(self) -> Floats:
+        """(communications, dimensions): vectors by the kept adaptation; (communications, 0) without one."""
+        found = self._of_members(self._kept)
+        if len(found) == len(self.texts):
+            return found
+        rest = np.setdiff1d(np.arange(len(self.texts)), self.position)
+        every = np.zeros((len(self.texts), found.shape[1]), np.float32)
+        every[self.position] = found
+        every[rest] = self._encoded(rest) if found.shape[1] else 0
+        return every
+
+    def members(self, labels: Labels) -> Members:
+        """Return the communications that are learned from."""
+        topic, parents = self._topics(labels)
+        messages = Messages(
+            topic=topic,
+            vectors=self.embeddings.vectors[self.position],
+            adapted=self._of_members(_key(labels)),
+            surface=self._surface[self.position],
+            member=np.arange(len(self.position)),
+        )
+        return Members(self.position, messages, self._neighbours, parents, self.codebook)
+
+    def messages(self, labels: Labels) -> Messages:
+        """Return all communications; `labels` are those of the mapping that is kept."""
+        member = np.full(len(self.texts), -1)
+        member[self.position] = np.arange(len(self.position))
+        topic = self._clusters[_key(labels) if self.informed else b""].topic
+        return Messages(topic, self.embeddings.vectors, self.whole, self._surface, member)
+
+    @cached_property
+    def position(self) -> Ints:
+        """Positions of the communications that are learned from, ascending."""
+        size = len(self.texts)
+        chosen = np.linspace(0, size - 1, min(MOST, size)).astype(np.int64)
+        return np.union1d(chosen, self.labelled)
+
+    def _topics(self, labels: Labels) -> tuple[Ints, Ints]:
+        """Return the members' topics, and the tree of topics."""
+        key = _key(labels) if self.informed else b""
+        if key not in self._clusters:
+            self._clusters[key] = self._clustered(labels)
+        clusters = self._clusters[key]
+        of_members = len(clusters.topic) == len(self.position)
+        return clusters.topic if of_members else clusters.topic[self.position], topic_tree(clusters)
+
+    def _clustered(self, labels: Labels) -> Clusters:
+        """Find topics among the members, informed by these labels."""
+        seed, raw = self.config.study.seed, self.embeddings.vectors[self.position]
+        vectors = side_by_side(raw, self._of_members(_key(labels)))
+
+        def make() -> Arrays:
+            return {"reduced": reduced(vectors, self.config.reduce, seed)}
+
+        key = digest(vectors, self.config.reduce.model_dump(mode="json"), seed, _code(reduced))
+        layout = self._cache.remember("reduce", key, make)[0]["reduced"]
+        return cluster(layout, vectors, self.config.cluster, fewest=fewest_topics(len(self.codebook)))
+
+    def _of_members(self, key: bytes) -> Floats:
+        if not self._adapted:
+            return np.zeros((len(self.position), 0), np.float32)
+        return self._adapted[key]["vectors"]
+
+    def _task(self, name: str, labels: Labels, rows: Ints, progress: Progress) -> Callable[[], Arrays]:
+        def make() -> Arrays:
+            place = np.searchsorted(self.position, labels.position)
+            layers = self._adapter.learn([self._states[i] for i in place], labels.theme, progress.advance)
+            asked = np.searchsorted(self.position, rows)
+            return {
+                "vectors": self._adapter.encode([self._states[i] for i in asked], layers),
+                "layers": layers,
+            }
+
+        def task() -> Arrays:
+            arrays, known = self._cache.remember("adapt", name, make)
+            if known:
+                progress.advance(self.config.adapt.steps)
+            vectors = np.zeros((len(self.position), arrays["vectors"].shape[1]), np.float32)
+            vectors[np.searchsorted(self.position, rows)] = arrays["vectors"]
+            return {"vectors": vectors, "layers": arrays["layers"]}
+
+        return task
+
+    def _digest(self, labels: Labels, rows: Ints) -> str:
+        texts = self.embeddings.texts
+        return digest(
+            self._adapter.encoder.fingerprint,
+            [texts[i] for i in labels.position],
+            labels.theme,
+            [texts[i] for i in rows],
+            self.config.adapt.model_dump(mode="json"),
+            self.config.study.seed,
+            _code(Adapter),
+        )
+
+    def _encoded(self, rows: Ints) -> Floats:
+        """Encode communications that are no members, a chunk at a time."""
+
+        def make() -> Arrays:
+            parts = []
+            for start in range(0, len(rows), _CHUNK):
+                texts = [self.embeddings.texts[i] for i in rows[start : start + _CHUNK]]
+                parts.append(self._adapter.encode(self._adapter.read(texts)[1], self.layers))
+            return {"vectors": np.concatenate(parts)}
+
+        key = digest(self.layers, self._adapter.encoder.fingerprint, [self.embeddings.texts[i] for i in rows])
+        return self._cache.remember("adapt", key, make)[0]["vectors"]
+
+    @cached_property
+    def _adapter(self) -> Adapter:
+        return Adapter(Encoder(self.config.encoder), self.config.adapt, self.config.study.seed)
+
+    @cached_property
+    def _states(self) -> States:
+        return self._adapter.read([self.embeddings.texts[i] for i in self.position])[1]
+
+    @cached_property
+    def _surface(self) -> Floats:
+        return surface(self.texts)
+
+    @cached_property
+    def _neighbours(self) -> Ints:
+        return nearest_others(self.embeddings.vectors[self.position])
+
+    @cached_property
+    def _cache(self) -> Cache:
+        return Cache(self.cache)
+
+
+def codebook_vectors(codebook: Codebook, embeddings: Embeddings, encoder: Encoder, cache: Path) -> Floats:
+    """Return one unit vector a theme, (themes, dimensions): the mean of all that is said of it."""
+    texts = [
+        [
+            f"{theme.name}. {theme.definition}",
+            *theme.other_names,
+            *theme.other_definitions,
+            *theme.include,
+        ]
+        for theme in codebook.themes
+    ]
+    read = [[embedded_text(text, embeddings.frequent_terms) for text in of_theme] for of_theme in texts]
+    flat = [text for of_theme in read for text in of_theme]
+    vectors = encode_cached(flat, encoder, VectorCache(cache, encoder.fingerprint))
+    starts = np.cumsum([0, *(len(of_theme) for of_theme in read[:-1])])
+    sums = np.add.reduceat(vectors, starts, axis=0)
+    return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12), dtype=np.float32)
+
+
+def fewest_topics(themes: int) -> int:
+    """Return how many topics there must be where labels inform them: twice as many as themes."""
+    return 2 * themes
+
+
+def _key(labels: Labels) -> bytes:
+    return labels.position.tobytes() + b"|" + labels.theme.tobytes()
+
+
+def _code(made: Callable[..., object]) -> str:
+    return code_digest(Path(getfile(made)))

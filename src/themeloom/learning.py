@@ -1,0 +1,223 @@
+"""From embeddings and labels to topics, themes and their scores: the stages that look at labels, in order."""
+
+from dataclasses import dataclass, replace
+from inspect import getfile
+from pathlib import Path
+
+import numpy as np
+
+from themeloom.cache import Arrays, Cache, code_digest, digest
+from themeloom.config import Experiment
+from themeloom.discover import discover, embed_corpus
+from themeloom.discovery.cluster import FEWEST
+from themeloom.discovery.embed import Encoder
+from themeloom.discovery.neighbours import side_by_side
+from themeloom.discovery.plain import is_plain, plain_topics
+from themeloom.discovery.quality import topic_quality
+from themeloom.errors import LabelError
+from themeloom.evidence import Evidence, codebook_vectors, fewest_topics
+from themeloom.members import HeldOut, Labels
+from themeloom.progress import Stages
+from themeloom.records import (
+    Adapted,
+    Codebook,
+    Corpus,
+    Discovery,
+    Doubles,
+    Ints,
+    LabelledSample,
+    Mapping,
+    Score,
+    Scores,
+    TopicQuality,
+)
+from themeloom.themes import validation
+from themeloom.themes.folds import Trial, draw_trials
+from themeloom.themes.mapping import learn_mapping
+from themeloom.themes.prevalence import prevalence
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """What emerged, what it was mapped to, and how far that can be trusted."""
+
+    discovery: Discovery
+    quality: TopicQuality
+    mapping: Mapping
+    adapted: Adapted
+    scores: Scores
+
+
+def learn_study(
+    config: Experiment,
+    corpus: Corpus,
+    codebook: Codebook,
+    sample: LabelledSample,
+    cache: Path,
+    stages: Stages,
+) -> Study:
+    """Embed, adapt, discover topics, map them to themes and validate.
+
+    Parameters
+    ----------
+    config
+        The experiment.
+    corpus
+        The anonymous corpus.
+    codebook
+        The themes.
+    sample
+        The labelled sample.
+    cache
+        The folder of what was computed once.
+    stages
+        Opens and times each stage.
+    """
+    embeddings = embed_corpus(corpus.texts, config, cache, stages)
+    decided = sample.decided
+    labels = Labels(sample.position[decided], sample.theme[decided], len(codebook.keys))
+    group = _authors(corpus)[sample.position]
+    kept, trials = draw_trials(labels.theme, group[decided], config.validate_, config.study.seed)
+    vectors = codebook_vectors(codebook, embeddings, Encoder(config.encoder), cache)
+    evidence = Evidence(corpus.texts, embeddings, vectors, labels.position, config, cache)
+    with stages("adapt") as progress:
+        evidence.adapt(_of(labels, kept.learned), *_asked(labels, kept, trials, config), progress)
+    discovery = _discovered(evidence, config, cache, stages)
+    with stages("map"):
+        mapping = learn_mapping(evidence, _of(labels, kept.learned), kept.inner(), config.themes)
+    with stages("validate") as progress:
+        judged = validation.judge(evidence, labels, group[decided], trials, config.themes, progress)
+    references = _references(evidence, discovery, labels, group[decided], trials, config, cache, stages)
+    with stages("score") as progress:
+        scores = validation.scored(
+            judged,
+            references,
+            validation.coder_pairs(sample, group),
+            codebook,
+            config.validate_,
+            config.study.seed,
+            progress,
+        )
+    with stages("prevalence"):
+        shares = _prevalence(sample, corpus, mapping, judged, codebook)
+    found = discovery.clusters
+    quality = topic_quality(
+        embeddings.texts, discovery.topics, discovery.layout.reduced, found.topic, found.outlier
+    )
+    return Study(
+        discovery,
+        quality,
+        mapping,
+        Adapted(evidence.whole, evidence.layers),
+        replace(scores, prevalence=shares),
+    )
+
+
+def _discovered(evidence: Evidence, config: Experiment, cache: Path, stages: Stages) -> Discovery:
+    raw, fewest = evidence.embeddings.vectors, FEWEST
+    vectors = raw
+    if evidence.informed:
+        vectors, fewest = side_by_side(raw, evidence.whole), fewest_topics(len(evidence.codebook))
+    discovery = discover(evidence.embeddings, vectors, config, cache, stages, fewest)
+    evidence.found(discovery.clusters)
+    return discovery
+
+
+def _asked(
+    labels: Labels, kept: Trial, trials: tuple[Trial, ...], config: Experiment
+) -> tuple[list[Labels], list[Labels]]:
+    """Return the sets of labels that are learned from: in trials, and for the choices made in them."""
+    judged = [_of(labels, trial.learned) for trial in trials]
+    if config.themes.strategy == "zero-shot":
+        return judged, []
+    inner = [
+        _of(labels, np.setdiff1d(trial.learned, fold)) for trial in (kept, *trials) for fold in trial.folds
+    ]
+    return judged, inner
+
+
+def _of(labels: Labels, places: Ints) -> Labels:
+    return replace(labels, position=labels.position[places], theme=labels.theme[places])
+
+
+def _authors(corpus: Corpus) -> Ints:
+    """Give each author a number; a message whose author is unknown has one of its own."""
+    names = corpus.communications["author"].to_list()
+    known = {name: number for number, name in enumerate(sorted({name for name in names if name}))}
+    return np.array([known.get(name, len(known) + row) for row, name in enumerate(names)], dtype=np.int64)
+
+
+def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
+    evidence: Evidence,
+    discovery: Discovery,
+    labels: Labels,
+    group: Ints,
+    trials: tuple[Trial, ...],
+    config: Experiment,
+    cache: Path,
+    stages: Stages,
+) -> dict[str, HeldOut]:
+    """Let the reference lines predict the same labels."""
+    reusable = is_plain(config.reduce) and not evidence.informed
+    seed = config.study.seed
+
+    def make() -> Arrays:
+        plain = plain_topics(evidence.embeddings, seed, discovery.layout if reusable else None, progress)
+        return {"topic": plain.topic, "reduced": plain.reduced}
+
+    layout = discovery.layout.reduced if reusable else np.zeros(0)
+    key = digest(evidence.embeddings.vectors, layout, seed, code_digest(Path(getfile(plain_topics))))
+    with stages("references") as progress:
+        plain = stages.remembered("references", *Cache(cache).remember("plain", key, make))
+        topics = {
+            validation.BERTOPIC: plain["topic"],
+            validation.REDUCED: plain["reduced"],
+        }
+        if not evidence.informed:
+            topics[validation.VOTE] = discovery.clusters.topic
+        members = evidence.members(_of(labels, trials[0].learned))
+        lines = validation.reference_lines(topics, members)
+        judged = np.isin(np.arange(len(labels.theme)), np.concatenate([trial.judged for trial in trials]))
+        coded = np.where(judged, labels.theme, -1)
+        return {name: validation.refer(line, labels, group, trials, coded) for name, line in lines.items()}
+
+
+def _prevalence(
+    sample: LabelledSample,
+    corpus: Corpus,
+    mapping: Mapping,
+    judged: validation.Judged,
+    codebook: Codebook,
+) -> dict[str, dict[str, Score]]:
+    """Estimate how common each theme is; nothing where the labels are no probability sample."""
+    if sample.inclusion is None:
+        return {}
+    seen = corpus.communications["times_seen"].to_numpy().astype(np.float64)
+    weights = np.append(seen[sample.position], np.delete(seen, sample.position))
+    labelled, rest = _posteriors(sample, mapping, judged)
+    try:
+        found = prevalence(sample.theme, sample.inclusion, labelled, rest, weights, codebook).table
+    except LabelError:
+        return {}
+    shares: dict[str, dict[str, Score]] = {}
+    for row in found.fill_null(float("nan")).iter_rows(named=True):
+        of_method = shares.setdefault(f"{row['weighting']}/{row['method']}", {})
+        of_method[row["theme"]] = Score(row["share"], row["low"], row["high"])
+    return shares
+
+
+def _posteriors(
+    sample: LabelledSample, mapping: Mapping, judged: validation.Judged
+) -> tuple[Doubles, Doubles]:
+    """Return held-out posteriors of the drawn messages, and posteriors of all others."""
+    labelled = mapping.messages[sample.position]  # where coders tie nothing was learned
+    labelled[sample.decided] = np.mean(judged.messages.posterior, axis=0)
+    rest = np.delete(mapping.messages, sample.position, axis=0)
+    tied = ~sample.decided
+    if len(judged.rest) == len(rest) + int(tied.sum()):
+        rest = judged.rest[~np.isin(_unlabelled(sample, len(mapping.messages)), sample.position[tied])]
+    return labelled, rest
+
+
+def _unlabelled(sample: LabelledSample, size: int) -> Ints:
+    return np.delete(np.arange(size), sample.position[sample.decided])

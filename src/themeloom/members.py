@@ -1,0 +1,71 @@
+"""What mappings learn from and what they say: records that pass between stages and that no run keeps."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from themeloom.records import Doubles, Floats, Ints, Score
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """What a mapping is told of each message."""
+
+    topic: Ints  # (messages,): -1 where none
+    vectors: Floats  # (messages, dimensions): raw, unit length
+    adapted: Floats  # (messages, dimensions): of the adapted encoder, unit length; (messages, 0) without one
+    surface: Floats  # (messages, features): what can be seen without reading: length, links, marks
+    member: Ints  # (messages,): its place among the members that a mapping learned from; -1 for others
+
+    def rows(self, chosen: Ints) -> "Messages":
+        """Return some of the messages."""
+        return Messages(
+            self.topic[chosen],
+            self.vectors[chosen],
+            self.adapted[chosen],
+            self.surface[chosen],
+            self.member[chosen],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The communications that a mapping learns from: all, or in a large corpus an even choice of them."""
+
+    position: Ints  # (members,): which communications, ascending; labelled ones are always among them
+    messages: Messages
+    neighbours: Ints  # (members, neighbours): nearest other members by their raw vectors
+    parents: Ints  # (nodes,): tree of topics; first the topics, then what joins them; -1 for the root
+    codebook: Floats  # (themes, dimensions): the codebook's texts as unit vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Labels to learn from."""
+
+    position: Ints  # (labels,): which communications, ascending
+    theme: Ints  # (labels,): index of the theme
+    themes: int  # in the codebook
+
+    def but(self, left_out: Ints) -> "Labels":
+        """Return all labels but some, named by their places."""
+        return Labels(np.delete(self.position, left_out), np.delete(self.theme, left_out), self.themes)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What a line says of the labelled messages, none of which it had learned from when it said so."""
+
+    coded: Ints  # (messages,): theme indices; -1 where nobody coded: counts in coverage alone
+    predicted: Ints  # (repeats, messages): theme indices, -1 where abstained
+    posterior: Doubles  # (repeats, messages, themes), or (0, 0, 0) where the line has none
+    group: Ints  # (messages,): the author's number; messages of one author have the same
+
+
+@dataclass(frozen=True, slots=True)
+class LineScores:
+    """What the held-out predictions of a line are worth."""
+
+    overall: dict[str, Score]  # kappa, alpha, ac1, macro_f1, balanced_accuracy, accuracy, coverage, ece
+    per_theme: tuple[dict[str, Score], ...]  # by theme index: precision, recall, f1
+    confusion: Doubles  # (themes, themes + 1): coded by predicted, last column abstained; mean over repeats

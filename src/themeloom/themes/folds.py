@@ -1,0 +1,86 @@
+"""Who is learned from and who is judged: folds of labels, and the trials made of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from themeloom.config import ValidateConfig
+from themeloom.records import Ints
+
+Folds = list[Ints]
+"""Places of labels: each label is in one of the folds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One mapping that is learned and then judged; all arrays are places among the labels."""
+
+    learned: Ints  # ascending
+    judged: Ints
+    folds: tuple[Ints, ...]  # of those learned from: choices are made by predicting each from the others
+    repeat: int
+
+    def inner(self) -> tuple[Ints, ...]:
+        """Return the folds as places among those learned from."""
+        return tuple(np.searchsorted(self.learned, fold) for fold in self.folds)
+
+
+def draw_trials(
+    theme: Ints, group: Ints, config: ValidateConfig, seed: int
+) -> tuple[Trial, tuple[Trial, ...]]:
+    """Draw what the kept mapping is learned from, and the trials that tell what it is worth.
+
+    By default all labels are learned from, and each is predicted by trials that leave its fold out, as often
+    as ``config.repeats`` says; the other folds of a trial serve the choices made in it. With
+    ``config.held_out``, a share of the labels is set aside once, never learned from, and the only one judged.
+
+    Parameters
+    ----------
+    theme
+        (labels,): index of the theme.
+    group
+        (labels,): number of the author: an author is never on both sides.
+    config
+        ``folds``, ``repeats`` and ``held_out``.
+    seed
+        Seed of the folds.
+
+    Returns
+    -------
+    kept
+        What the kept mapping is learned from; judges nobody, or those held out.
+    trials
+        What is judged.
+    """
+    everybody = np.arange(len(theme))
+    if config.held_out:
+        aside = draw_folds(theme, group, max(round(1 / config.held_out), 2), seed)[0]
+        learned = np.setdiff1d(everybody, aside)
+        folds = draw_folds(theme[learned], group[learned], config.folds, seed)
+        kept = Trial(learned, aside, tuple(learned[fold] for fold in folds), 0)
+        return kept, (kept,)
+    drawn = [draw_folds(theme, group, config.folds, seed + repeat) for repeat in range(config.repeats)]
+    trials = tuple(
+        Trial(np.setdiff1d(everybody, fold), fold, (*folds[:place], *folds[place + 1 :]), repeat)
+        for repeat, folds in enumerate(drawn)
+        for place, fold in enumerate(folds)
+    )
+    return Trial(everybody, everybody[:0], tuple(drawn[0]), 0), trials
+
+
+def draw_folds(theme: Ints, group: Ints, count: int, seed: int) -> Folds:
+    """Draw folds stratified by theme, all messages of an author in one.
+
+    Themes with fewer labels than folds are one stratum together, which joins the largest theme where it is
+    still too small: a rare theme is then spread by chance.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    sizes = np.bincount(theme)
+    rare = sizes[theme] < count
+    together = -1 if rare.sum() >= count else sizes.argmax()
+    strata = np.where(rare, together, theme)
+    alone = len(np.unique(group)) == len(group)
+    splitter = StratifiedKFold if alone else StratifiedGroupKFold
+    drawn = splitter(n_splits=count, shuffle=True, random_state=seed).split(strata[:, None], strata, group)
+    return [np.sort(fold) for _, fold in drawn]
