@@ -41,6 +41,7 @@ from themeloom.records import (
 from themeloom.reporting.html import write_report
 from themeloom.reporting.summary import summarise
 from themeloom.result import RunResult
+from themeloom.themes.candidates import find_candidates
 from themeloom.themes.codebook import read_codebook
 from themeloom.themes.mapping import topic_themes
 from themeloom.themes.sample import read_labels
@@ -215,6 +216,8 @@ def _validated(
         adapted=study.adapted,
         scores=study.scores,
         times=tuple(stages.times),
+        candidates=find_candidates(study.mapping, study.discovery.clusters.topic),
+        labelled=tuple(prepared.sample.position[prepared.sample.decided].tolist()),
     )
 
 

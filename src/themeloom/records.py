@@ -196,6 +196,14 @@ class Mapping:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A topic that no theme explains, and why it is thought so."""
+
+    topic: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """A number with its doubt."""
 
@@ -278,3 +286,15 @@ class RunRecord:
     adapted: Adapted
     scores: Scores
     times: tuple[StageTime, ...] = field(default=())
+    candidates: tuple[Candidate, ...] = ()  # for new themes, least explained first
+    labelled: tuple[int, ...] = ()  # positions of the communications that have a label
+
+    @property
+    def informed(self) -> bool:
+        """Whether labels informed the topics."""
+        return bool(self.config.get("discover", {}).get("vectors", "raw") != "raw")
+
+    @property
+    def sets(self) -> Bools:
+        """(communications, themes): the prediction set of each, by `Scores.conformal`."""
+        return np.asarray(self.mapping.messages >= self.scores.conformal)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from themeloom.history.card import model_card
 from themeloom.history.parts import CARD, RunFacts, ScoreFacts
@@ -24,59 +25,81 @@ from themeloom.records import (
     TopicQuality,
 )
 
+WHOLE = ("posterior", "theme", "labels", "messages", "weights", "members")
+"""What is kept of a mapping but its parts."""
+
 
 def contents_of(record: RunRecord, root: Path) -> dict[str, Any]:
     """Give the content of each file of the layout; `root` is the folder above models/."""
-    found, mapping, scores = record.discovery, record.mapping, record.scores
-    clusters = found.clusters
     config = public_config(record.config, root)
     return {
         CARD: model_card(record),
-        "run.json": RunFacts(
-            run=record.run,
-            study=record.study,
-            title=record.title,
-            note=record.note,
-            started_at=record.started_at,
-            flow=record.flow,
-            masked=record.masked,
-            versions=record.versions,
-            digests=record.digests,
-            git=record.git,
-            times=record.times,
-            encoder=found.embeddings.encoder,
-            frequent_terms=found.embeddings.frequent_terms,
-            neighbors=found.layout.neighbors,
-            min_cluster_size=clusters.min_cluster_size,
-            selection=clusters.selection,
-            cluster_note=clusters.note,
-            quality=record.quality.overall,
-        ),
+        "run.json": _facts(record),
         "config.json": json.loads(json.dumps(config, allow_nan=False)),
         "codebook.json": record.codebook,
-        "topics.json": found.topics,
-        "scores.json": ScoreFacts(
-            overall=scores.overall,
-            per_theme=scores.per_theme,
-            lines=scores.lines,
-            confusion=scores.confusion.tolist(),
-            labels=scores.labels,
-            folds=scores.folds,
-            repeats=scores.repeats,
-            message_per_theme=scores.message_per_theme,
-            message_confusion=scores.message_confusion.tolist(),
-            differences=scores.differences,
-            conformal=scores.conformal,
-            prevalence=scores.prevalence,
-        ),
-        "calibration.parquet": scores.calibration,
-        "coverage.parquet": scores.coverage,
+        "topics.json": record.discovery.topics,
+        "scores.json": _score_facts(record.scores),
+        **_tables(record),
+        **_arrays(record),
+    }
+
+
+def _facts(record: RunRecord) -> RunFacts:
+    found, clusters = record.discovery, record.discovery.clusters
+    return RunFacts(
+        run=record.run,
+        study=record.study,
+        title=record.title,
+        note=record.note,
+        started_at=record.started_at,
+        flow=record.flow,
+        masked=record.masked,
+        versions=record.versions,
+        digests=record.digests,
+        git=record.git,
+        times=record.times,
+        encoder=found.embeddings.encoder,
+        frequent_terms=found.embeddings.frequent_terms,
+        neighbors=found.layout.neighbors,
+        min_cluster_size=clusters.min_cluster_size,
+        selection=clusters.selection,
+        cluster_note=clusters.note,
+        quality=record.quality.overall,
+    )
+
+
+def _score_facts(scores: Scores) -> ScoreFacts:
+    return ScoreFacts(
+        overall=scores.overall,
+        per_theme=scores.per_theme,
+        lines=scores.lines,
+        confusion=scores.confusion.tolist(),
+        labels=scores.labels,
+        folds=scores.folds,
+        repeats=scores.repeats,
+        message_per_theme=scores.message_per_theme,
+        message_confusion=scores.message_confusion.tolist(),
+        differences=scores.differences,
+        conformal=scores.conformal,
+        prevalence=scores.prevalence,
+    )
+
+
+def _tables(record: RunRecord) -> dict[str, pl.DataFrame]:
+    texts = list(record.discovery.embeddings.texts)
+    return {
+        "calibration.parquet": record.scores.calibration,
+        "coverage.parquet": record.scores.coverage,
         "communications.parquet": record.communications,
-        "embedded_texts.parquet": pl.DataFrame(
-            {"text": list(found.embeddings.texts)}, schema={"text": pl.String}
-        ),
+        "embedded_texts.parquet": pl.DataFrame({"text": texts}, schema={"text": pl.String}),
         "unreadable.parquet": record.unreadable,
-        "tree.parquet": clusters.tree,
+        "tree.parquet": record.discovery.clusters.tree,
+    }
+
+
+def _arrays(record: RunRecord) -> dict[str, dict[str, NDArray[Any]]]:
+    found, mapping, clusters = record.discovery, record.mapping, record.discovery.clusters
+    return {
         "embeddings.safetensors": {"vectors": found.embeddings.vectors},
         "layout.safetensors": {"reduced": found.layout.reduced, "plane": found.layout.plane},
         "clusters.safetensors": {
@@ -85,12 +108,7 @@ def contents_of(record: RunRecord, root: Path) -> dict[str, Any]:
             "membership": clusters.membership,
         },
         "mapping.safetensors": {
-            "posterior": mapping.posterior,
-            "theme": mapping.theme,
-            "labels": mapping.labels,
-            "messages": mapping.messages,
-            "weights": mapping.weights,
-            "members": mapping.members,
+            **{name: getattr(mapping, name) for name in WHOLE},
             **{f"part_{name}": mapping.parts[name] for name in POOL},
         },
         "quality.safetensors": {"npmi": record.quality.npmi, "c_v": record.quality.c_v},
@@ -138,13 +156,14 @@ def record_of(contents: dict[str, Any]) -> RunRecord:
             prevalence=scores.prevalence,
         ),
         times=facts.times,
+        candidates=facts.candidates,
+        labelled=facts.labelled,
     )
 
 
 def _mapping(arrays: dict[str, Any]) -> Mapping:
     parts = {name: arrays[f"part_{name}"] for name in POOL}
-    whole = ("posterior", "theme", "labels", "messages", "weights", "members")
-    return Mapping(**{name: arrays[name] for name in whole}, parts=parts)
+    return Mapping(**{name: arrays[name] for name in WHOLE}, parts=parts)
 
 
 def _discovery(contents: dict[str, Any], facts: RunFacts) -> Discovery:
@@ -213,6 +232,9 @@ def _statements(record: RunRecord) -> Iterator[tuple[str, bool]]:
     yield "a message has a topic that is not described", _within(found.clusters.topic.tolist(), len(numbers))
     yield "a topic has a theme that is not in the codebook", _within(record.mapping.theme.tolist(), len(keys))
     yield "a message has a theme that is not in the codebook", named <= set(keys)
+    candidates = [candidate.topic for candidate in record.candidates]
+    yield "a candidate is not a topic", all(0 <= topic < len(numbers) for topic in candidates)
+    yield "a labelled message is not in the corpus", all(0 <= m < len(table) for m in record.labelled)
     yield "a representative message is not in the corpus", all(0 <= m < len(table) for m in members)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE
-from themeloom.records import POOL, Codebook, Flow, Score, StageTime, Topic
+from themeloom.records import POOL, Candidate, Codebook, Flow, Score, StageTime, Topic
 
 FORMAT = 2
 MANIFEST = "manifest.json"
@@ -60,6 +60,8 @@ class RunFacts(_Facts):
     selection: str
     cluster_note: str
     quality: dict[str, float]
+    candidates: tuple[Candidate, ...] = ()
+    labelled: tuple[int, ...] = ()
 
 
 class ScoreFacts(_Facts):
@@ -169,7 +171,8 @@ REPORT = "report.html"
 LAYOUT: dict[str, Part] = {
     CARD: Text("the model card, for people"),
     "run.json": Json(
-        "run, study, flow, times, versions, digests, git, and what was chosen on the way", RunFacts
+        "run, study, flow, times, versions, digests, git, what was chosen on the way, candidates for themes",
+        RunFacts,
     ),
     "config.json": Json(
         "the experiment file, as read, without names, passwords or home folders", dict[str, Any]
@@ -185,7 +188,8 @@ LAYOUT: dict[str, Part] = {
         "rows that could not be read, and why", {"file": pl.String, "line": pl.Int64, "reason": pl.String}
     ),
     "tree.parquet": Table(
-        "HDBSCAN's condensed tree", dict.fromkeys(("parent", "child", "lambda", "size"), None)
+        "HDBSCAN's condensed tree; children below the number of communications are their positions",
+        dict.fromkeys(("parent", "child", "lambda", "size"), None),
     ),
     "embeddings.safetensors": Arrays("one unit vector a message", {"vectors": (np.float32, 2)}),
     "layout.safetensors": Arrays(
