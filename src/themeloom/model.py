@@ -12,22 +12,18 @@ from pydantic import BaseModel
 
 from themeloom.config import AdaptConfig, AnonymiseConfig, DescribeConfig, DiscoverConfig, EncoderConfig
 from themeloom.corpus.anonymise import mask_texts
-from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.describe import to_bertopic
-from themeloom.discovery.embed import Encoder, embedded_text
-from themeloom.discovery.neighbours import nearest_topic, side_by_side
-from themeloom.discovery.surface import surface
+from themeloom.discovery.embed import Encoder
 from themeloom.history import store
-from themeloom.members import Messages
+from themeloom.placing import Placed, Placing
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import Doubles, Floats, Ints, RunRecord, Score
-from themeloom.themes.mapping import message_posterior, topic_themes
+from themeloom.records import RunRecord, Score
+from themeloom.themes.mapping import topic_themes
 
 if TYPE_CHECKING:
     from bertopic import BERTopic
 
 S = TypeVar("S", bound=BaseModel)
-CHUNK = 1_024  # messages whose hidden states are held at once
 
 
 @dataclass(frozen=True)
@@ -52,8 +48,9 @@ class Model:
 
     @cached_property
     def topics(self) -> pl.DataFrame:
-        """One row a topic: number, size, outliers among its members, theme, its probability, words."""
-        mapping, keys = self.record.mapping, self.record.codebook.keys
+        """One row a topic: its size, theme and words, its coherence, why it may be a theme of its own."""
+        mapping, keys, quality = self.record.mapping, self.record.codebook.keys, self.record.quality
+        reasons = {candidate.topic: candidate.reason for candidate in self.record.candidates}
         rows = [
             {
                 "topic": topic.topic,
@@ -63,10 +60,13 @@ class Model:
                 "theme": keys[theme] if (theme := int(mapping.theme[topic.topic])) >= 0 else None,
                 "probability": float(mapping.posterior[topic.topic].max()),
                 "words": list(topic.words),
+                "npmi": float(quality.npmi[topic.topic]),
+                "c_v": float(quality.c_v[topic.topic]),
+                "candidate": reasons.get(topic.topic),  # why no theme explains it; null where one does
             }
             for topic in self.record.discovery.topics
         ]
-        return pl.DataFrame(rows, schema_overrides={"theme": pl.String})
+        return pl.DataFrame(rows, schema_overrides={"theme": pl.String, "candidate": pl.String})
 
     @cached_property
     def themes(self) -> pl.DataFrame:
@@ -89,18 +89,41 @@ class Model:
     def scores(self) -> pl.DataFrame:
         """One row a score: which line, which theme (null: all), which score, value, 95% interval."""
         scores = self.record.scores
-        rows = [_row("mapping", None, name, score) for name, score in scores.overall.items()]
+        lines = {"topic level": scores.overall, **scores.lines, **scores.differences}
+        levels = {"topic level": scores.per_theme, "message level": scores.message_per_theme}
+        rows = [_row(line, None, *named) for line, of_line in lines.items() for named in of_line.items()]
         rows += [
-            _row("mapping", theme, name, score)
-            for theme, named in scores.per_theme.items()
-            for name, score in named.items()
-        ]
-        rows += [
-            _row(line, None, name, score)
-            for line, named in scores.lines.items()
-            for name, score in named.items()
+            _row(level, theme, *named)
+            for level, themes in levels.items()
+            for theme, of_theme in themes.items()
+            for named in of_theme.items()
         ]
         return pl.DataFrame(rows, schema_overrides={"theme": pl.String})
+
+    @cached_property
+    def undecided(self) -> pl.DataFrame:
+        """Messages for people to decide, most uncertain first: no single theme is likely enough.
+
+        A theme stands in a message's prediction set if it is at least as probable as ``scores.conformal``;
+        nine sets in ten hold the true theme. A message is decided where its set is one theme, or it has a
+        label. One row a message: ``doc_id``, ``text``, ``theme`` (its likeliest), ``probability``, ``others``
+        (the other themes in its set, likeliest first).
+        """
+        record, keys = self.record, self.record.codebook.keys
+        places = np.flatnonzero(record.undecided)
+        posterior, inside = record.mapping.messages[places], record.sets[places]
+        order = np.argsort(-posterior, axis=1, kind="stable")
+        others = [
+            [keys[at] for at in ranked[1:] if of_set[at]]
+            for ranked, of_set in zip(order, inside, strict=True)
+        ]
+        columns = {
+            "theme": pl.Series([keys[at] for at in posterior.argmax(axis=1)], dtype=pl.String),
+            "probability": pl.Series(posterior.max(axis=1)),
+            "others": pl.Series(others, dtype=pl.List(pl.String)),
+        }
+        table = record.communications[places].select("doc_id", "text").with_columns(**columns)
+        return table.sort("probability", maintain_order=True)
 
     def assign(
         self, texts: Sequence[str], *, masked: bool = False, progress: Progress = UNWATCHED
@@ -128,13 +151,12 @@ class Model:
             ``theme_probability``.
         """
         clean = list(texts)
-        read = [self._read(text) for text in clean]
-        unknown = [i for i, text in enumerate(read) if text not in self._places]
+        unknown = [i for i, text in enumerate(clean) if not self._placing.knows(self._placing.read(text))]
         if unknown and not masked:
             again = mask_texts([texts[i] for i in unknown], self._masking)
             for i, text in zip(unknown, again, strict=True):
-                clean[i], read[i] = text, self._read(text)
-        return self._assigned(read, clean, progress)
+                clean[i] = text
+        return self._with_themes(self._placing.place(clean, progress))
 
     def to_bertopic(self) -> "BERTopic":
         """Return a fitted BERTopic object with the same topics under the same numbers.
@@ -160,75 +182,32 @@ class Model:
         return self._settings("anonymise", AnonymiseConfig).model_copy(update={"mask": ()})
 
     @cached_property
-    def _places(self) -> dict[str, int]:
-        """Where each embedded text stands; equal texts have equal vectors and so equal topics."""
-        texts = self.record.discovery.embeddings.texts
-        return {text: place for place, text in reversed(list(enumerate(texts)))}
+    def _placing(self) -> Placing:
+        record = self.record
+        return Placing(
+            record.discovery,
+            record.mapping,
+            record.adapted,
+            self._encoder,
+            self._settings("adapt", AdaptConfig),
+            record.config["study"]["seed"],
+            informed=self._settings("discover", DiscoverConfig).vectors == "raw+adapted",
+        )
 
     def _settings(self, section: str, kind: type[S]) -> S:
         return kind.model_validate(self.record.config[section])
 
-    def _read(self, text: str) -> str:
-        return embedded_text(text, self.record.discovery.embeddings.frequent_terms)
-
-    def _assigned(self, texts: Sequence[str], masked: Sequence[str], progress: Progress) -> pl.DataFrame:
-        discovery, mapping = self.record.discovery, self.record.mapping
-        topic = np.full(len(texts), -1, dtype=np.int64)
-        membership = np.zeros(len(texts), dtype=np.float32)
-        posterior = np.zeros((len(texts), mapping.messages.shape[1]))
-        place = np.array([self._places.get(text, -1) for text in texts], dtype=np.int64)
-        known, new = np.flatnonzero(place >= 0), np.flatnonzero(place < 0)
-        topic[known] = discovery.clusters.topic[place[known]]
-        membership[known] = discovery.clusters.membership[place[known]]
-        posterior[known] = mapping.messages[place[known]]
-        if len(new):
-            messages, membership[new] = self._new(
-                [texts[int(i)] for i in new], [masked[int(i)] for i in new], progress
-            )
-            members = discovery.embeddings.vectors[mapping.members]
-            topic[new], posterior[new] = messages.topic, message_posterior(messages, members, mapping)
-        return self._with_themes(topic, membership, posterior)
-
-    def _new(
-        self, texts: Sequence[str], masked: Sequence[str], progress: Progress
-    ) -> tuple[Messages, Floats]:
-        """Encode messages that the run did not have, and find their topics."""
-        discovery, adapted = self.record.discovery, self.record.adapted
-        vectors, by_adapted = self._encoded(texts, progress)
-        clustered = discovery.clusters.topic >= 0
-        among, asked = discovery.embeddings.vectors[clustered], vectors
-        if self._settings("discover", DiscoverConfig).vectors == "raw+adapted":
-            among, asked = side_by_side(among, adapted.vectors[clustered]), side_by_side(vectors, by_adapted)
-        topic, share = nearest_topic(asked, among, discovery.clusters.topic[clustered])
-        nobody = np.full(len(texts), -1)
-        return Messages(topic, vectors, by_adapted, surface(masked), nobody), share
-
-    def _encoded(self, texts: Sequence[str], progress: Progress) -> tuple[Floats, Floats]:
-        """Return raw and adapted vectors."""
-        layers = self.record.adapted.layers
-        if not len(layers):
-            return self._encoder.encode(texts, progress), np.zeros((len(texts), 0), np.float32)
-        config = self._settings("adapt", AdaptConfig)
-        adapter = Adapter(self._encoder, config, self.record.config["study"]["seed"])
-        raw, adapted = [], []
-        progress.begin(len(texts), "messages")
-        for start in range(0, len(texts), CHUNK):
-            vectors, states = adapter.read(texts[start : start + CHUNK])
-            raw.append(vectors)
-            adapted.append(adapter.encode(states, layers))
-            progress.advance(len(vectors))
-        return np.concatenate(raw), np.concatenate(adapted)
-
-    def _with_themes(self, topic: Ints, membership: Floats, posterior: Doubles) -> pl.DataFrame:
+    def _with_themes(self, placed: Placed) -> pl.DataFrame:
         names = np.array([*self.record.codebook.keys, None], dtype=object)
-        of_topic = names[topic_themes(topic, self.record.mapping)[0]].tolist()
+        of_topic = names[topic_themes(placed.topic, self.record.mapping)[0]].tolist()
+        best = names[placed.posterior.argmax(axis=1)].tolist()
         return pl.DataFrame(
             {
-                "topic": topic,
-                "membership": membership,
+                "topic": placed.topic,
+                "membership": placed.membership,
                 "topic_theme": pl.Series(of_topic, dtype=pl.String),
-                "theme": pl.Series(names[posterior.argmax(axis=1)].tolist(), dtype=pl.String),
-                "theme_probability": pl.Series(posterior.max(axis=1)),
+                "theme": pl.Series(best, dtype=pl.String),
+                "theme_probability": pl.Series(placed.posterior.max(axis=1)),
             }
         )
 

@@ -298,3 +298,10 @@ class RunRecord:
     def sets(self) -> Bools:
         """(communications, themes): the prediction set of each, by `Scores.conformal`."""
         return np.asarray(self.mapping.messages >= self.scores.conformal)
+
+    @property
+    def undecided(self) -> Bools:
+        """(communications,): which have no label, and no single theme in their prediction set."""
+        found = np.asarray(self.sets.sum(axis=1) != 1)
+        found[list(self.labelled)] = False
+        return found
