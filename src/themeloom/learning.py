@@ -1,5 +1,6 @@
 """From embeddings and labels to topics, themes and their scores: the stages that look at labels, in order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from inspect import getfile
 from pathlib import Path
@@ -73,18 +74,12 @@ def learn_study(
     stages
         Opens and times each stage.
     """
-    embeddings = embed_corpus(corpus.texts, config, cache, stages)
     decided = sample.decided
     labels = Labels(sample.position[decided], sample.theme[decided], len(codebook.keys))
     group = _authors(corpus)[sample.position]
     kept, trials = draw_trials(labels.theme, group[decided], config.validate_, config.study.seed)
-    vectors = codebook_vectors(codebook, embeddings, Encoder(config.encoder), cache)
-    evidence = Evidence(corpus.texts, embeddings, vectors, labels.position, config, cache)
-    with stages("adapt") as progress:
-        evidence.adapt(_of(labels, kept.learned), *_asked(labels, kept, trials, config), progress)
-    discovery = _discovered(evidence, config, cache, stages)
-    with stages("map"):
-        mapping = learn_mapping(evidence, _of(labels, kept.learned), kept.inner(), config.themes)
+    evidence = gather(corpus.texts, codebook, labels, config, cache, stages)
+    discovery, mapping = learn_themes(evidence, labels, kept, stages, trials)
     with stages("validate") as progress:
         judged = validation.judge(evidence, labels, group[decided], trials, config.themes, progress)
     references = _references(evidence, discovery, labels, group[decided], trials, config, cache, stages)
@@ -102,7 +97,7 @@ def learn_study(
         shares = _prevalence(sample, corpus, mapping, judged, codebook)
     found = discovery.clusters
     quality = topic_quality(
-        embeddings.texts, discovery.topics, discovery.layout.reduced, found.topic, found.outlier
+        discovery.embeddings.texts, discovery.topics, discovery.layout.reduced, found.topic, found.outlier
     )
     return Study(
         discovery,
@@ -111,6 +106,58 @@ def learn_study(
         Adapted(evidence.whole, evidence.layers),
         replace(scores, prevalence=shares),
     )
+
+
+def gather(
+    texts: Sequence[str], codebook: Codebook, labels: Labels, config: Experiment, cache: Path, stages: Stages
+) -> Evidence:
+    """Embed texts and the codebook: what is known before anything is learned.
+
+    Parameters
+    ----------
+    texts
+        Masked texts.
+    codebook
+        The themes.
+    labels
+        All labels.
+    config
+        The experiment.
+    cache
+        The folder of what was computed once.
+    stages
+        Opens and times each stage.
+    """
+    embeddings = embed_corpus(texts, config, cache, stages)
+    vectors = codebook_vectors(codebook, embeddings, Encoder(config.encoder), cache)
+    return Evidence(texts, embeddings, vectors, labels.position, config, cache)
+
+
+def learn_themes(
+    evidence: Evidence, labels: Labels, kept: Trial, stages: Stages, trials: tuple[Trial, ...] = ()
+) -> tuple[Discovery, Mapping]:
+    """Adapt, discover topics and map them to themes: all of a study but its judgement.
+
+    Parameters
+    ----------
+    evidence
+        What is known of the corpus; afterwards it also knows the topics, and the encoder as it was adapted
+        for this mapping and for the trials.
+    labels
+        All labels.
+    kept
+        Which of them the mapping learns from, and the folds for the choices made in it.
+    stages
+        Opens and times each stage.
+    trials
+        Mappings that will be judged: the encoder is adapted for them at the same time.
+    """
+    config, learned = evidence.config, _of(labels, kept.learned)
+    with stages("adapt") as progress:
+        evidence.adapt(learned, *_asked(labels, kept, trials, config), progress)
+    discovery = _discovered(evidence, config, evidence.cache, stages)
+    with stages("map"):
+        return discovery, learn_mapping(evidence, learned, kept.inner(), config.themes)
 
 
 def _discovered(evidence: Evidence, config: Experiment, cache: Path, stages: Stages) -> Discovery:

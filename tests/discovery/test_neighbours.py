@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groups import grouped
-from themeloom.discovery.neighbours import FLOOR, nearest_topic
+from themeloom.discovery.neighbours import FLOOR, nearest_topic, topic_shares
 
 
 def test_messages_get_the_topic_around_them():
@@ -34,3 +34,13 @@ def test_shares_are_shares_and_strangers_have_none(members, seed):
     assert np.array_equal(topic >= 0, nearest >= FLOOR)
     assert ((share >= 0) & (share <= 1 + 1e-6)).all()
     assert set(topic[topic >= 0]) <= set(known)
+    shares = topic_shares(rows[members:], rows[:members], known)
+    assert shares.shape == (5, known.max() + 1)
+    assert np.allclose(shares.sum(axis=1), topic >= 0)
+    assert np.array_equal(np.where(topic >= 0, shares.argmax(axis=1), -1), topic)
+    assert np.allclose(shares.max(axis=1), share)
+
+
+def test_nobody_asked_and_nobody_votes():
+    vectors, group = grouped(3, 4)
+    assert topic_shares(vectors[:0], vectors, group).shape == (0, 3)

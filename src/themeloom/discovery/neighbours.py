@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from themeloom.records import Floats, Ints
+from themeloom.records import Doubles, Floats, Ints
 
 NEIGHBOURS = 10
 FLOOR = 0.2
@@ -35,8 +35,31 @@ def nearest_topic(vectors: Floats, members: Floats, topic: Ints) -> tuple[Ints, 
         return found, share
     for start in range(0, len(vectors), _CHUNK):
         part = slice(start, start + _CHUNK)
-        found[part], share[part] = _vote(vectors[part] @ members.T, topic)
+        shares = _shares(vectors[part] @ members.T, topic)
+        share[part] = shares.max(axis=1)
+        found[part] = np.where(share[part] > 0, shares.argmax(axis=1), -1)
     return found, share
+
+
+def topic_shares(vectors: Floats, members: Floats, topic: Ints) -> Doubles:
+    """Return each topic's share of the vote that `nearest_topic` counts.
+
+    Parameters
+    ----------
+    vectors, members, topic
+        As for `nearest_topic`.
+
+    Returns
+    -------
+    Doubles
+        float64, (messages, topics): rows sum to 1; all 0 where even the nearest member is less similar than
+        `FLOOR`.
+    """
+    parts = [
+        _shares(vectors[start : start + _CHUNK] @ members.T, topic)
+        for start in range(0, len(vectors), _CHUNK)
+    ]
+    return np.concatenate([np.zeros((0, int(topic.max(initial=-1)) + 1)), *parts])
 
 
 def side_by_side(raw: Floats, adapted: Floats) -> Floats:
@@ -44,15 +67,12 @@ def side_by_side(raw: Floats, adapted: Floats) -> Floats:
     return np.hstack([raw, adapted]) / np.float32(np.sqrt(2))
 
 
-def _vote(similarity: Floats, topic: Ints) -> tuple[Ints, Floats]:
+def _shares(similarity: Floats, topic: Ints) -> Doubles:
     k = min(NEIGHBOURS, similarity.shape[1])
     nearest = np.argpartition(-similarity, k - 1, axis=1)[:, :k]
     near = np.take_along_axis(similarity, nearest, axis=1)
     weight = np.clip(near, 0, None) ** 2
     votes = np.zeros((len(similarity), int(topic.max()) + 1), dtype=np.float64)
     np.add.at(votes, (np.arange(len(similarity))[:, None], topic[nearest]), weight)
-    best = votes.argmax(axis=1)
-    known = near.max(axis=1) >= FLOOR
-    total = np.where(known, votes.sum(axis=1), 1.0)
-    share = np.where(known, votes.max(axis=1) / total, 0.0)
-    return np.where(known, best, -1).astype(np.int64), share.astype(np.float32)
+    votes[near.max(axis=1) < FLOOR] = 0
+    return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1e-12))

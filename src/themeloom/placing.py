@@ -1,0 +1,144 @@
+"""Topics and themes for any message: those that were learned from, and new ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from themeloom.config import AdaptConfig
+from themeloom.discovery.adapt import Adapter
+from themeloom.discovery.embed import Encoder, embedded_text
+from themeloom.discovery.neighbours import nearest_topic, side_by_side, topic_shares
+from themeloom.discovery.surface import surface
+from themeloom.members import Messages
+from themeloom.progress import UNWATCHED, Progress
+from themeloom.records import Adapted, Discovery, Doubles, Floats, Ints, Mapping
+from themeloom.themes.mapping import message_posterior
+
+CHUNK = 1_024  # messages whose hidden states are held at once
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where messages belong."""
+
+    topic: Ints  # (messages,): -1 where none
+    membership: Floats  # (messages,): HDBSCAN's probability, or the neighbours' share; 0 where none
+    posterior: Doubles  # (messages, themes)
+
+
+@dataclass(frozen=True)
+class Placing:
+    """Gives messages their topics and their themes.
+
+    Messages that were learned from get exactly what they were given then; others get the topic of their
+    nearest neighbours among these, in the vectors that topics were read from.
+
+    Parameters
+    ----------
+    discovery
+        What emerged.
+    mapping
+        What it was mapped to.
+    adapted
+        The encoder's adapted layers, and vectors by them.
+    encoder
+        The encoder.
+    adapt
+        How it was adapted.
+    seed
+        Seed of that.
+    informed
+        Whether topics were read from adapted vectors too.
+    """
+
+    discovery: Discovery
+    mapping: Mapping
+    adapted: Adapted
+    encoder: Encoder
+    adapt: AdaptConfig
+    seed: int
+    informed: bool
+
+    def read(self, text: str) -> str:
+        """Return what the encoder reads of a text."""
+        return embedded_text(text, self.discovery.embeddings.frequent_terms)
+
+    def knows(self, read: str) -> bool:
+        """Whether a text that is read so was learned from."""
+        return read in self._places
+
+    def place(self, texts: Sequence[str], progress: Progress = UNWATCHED) -> Placed:
+        """Give messages their topics and themes.
+
+        Parameters
+        ----------
+        texts
+            Masked as the messages were that were learned from.
+        progress
+            Who watches.
+        """
+        read = [self.read(text) for text in texts]
+        clusters, place = self.discovery.clusters, self._place(read)
+        topic, membership = clusters.topic[place], clusters.membership[place]
+        posterior = self.mapping.messages[place]
+        new = np.flatnonzero(place < 0)
+        if len(new):
+            raw, adapted = self._encoded([read[i] for i in new], progress)
+            topic[new], membership[new] = nearest_topic(self._seen(raw, adapted), *self._clustered)
+            features = surface([texts[i] for i in new.tolist()])
+            messages = Messages(topic[new], raw, adapted, features, np.full(len(new), -1))
+            members = self.discovery.embeddings.vectors[self.mapping.members]
+            posterior[new] = message_posterior(messages, members, self.mapping)
+        return Placed(topic, membership, posterior)
+
+    def shares(self, texts: Sequence[str]) -> Doubles:
+        """Return each topic's share of the neighbours' vote, (messages, topics).
+
+        Rows sum to 1, or are all 0 where no neighbour is near. All messages are asked for alike: one that was
+        learned from is its own nearest neighbour.
+        """
+        read = [self.read(text) for text in texts]
+        place = self._place(read)
+        raw, adapted = self.discovery.embeddings.vectors[place], self.adapted.vectors[place]
+        new = np.flatnonzero(place < 0)
+        if len(new):
+            raw[new], adapted[new] = self._encoded([read[i] for i in new], UNWATCHED)
+        return topic_shares(self._seen(raw, adapted), *self._clustered)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Where each embedded text stands; equal texts have equal vectors and so equal topics."""
+        texts = self.discovery.embeddings.texts
+        return {text: place for place, text in reversed(list(enumerate(texts)))}
+
+    def _place(self, read: Sequence[str]) -> Ints:
+        return np.array([self._places.get(text, -1) for text in read], dtype=np.int64)
+
+    @cached_property
+    def _clustered(self) -> tuple[Floats, Ints]:
+        """Vectors of what has a topic, and the topics."""
+        topic = self.discovery.clusters.topic
+        inside = np.flatnonzero(topic >= 0)
+        vectors = self.discovery.embeddings.vectors[inside]
+        return self._seen(vectors, self.adapted.vectors[inside]) if self.informed else vectors, topic[inside]
+
+    def _seen(self, raw: Floats, adapted: Floats) -> Floats:
+        """Return the vectors that topics were read from."""
+        return side_by_side(raw, adapted) if self.informed else raw
+
+    def _encoded(self, read: Sequence[str], progress: Progress) -> tuple[Floats, Floats]:
+        """Return raw and adapted vectors of messages that are new."""
+        layers = self.adapted.layers
+        if not len(layers):
+            return self.encoder.encode(read, progress), np.zeros((len(read), 0), np.float32)
+        adapter = Adapter(self.encoder, self.adapt, self.seed)
+        raw, adapted = [], []
+        progress.begin(len(read), "messages")
+        for start in range(0, len(read), CHUNK):
+            vectors, states = adapter.read(read[start : start + CHUNK])
+            raw.append(vectors)
+            adapted.append(adapter.encode(states, layers))
+            progress.advance(len(vectors))
+        return np.concatenate(raw), np.concatenate(adapted)
