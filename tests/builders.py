@@ -8,14 +8,19 @@ import numpy as np
 import polars as pl
 import yaml
 
-from themeloom.columns import ASSIGNED
+from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE
 from themeloom.config import Experiment
 from themeloom.records import (
+    POOL,
+    Adapted,
+    Candidate,
     Clusters,
     Codebook,
     Discovery,
     Embeddings,
+    Floats,
     Flow,
+    Ints,
     Layout,
     Mapping,
     RunRecord,
@@ -24,6 +29,7 @@ from themeloom.records import (
     StageTime,
     Theme,
     Topic,
+    TopicQuality,
 )
 
 OPENINGS = (
@@ -33,6 +39,15 @@ OPENINGS = (
     ("she remembered my {word} & listened", "a kind {word} goes far", "your <tone> of {word} matters"),
     ("six months waiting for a {word}", "the {word} line closes at five", "one {word} for the whole town"),
     ("thank you for every {word}", "so grateful for that {word}", "thanks, [person 1], for the {word}"),
+)
+FIGURES = ("kappa", "alpha", "ac1", "macro_f1", "balanced_accuracy", "accuracy", "coverage", "ece")
+REFERENCES = (
+    "plain BERTopic",
+    "plain BERTopic, outliers reduced",
+    "topics by labelled members",
+    "logistic regression",
+    "codebook alone",
+    "majority class",
 )
 WORDS = ("diagnosis", "decision", "word", "clinic", "visit", "letter", "call", "plan", "ward", "form")
 
@@ -76,10 +91,9 @@ def make_record(n: int = 60, seed: int = 0) -> RunRecord:
     rng = np.random.default_rng(seed)
     codebook = make_codebook()
     clusters = _clusters(rng, n)
-    mapping = _mapping(rng, clusters.count, len(codebook.keys), 8)
+    mapping = make_mapping(rng, clusters.topic, len(codebook.keys), 8)
     communications = _communications(rng, clusters, mapping, codebook)
-    vectors = rng.normal(size=(n, 8)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors, adapted = _unit(rng, n, 8), _unit(rng, n, 8)
     plane = rng.normal(size=(n, 2)) + 4 * np.column_stack(
         [np.cos(clusters.topic * 1.2), np.sin(clusters.topic * 1.2)]
     )
@@ -106,10 +120,14 @@ def make_record(n: int = 60, seed: int = 0) -> RunRecord:
         masked={"person": 4, "link": 7},
         communications=communications,
         discovery=discovery,
+        quality=_quality(rng, clusters.count),
         codebook=codebook,
         mapping=mapping,
+        adapted=Adapted(adapted, rng.normal(size=12).astype(np.float32)),
         scores=_scores(rng, codebook),
         times=(StageTime("ingest", 0.2), StageTime("embed", 3.5, cached=True), StageTime("cluster", 0.4)),
+        candidates=(Candidate(4, "its labels name many themes"), Candidate(2, "too few labels")),
+        labelled=tuple(range(0, n, 3)),
     )
 
 
@@ -132,22 +150,54 @@ def _clusters(rng: np.random.Generator, n: int) -> Clusters:
     return Clusters(topic, outlier, membership, 5, "leaf", "leaves, as excess of mass gave 2 topics", tree)
 
 
-def _mapping(rng: np.random.Generator, topics: int, themes: int, dimensions: int) -> Mapping:
+def _unit(rng: np.random.Generator, rows: int, dimensions: int) -> Floats:
+    vectors = rng.normal(size=(rows, dimensions)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def _quality(rng: np.random.Generator, topics: int) -> TopicQuality:
+    npmi, c_v = rng.uniform(-0.2, 0.6, size=topics), rng.uniform(0.2, 0.8, size=topics)
+    npmi[-1] = math.nan  # of a single word, say
+    overall = {"npmi": float(np.nanmean(npmi)), "c_v": float(c_v.mean()), "dbcv": math.nan}
+    return TopicQuality(npmi, c_v, overall | {"diversity": 0.8, "outliers": 0.2})
+
+
+def make_mapping(rng: np.random.Generator, topic: Ints, themes: int, dimensions: int) -> Mapping:
+    """Build a stacked mapping of messages in these topics; that of the last topic is mixed."""
+    topics = int(topic.max()) + 1
     labels = rng.integers(0, 3, size=(topics, themes))
     labels[np.arange(topics), np.arange(topics) % themes] += 12
-    labels[topics - 1] = 2  # mixed
+    labels[topics - 1] = 2
     posterior = (labels + 1 / themes) / (labels + 1 / themes).sum(axis=1, keepdims=True)
-    best = np.where(posterior.max(axis=1) >= 0.4, posterior.argmax(axis=1), -1)
-    classifier = rng.normal(size=(dimensions + 1, themes))
-    return Mapping(posterior, best.astype(np.int64), labels.astype(np.int64), classifier)
+    mixed_below = 0.4 if themes > 2 else 0.6
+    best = np.where(posterior.max(axis=1) >= mixed_below, posterior.argmax(axis=1), -1)
+    near = np.vstack([posterior, np.full((1, themes), 1 / themes)])[topic]
+    messages = near * rng.dirichlet(np.full(themes, 5.0), len(topic))
+    sizes = dict.fromkeys(POOL, dimensions + 1) | {
+        "majority": 0,  # plays no part in a stacked mapping
+        "hierarchy": topics + 1,
+        "adapted": 2 * dimensions + 1,
+        "graph": len(topic),
+        "shares": 1,
+    }
+    parts = {name: rng.dirichlet(np.ones(themes), size) for name, size in sizes.items()}
+    return Mapping(
+        posterior=posterior,
+        theme=best.astype(np.int64),
+        labels=labels.astype(np.int64),
+        messages=messages / messages.sum(axis=1, keepdims=True),
+        weights=np.array([0.0, *rng.uniform(0.1, 1, size=len(POOL) - 1)]),
+        parts=parts | {"codebook": _unit(rng, themes, dimensions).astype(np.float64)},
+        members=np.arange(len(topic)),
+    )
 
 
 def _communications(
     rng: np.random.Generator, clusters: Clusters, mapping: Mapping, codebook: Codebook
 ) -> pl.DataFrame:
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    themes = [int(mapping.theme[t]) if t >= 0 else -1 for t in clusters.topic]
-    names = [codebook.keys[theme] if theme >= 0 else None for theme in themes]
+    of_topics = np.append(mapping.theme, -1)[clusters.topic].tolist()
+    themes = mapping.messages.argmax(axis=1).tolist()
     return pl.DataFrame(
         {
             "doc_id": [f"{number:016x}" for number in rng.integers(1, 2**62, size=len(themes))],
@@ -158,12 +208,9 @@ def _communications(
             "times_seen": rng.integers(1, 5, size=len(themes)),
             "topic": clusters.topic,
             "outlier": clusters.outlier,
-            "topic_theme": names,
-            "theme": names,
-            "theme_probability": [
-                float(mapping.posterior[t, k]) if k >= 0 else None
-                for t, k in zip(clusters.topic.tolist(), themes, strict=True)
-            ],
+            "topic_theme": [codebook.keys[theme] if theme >= 0 else None for theme in of_topics],
+            "theme": [codebook.keys[theme] for theme in themes],
+            "theme_probability": mapping.messages.max(axis=1),
         },
         schema=ASSIGNED,
     )
@@ -191,16 +238,41 @@ def _scores(rng: np.random.Generator, codebook: Codebook) -> Scores:
         low, value, high = sorted(rng.uniform(0.2, 0.9, size=3).tolist())
         return Score(value, low, high)
 
-    headline = ("kappa", "macro_f1", "accuracy", "coverage")
+    def themes() -> dict[str, dict[str, Score]]:
+        return {key: {name: score() for name in ("precision", "recall", "f1")} for key in codebook.keys}
+
+    def line(*unknown: str) -> dict[str, Score]:
+        nothing = dict.fromkeys(unknown, Score(math.nan, math.nan, math.nan))
+        return {name: score() for name in FIGURES} | nothing
+
     size = len(codebook.keys)
+    lines = {name: line("ece") for name in REFERENCES}
     return Scores(
-        overall={name: score() for name in headline},
-        per_theme={key: {name: score() for name in ("precision", "recall", "f1")} for key in codebook.keys},
+        overall=line(),
+        per_theme=themes(),
         confusion=rng.uniform(0, 20, size=(size, size + 1)),
-        lines={name: {n: score() for n in headline} for name in ("majority class", "coders")},
+        lines={"message level": line()} | lines | {"coders": line("ece")},
         labels=100,
         folds=5,
         repeats=10,
+        message_per_theme=themes(),
+        message_confusion=rng.uniform(0, 20, size=(size, size + 1)),
+        differences={
+            f"{level}, less {name}": {
+                figure: Score(0.1, -0.05, 0.2) for figure in ("kappa", "macro_f1", "accuracy")
+            }
+            for level in ("topic level", "message level")
+            for name in REFERENCES
+        },
+        calibration=pl.DataFrame(
+            [(0, 50.0, 0.4, 0.35), (1, 50.0, 0.8, 0.7)], schema=CALIBRATION, orient="row"
+        ),
+        coverage=pl.DataFrame(
+            [(0.2, 1.0, 0.55, 0.4), (0.5, 0.6, 0.7, 0.6), (0.9, 0.1, 1.0, None)],
+            schema=COVERAGE_CURVE,
+            orient="row",
+        ),
+        conformal=0.12,
         prevalence={
             "communications/prediction-powered": {key: score() for key in codebook.keys},
             "communications/mapping": {key: Score(1 / size, math.nan, math.nan) for key in codebook.keys},

@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from builders import make_record
+from builders import make_mapping, make_record
 from studies import CODEBOOK, write_study
 from themeloom import cli, planning, sampling
 from themeloom.columns import ASSIGNED
 from themeloom.history import store
-from themeloom.records import Codebook, Score, Scores, Theme
+from themeloom.records import Codebook, Score, Theme
 
 THEMES = Codebook((Theme("waiting", "Waiting", "Having to wait."), Theme("listening", "Listening", "Heard.")))
 
@@ -49,23 +49,23 @@ def small_record(doc_ids):
         theme=pl.lit(None, pl.String),
         theme_probability=pl.lit(None, pl.Float64),
     ).cast(ASSIGNED)
-    mapping = replace(
-        record.mapping,
-        posterior=rng.dirichlet(np.ones(2), 5),
-        theme=np.full(5, -1),
-        labels=np.ones((5, 2), dtype=np.int64),
-        classifier=rng.normal(size=(9, 2)),
-    )
+    mapping = make_mapping(rng, record.discovery.clusters.topic, 2, 8)
+    mapping = replace(mapping, theme=np.full(5, -1), messages=rng.dirichlet(np.ones(2), len(doc_ids)))
     score = Score(0.4, 0.1, 0.7)
     line = dict.fromkeys(("kappa", "macro_f1", "accuracy", "coverage"), score)
-    scores = Scores(
+    of_themes = {key: dict.fromkeys(("precision", "recall", "f1"), score) for key in THEMES.keys}
+    confusion = np.array([[9.0, 3, 1], [2, 8, 1]])
+    scores = replace(
+        record.scores,
         overall=line,
-        per_theme={key: dict.fromkeys(("precision", "recall", "f1"), score) for key in THEMES.keys},
-        confusion=np.array([[9.0, 3, 1], [2, 8, 1]]),
+        per_theme=of_themes,
+        confusion=confusion,
         lines={"message level": line | {"accuracy": Score(0.7, 0.6, 0.8)}},
         labels=24,
-        folds=5,
-        repeats=2,
+        message_per_theme=of_themes,
+        message_confusion=confusion,
+        differences={},
+        prevalence={},
     )
     return replace(
         record,

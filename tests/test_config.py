@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from themeloom.config import Experiment
-from themeloom.experiment import read_experiment
 from themeloom.errors import ConfigError
+from themeloom.experiment import read_experiment
 
 SMALLEST = """\
 [study]
@@ -106,8 +106,12 @@ def test_what_was_read_can_be_read_again(tmp_path: Path) -> None:
         ("[cluster]\nmin_cluster_size = 1", "'cluster.min_cluster_size' is 1"),
         ("[validate]\nfolds = 1", "'validate.folds' is 1"),
         ("[validate]\nfolds = 2.5", "'validate.folds' is 2.5"),
-        ("[themes]\ncodebook = 'a'\nlabels = 'b'\nprior = 0", "'themes.prior' is 0"),
-        ("[themes]\ncodebook = 'a'\nlabels = 'b'\nprior = inf", "'themes.prior' is inf"),
+        ("[validate]\nheld_out = 0.6", "'validate.held_out' is 0.6"),
+        ("[adapt]\nlayers = 0", "'adapt.layers' is 0"),
+        ("[adapt]\nlearning_rate = inf", "'adapt.learning_rate' is inf"),
+        ("[discover]\nvectors = 'adapted'", "'discover.vectors' is 'adapted'"),
+        ("[themes]\ncodebook = 'a'\nlabels = 'b'\nstrategy = 'clever'", "'themes.strategy' is 'clever'"),
+        ("[themes]\ncodebook = 'a'\nlabels = 'b'\nmixed_below = 2.0", "'themes.mixed_below' is 2.0"),
     ],
 )
 def test_each_fault_is_named_with_its_place(tmp_path: Path, fault: str, named: str) -> None:

@@ -25,6 +25,7 @@ from themeloom.records import Score, StageTime, Theme
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
 NUMBER = st.floats(width=64)
+SMALL = make_record(20)
 
 
 def plain(value):
@@ -62,8 +63,8 @@ def test_a_run_comes_back_as_it_was(tmp_path, n, seed):
     message=st.none() | TEXT,
 )
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_words_and_numbers_come_back(record, tmp_path, title, words, score, counts, times, message):  # noqa: PLR0917
-    found = record.discovery
+def test_any_words_and_numbers_come_back(tmp_path, title, words, score, counts, times, message):  # noqa: PLR0917
+    record, found = SMALL, SMALL.discovery
     first = dataclasses.replace(found.topics[0], words=tuple(words), weights=(1 / 3,) * len(words))
     theme = Theme(title, title, title, tuple(words), (), residual=True)
     changed = dataclasses.replace(
@@ -73,7 +74,10 @@ def test_any_words_and_numbers_come_back(record, tmp_path, title, words, score, 
         masked=counts,
         times=tuple(times),
         codebook=dataclasses.replace(record.codebook, themes=(*record.codebook.themes[:-1], theme)),
-        communications=record.communications.with_columns(text=pl.lit(message, pl.String)),
+        communications=record.communications.with_columns(
+            pl.col("theme", "topic_theme").replace({record.codebook.keys[-1]: title}),
+            text=pl.lit(message, pl.String),
+        ),
         discovery=dataclasses.replace(found, topics=(first, *found.topics[1:])),
         scores=dataclasses.replace(record.scores, overall={"kappa": score}, lines={title: {"kappa": score}}),
     )
@@ -285,7 +289,7 @@ def edit_manifest(folder, **changes):
 
 def test_a_newer_format_is_said(folder):
     edit_manifest(folder, format=FORMAT + 1, themeloom="9.1", more="unknown")
-    refused(folder, r"newer Themeloom \(9\.1, format 2; this one reads format 1\)")
+    refused(folder, rf"newer Themeloom \(9\.1, format {FORMAT + 1}; this one reads format {FORMAT}\)")
 
 
 @pytest.mark.parametrize(

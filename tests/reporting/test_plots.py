@@ -26,9 +26,9 @@ def test_switch_names_each_group_once() -> None:
     record = make_record(200)
     topics, themes = (button.args[0] for button in plots.map(record).layout.updatemenus[0].buttons)
     assert [name.split()[0] for name in shown_in_legend(topics)] == ["0", "1", "2", "3", "4", "no"]
-    in_use = {theme for theme in record.communications["theme"] if theme is not None}
-    assert set(shown_in_legend(themes)) == {*in_use, "no theme"}
-    assert len(set(themes["marker.color"])) == len(in_use) + 1
+    in_use = set(record.communications["theme"])
+    assert set(shown_in_legend(themes)) == in_use
+    assert len(set(themes["marker.color"])) == len(in_use)
 
 
 def test_themes_keep_their_colour_and_residuals_are_grey() -> None:

@@ -65,6 +65,8 @@ def _facts(record: RunRecord) -> RunFacts:
         selection=clusters.selection,
         cluster_note=clusters.note,
         quality=record.quality.overall,
+        candidates=record.candidates,
+        labelled=record.labelled,
     )
 
 
