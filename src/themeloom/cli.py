@@ -121,6 +121,22 @@ def sample(
 
 
 @app.command()
+def undecided(
+    model: Annotated[Path, typer.Argument(help="A folder under models/.")],
+    out: Annotated[Path, typer.Option(help="The CSV file to write.")],
+) -> None:
+    """Write the messages that the mapping leaves undecided, most uncertain first, into a list for coders."""
+    import polars as pl
+
+    from themeloom import sampling
+    from themeloom.model import load
+
+    table = load(model).undecided.with_columns(pl.col("others").list.join(", "))
+    sampling.write_sheet(table, out)
+    _say(f"{len(table):,} messages: {out}")
+
+
+@app.command()
 def plan(
     experiment: ExperimentFile,
     labels: Annotated[

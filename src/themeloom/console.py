@@ -18,6 +18,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from themeloom.reporting.sentences import comparisons, origin, validation
+
 if TYPE_CHECKING:
     from themeloom.records import Flow, Score
     from themeloom.result import RunResult
@@ -29,11 +31,14 @@ STAGES = {
     "repeats": "Finding repeats",
     "anonymise": "Masking names, places, links",
     "embed": "Embedding",
+    "adapt": "Adapting the encoder to the labels",
     "reduce": "Laying out (UMAP)",
     "cluster": "Finding topics (HDBSCAN)",
     "describe": "Describing topics (BERTopic)",
     "map": "Mapping topics to themes",
     "validate": "Validating on held-out labels",
+    "references": "Asking reference lines",
+    "score": "Scoring, with intervals",
     "prevalence": "Estimating prevalence",
     "keep": "Keeping the model",
     "report": "Writing the report",
@@ -50,6 +55,8 @@ FIGURES = {
     "ac1": "Gwet's AC1",
 }
 CONFUSIONS = 15  # shown at most
+WIDE = 120  # characters in which a row of scores fits with its intervals
+QUALITY = {"npmi": "NPMI", "c_v": "C_v", "diversity": "diversity", "dbcv": "DBCV"}
 
 
 class Bars:
@@ -131,17 +138,26 @@ def show_result(console: Console, result: "RunResult") -> None:
 
 
 def _show_topics(console: Console, result: "RunResult") -> None:
-    table = _table("Topics", "topic", "messages", "outliers", "theme", "words")
+    summary = result.summary
+    title = "Topics, informed by labels" if summary.informed else "Topics"
+    table = _table(title, "topic", "messages", "outliers", "theme", "words")
     for row in result.topics.iter_rows(named=True):
         words = ", ".join(row["words"][:6])
         theme = f"{row['theme']} ({row['probability']:.2f})" if row["theme"] else "mixed"
         table.add_row(str(row["topic"]), str(row["size"]), str(row["outliers"]), escape(theme), escape(words))
     console.print(table)
-    clusters = result.model.record.discovery.clusters
     console.print(
-        f"{clusters.outlier.mean():.0%} of the messages are strict outliers (HDBSCAN noise); "
-        f"{(clusters.topic < 0).mean():.0%} are left without any topic.\n"
+        f"{summary.outliers.share:.0%} of the messages are strict outliers (HDBSCAN noise); "
+        f"{summary.without_topic.share:.0%} are left without any topic."
     )
+    measured = {name: summary.quality[key] for key, name in QUALITY.items() if key in summary.quality}
+    console.print("Topic quality: " + ", ".join(f"{name} {value:.2f}" for name, value in measured.items()))
+    if summary.candidates:
+        named = [
+            f"{at} ({', '.join(w.word for w in summary.topics[at].words[:3])})" for at in summary.candidates
+        ]
+        console.print(escape(f"Explained by no theme, perhaps a new one: {'; '.join(named)}."))
+    console.print(f"{origin(summary)}\n")
 
 
 def _show_themes(console: Console, result: "RunResult") -> None:
@@ -160,17 +176,23 @@ def _show_themes(console: Console, result: "RunResult") -> None:
 
 
 def _show_scores(console: Console, result: "RunResult") -> None:
-    scores = result.model.record.scores
-    title = (
-        f"Cross-fitted scores on {scores.labels} labels "
-        f"({scores.folds} folds, {scores.repeats} times; 95% intervals)"
-    )
+    scores = result.summary.scores
+    title = f"Scores on {validation(scores)}; 95% intervals"
     table = _table(title, "", "kappa", "macro-F1", "accuracy", "coverage")
-    for name, line in {"topics mapped to themes": scores.overall, **scores.lines}.items():
-        table.add_row(
-            escape(name), *(_score(line.get(s)) for s in ("kappa", "macro_f1", "accuracy", "coverage"))
-        )
+    for name, line in {"topic level": scores.overall, **scores.lines}.items():
+        told = (_score(line.get(figure)) for figure in ("kappa", "macro_f1", "accuracy", "coverage"))
+        table.add_row(escape(name), *(told if console.width >= WIDE else map(_stacked, told)))
     console.print(table)
+    for level in ("topic level", "message level"):
+        if said := comparisons(scores.differences, level):
+            console.print(escape(said))
+    if error := scores.lines.get("message level", {}).get("ece"):
+        console.print(f"Calibration error of the message level: {_score(error)}.")
+    alone, undecided = scores.conformal.alone, scores.conformal.undecided
+    console.print(
+        f"{alone.share:.0%} of the messages have one theme at 90% confidence; {undecided.count:,} without a "
+        "label are undecided ('themeloom undecided' lists them).\n"
+    )
 
 
 def show_agreement(console: Console, found: "Agreement") -> None:
@@ -279,6 +301,10 @@ def _score(score: "Score | None") -> str:
     if isnan(score.low):
         return "undefined" if isnan(score.value) else f"{score.value:.2f} (no interval)"
     return str(score)
+
+
+def _stacked(score: str) -> str:
+    return score.replace(" (", "\n").rstrip(")")
 
 
 RIGHT = {"topic", "messages", "outliers", "share", "given", "disputed", "more", "labels"}

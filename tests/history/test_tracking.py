@@ -85,7 +85,7 @@ def test_a_run_is_named_ended_and_described(root, run):
     assert run.data.tags["git.dirty"] == "false"
     assert run.data.tags["version.bertopic"] == record.versions["bertopic"]
     note = run.data.tags["mlflow.note.content"]
-    assert f"| themeloom | {record.scores.overall['kappa']} |" in note
+    assert f"| topic level | {record.scores.overall['kappa']} |" in note
     assert record.note in note
 
 

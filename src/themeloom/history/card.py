@@ -2,14 +2,19 @@
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
+from math import isnan
 
 from themeloom.records import RunRecord, Score
 
+BY_THEME = tuple(
+    f"{name}, {level}" for level in ("topics", "messages") for name in ("precision", "recall", "F1")
+)
+
 
 def headline(record: RunRecord) -> str:
-    """Write the scores beside the reference lines, as a Markdown table."""
+    """Write the scores of both levels beside the reference lines, as a Markdown table."""
     names = list(record.scores.overall)
-    rows = {"themeloom": record.scores.overall, **record.scores.lines}
+    rows = {"topic level": record.scores.overall, **record.scores.lines}
     return _table(
         ["held-out, 95% interval", *names],
         ([line, *(_score(scores, name) for name in names)] for line, scores in rows.items()),
@@ -18,26 +23,43 @@ def headline(record: RunRecord) -> str:
 
 def model_card(record: RunRecord) -> str:
     """Write what a model is, what it rests on, how far it can be trusted and what it is not for."""
-    scores = record.scores
     sections = [
         f"# {_plain(record.title or record.study)}",
         f"Run `{record.run}` of the study `{record.study}`, started {record.started_at}.",
         *([f"**Note.** {_plain(record.note)}"] if record.note else []),
         "## What it is",
-        "Topics that emerged from messages without supervision, and a mapping from those topics to the "
-        "themes of a codebook, learnt from a hand-labelled sample.",
+        "Topics that emerged from messages, and a mapping from topics and messages to the themes of a "
+        "codebook, learnt from a hand-labelled sample. "
+        + (
+            "**Labels informed the topics**: they were read from raw vectors and those of the encoder "
+            "adapted to the labels, side by side."
+            if record.informed
+            else "No label had a say in the topics."
+        ),
         "## Data",
         _table(["flow", "messages"], [[name, str(count)] for name, count in flow_counts(record).items()]),
         f"Placeholders put in for what could identify a person: {_counts(record.masked)}. "
         "Messages are kept masked, under pseudonymous ids.",
         "## Themes",
+        _table(["theme", "topics", "messages", *BY_THEME], [list(r) for r in _themes(record)]),
+        "## Topics",
         _table(
-            ["theme", "topics", "messages", "precision", "recall", "F1"], [list(r) for r in _themes(record)]
+            ["quality", "value"], [[name, f"{value:.2f}"] for name, value in record.quality.overall.items()]
         ),
+        *_candidates(record),
         "## How far it can be trusted",
         headline(record),
-        f"{scores.labels} labels, {scores.folds}-fold cross-fitting, {scores.repeats} repeats: each label "
-        "was predicted by a mapping that had not seen it.",
+        _design(record),
+        _table(
+            ["kappa of", "less", "difference, 95% interval"],
+            [
+                [*name.split(", less ", 1), _told(scores["kappa"])]
+                for name, scores in record.scores.differences.items()
+            ],
+        ),
+        f"{(record.sets.sum(axis=1) == 1).mean():.0%} of the messages have a prediction set of one theme, at "
+        f"90% confidence; {record.undecided.sum()} without a label are undecided. The model that is kept "
+        "learned from all labels; its scores are those of mappings that had not seen them.",
         "## How it was made",
         _table(["choice", "value"], [[name, value] for name, value in _choices(record).items()]),
         _table(["version of", "is"], [[name, value] for name, value in record.versions.items()]),
@@ -73,10 +95,35 @@ def flow_counts(record: RunRecord) -> dict[str, int]:
 def _themes(record: RunRecord) -> Iterable[Sequence[str]]:
     sizes = dict(record.communications["theme"].value_counts().iter_rows())
     for index, theme in enumerate(record.codebook.themes):
-        scores = record.scores.per_theme.get(theme.key, {})
+        levels = (record.scores.per_theme, record.scores.message_per_theme)
         topics = int((record.mapping.theme == index).sum())
-        measured = [_score(scores, name) for name in ("precision", "recall", "f1")]
+        measured = [
+            _score(scores.get(theme.key, {}), name)
+            for scores in levels
+            for name in ("precision", "recall", "f1")
+        ]
         yield theme.name, str(topics), str(sizes.get(theme.key, 0)), *measured
+
+
+def _candidates(record: RunRecord) -> list[str]:
+    found = {topic.topic: topic for topic in record.discovery.topics}
+    rows = [
+        [str(c.topic), ", ".join(found[c.topic].words[:5]), str(found[c.topic].size), c.reason]
+        for c in record.candidates
+    ]
+    head = ["explained by no theme: topic", "words", "messages", "why"]
+    return [_table(head, rows)] if rows else []
+
+
+def _design(record: RunRecord) -> str:
+    scores, held_out = record.scores, record.config.get("validate", {}).get("held_out", 0)
+    if held_out:
+        return f"{scores.labels} labels, set aside: nothing was learned from them."
+    repeats = f", drawn {scores.repeats} times" if scores.repeats > 1 else ""
+    return (
+        f"{scores.labels} labels, {scores.folds} folds{repeats}: each label was predicted by a mapping that "
+        "had not seen it."
+    )
 
 
 def _choices(record: RunRecord) -> dict[str, str]:
@@ -89,6 +136,9 @@ def _choices(record: RunRecord) -> dict[str, str]:
         "HDBSCAN selection": found.clusters.selection,
         "changed for this corpus": found.clusters.note or "nothing",
         "topics": str(found.clusters.count),
+        "topics read from": str(record.config.get("discover", {}).get("vectors", "")),
+        "mapping by": str(record.config.get("themes", {}).get("strategy", "")),
+        "encoder adapted": "yes" if len(record.adapted.layers) else "no",
         "strict outliers": f"{found.clusters.outlier.mean():.1%}",
         "left without a topic": f"{(found.clusters.topic < 0).mean():.1%}",
         "seed": str(record.config.get("study", {}).get("seed", "")),
@@ -97,7 +147,13 @@ def _choices(record: RunRecord) -> dict[str, str]:
 
 
 def _score(scores: Mapping[str, Score], name: str) -> str:
-    return str(scores[name]) if name in scores else ""
+    return _told(scores[name]) if name in scores else ""
+
+
+def _told(score: Score) -> str:
+    if isnan(score.low):
+        return "undefined" if isnan(score.value) else f"{score.value:.2f} (no interval)"
+    return str(score)
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -54,6 +54,7 @@ def tags(record: RunRecord) -> dict[str, str]:
         "mlflow.note.content": note(record),
         "themeloom.run": record.run,
         "themeloom.study": record.study,
+        "themeloom.topics": "informed by labels" if record.informed else "not informed by labels",
         **{f"git.{name}": value for name, value in record.git.items()},
         **{f"version.{name}": value for name, value in record.versions.items()},
         **{f"digest.{name}": value for name, value in record.digests.items()},
@@ -67,15 +68,15 @@ def note(record: RunRecord) -> str:
     lines = [
         f"**{record.title or record.study}**",
         record.note,
-        f"{flow.identified:,} rows, {flow.unique:,} unique communications, {count} topics, "
-        f"{record.scores.labels} labels.",
+        f"{flow.identified:,} rows, {flow.unique:,} unique communications, {count} topics"
+        f"{', informed by labels' if record.informed else ''}, {record.scores.labels} labels.",
         headline(record),
     ]
     return "\n\n".join(line for line in lines if line)
 
 
 def tables(record: RunRecord) -> dict[str, Columns]:
-    """Give the tables of a run: topics, scores, flow."""
+    """Give the tables of a run: topics, scores, the message level's calibration and coverage, flow."""
     flow = flow_counts(record)
     scores = list(_scores(record))
     return {
@@ -86,6 +87,8 @@ def tables(record: RunRecord) -> dict[str, Columns]:
             "low": [_number(score.low) for _, score in scores],
             "high": [_number(score.high) for _, score in scores],
         },
+        "calibration": record.scores.calibration.to_dict(as_series=False),
+        "coverage": record.scores.coverage.to_dict(as_series=False),
         "flow": {"step": list(flow), "messages": list(flow.values())},
     }
 
@@ -126,6 +129,7 @@ def _digest(text: str) -> str:
 def _topics(record: RunRecord) -> Columns:
     found, keys = record.discovery.topics, record.codebook.keys
     themes = [keys[theme] if theme >= 0 else "mixed" for theme in record.mapping.theme.tolist()]
+    reasons = {candidate.topic: candidate.reason for candidate in record.candidates}
     return {
         "topic": [topic.topic for topic in found],
         "theme": themes,
@@ -134,13 +138,18 @@ def _topics(record: RunRecord) -> Columns:
         "outliers": [topic.outliers for topic in found],
         "labels": record.mapping.labels.sum(axis=1).tolist(),
         "words": [", ".join(topic.words) for topic in found],
+        "npmi": [_number(value) for value in record.quality.npmi.tolist()],
+        "c_v": [_number(value) for value in record.quality.c_v.tolist()],
+        "candidate": [reasons.get(topic.topic, "") for topic in found],
     }
 
 
 def _scores(record: RunRecord) -> Iterator[tuple[str, Score]]:
-    yield from record.scores.overall.items()
-    groups = {"theme": record.scores.per_theme, "line": record.scores.lines}
-    for prefix, group in (groups | {"prevalence": record.scores.prevalence}).items():
+    found = record.scores
+    yield from found.overall.items()
+    groups = {"theme": found.per_theme, "message_theme": found.message_per_theme, "line": found.lines}
+    groups |= {"difference": found.differences, "prevalence": found.prevalence}
+    for prefix, group in groups.items():
         for name, scores in group.items():
             yield from ((f"{prefix}/{name}/{what}", score) for what, score in scores.items())
 
@@ -151,7 +160,12 @@ def _counts(record: RunRecord) -> Iterator[tuple[str, float]]:
     yield "topics_mixed", int((record.mapping.theme < 0).sum())
     yield "outlier_share", clusters.outlier.mean() if clusters.outlier.size else math.nan
     yield "no_topic_share", (clusters.topic < 0).mean() if clusters.topic.size else math.nan
+    yield "topics_candidates", len(record.candidates)
+    yield from ((f"quality/{name}", value) for name, value in record.quality.overall.items())
     yield "labels", record.scores.labels
+    yield "conformal/threshold", record.scores.conformal
+    yield "conformal/alone_share", (record.sets.sum(axis=1) == 1).mean() if record.sets.size else math.nan
+    yield "conformal/undecided", int(record.undecided.sum())
     yield from ((f"flow/{step}", count) for step, count in flow_counts(record).items())
     yield from ((f"masked/{kind}", count) for kind, count in record.masked.items())
     yield from ((f"seconds/{time.stage}", time.seconds) for time in record.times)
@@ -171,7 +185,8 @@ def _flat(value: object, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 def _key(name: str) -> str:
     """Make a name that MLflow takes: word characters, dashes, dots, spaces, colons and inner slashes."""
-    plain = "/".join(part for part in re.sub(r"[^\w\-. :/]", "_", name).split("/") if part.strip(". "))
+    taken = re.sub(r"[^\w\-. :/]", "_", name.replace(", ", " "))
+    plain = "/".join(part for part in taken.split("/") if part.strip(". "))
     return plain[:KEY] or "_"
 
 

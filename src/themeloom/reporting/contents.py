@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from themeloom.records import Score, StageTime
 
-FORMAT = 1
+FORMAT = 2
 """Version of the summary's shape; grows when a field changes its meaning or goes."""
 
 
@@ -81,6 +81,9 @@ class TopicSummary:
     posterior: dict[str, float]  # theme key → probability
     labels: dict[str, int]  # theme key → labelled members
     representative: tuple[Message, ...]
+    npmi: float  # coherence of its words; NaN where it cannot be told
+    c_v: float
+    candidate: str | None  # why no theme explains it, if none does
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +97,13 @@ class ThemeSummary:
     topics: tuple[int, ...]
     size: Count  # communications whose own theme it is
     prevalence: Score | None  # prediction-powered share of the communications; None where not estimated
-    scores: dict[str, Score]  # precision, recall, f1
+    scores: dict[str, Score]  # precision, recall, f1, at the topic level
+    message_scores: dict[str, Score]  # the same, at the message level
 
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """Codes given by people (rows) by themes given by topics (columns); means over the repeats."""
+    """Codes given by people (rows) by themes given by a level (columns); means over the repeats."""
 
     coded: tuple[str, ...]
     predicted: tuple[str | None, ...]  # None: abstained
@@ -107,15 +111,58 @@ class Confusion:
 
 
 @dataclass(frozen=True, slots=True)
-class ScoresSummary:
-    """Cross-fitted scores and their reference lines."""
+class Difference:
+    """By how much a level is better than a line, on the same messages."""
 
-    labels: int
+    level: str
+    line: str
+    scores: dict[str, Score]  # kappa, macro_f1, accuracy
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Messages of about the same confidence: how often the message level was right on them."""
+
+    messages: float
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept if messages below a probability are left without theme, and how right that is."""
+
+    threshold: float
+    coverage: float
+    accuracy: float
+    kappa: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conformal:
+    """Prediction sets that hold the true theme nine times in ten."""
+
+    threshold: float  # how probable a theme must be to stand in a message's set
+    alone: Count  # communications whose set is one theme
+    undecided: Count  # without a label, and with no or several themes in their set
+
+
+@dataclass(frozen=True, slots=True)
+class ScoresSummary:
+    """Scores on labels that were not used, and their reference lines."""
+
+    labels: int  # that were judged
     folds: int
     repeats: int
-    overall: dict[str, Score]
+    held_out: float  # share of labels set aside for judging; 0: cross-fitted
+    overall: dict[str, Score]  # of the topic level
     lines: dict[str, dict[str, Score]]
     confusion: Confusion
+    message_confusion: Confusion
+    differences: tuple[Difference, ...]
+    calibration: tuple[Bin, ...]
+    coverage: tuple[Kept, ...]
+    conformal: Conformal
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +183,10 @@ class Summary:
     without_topic: Count
     without_theme: Count
     settings: Settings
+    informed: bool  # whether labels informed the topics
+    quality: dict[str, float]  # of the topics: npmi, c_v, diversity, dbcv, outliers
     topics: tuple[TopicSummary, ...]
+    candidates: tuple[int, ...]  # topics that no theme explains, least explained first
     themes: tuple[ThemeSummary, ...]
     scores: ScoresSummary
     parameters: dict[str, object]

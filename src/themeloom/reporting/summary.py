@@ -11,9 +11,13 @@ from themeloom import records
 from themeloom.records import RunRecord, Score, StageTime
 from themeloom.reporting.contents import (
     FORMAT,
+    Bin,
+    Conformal,
     Confusion,
     Count,
+    Difference,
     FlowSummary,
+    Kept,
     Message,
     Reason,
     ScoresSummary,
@@ -62,7 +66,10 @@ def summarise(record: RunRecord, *, paths: Mapping[str, str], tracked: Mapping[s
         without_topic=_count(communications["topic"] < 0),
         without_theme=_count(communications["theme"].is_null()),
         settings=_settings(record.discovery),
+        informed=record.informed,
+        quality={name: float(value) for name, value in record.quality.overall.items()},
         topics=tuple(_topic(record, topic) for topic in record.discovery.topics),
+        candidates=tuple(int(candidate.topic) for candidate in record.candidates),
         themes=tuple(_theme(record, index) for index in range(len(record.codebook.themes))),
         scores=_scores(record),
         parameters=_parameters(record.config),
@@ -122,6 +129,9 @@ def _topic(record: RunRecord, topic: records.Topic) -> TopicSummary:
         posterior=dict(zip(keys, mapping.posterior[topic.topic].tolist(), strict=True)),
         labels=dict(zip(keys, mapping.labels[topic.topic].tolist(), strict=True)),
         representative=tuple(_message(record.communications, position) for position in topic.representative),
+        npmi=float(record.quality.npmi[topic.topic]),
+        c_v=float(record.quality.c_v[topic.topic]),
+        candidate=next((str(c.reason) for c in record.candidates if c.topic == topic.topic), None),
     )
 
 
@@ -141,6 +151,7 @@ def _theme(record: RunRecord, index: int) -> ThemeSummary:
         size=_count(record.communications["theme"].eq_missing(theme.key)),
         prevalence=record.scores.prevalence.get("communications/prediction-powered", {}).get(theme.key),
         scores=_plain_scores(record.scores.per_theme.get(theme.key, {})),
+        message_scores=_plain_scores(record.scores.message_per_theme.get(theme.key, {})),
     )
 
 
@@ -150,10 +161,39 @@ def _scores(record: RunRecord) -> ScoresSummary:
         labels=int(scores.labels),
         folds=int(scores.folds),
         repeats=int(scores.repeats),
+        held_out=float(record.config.get("validate", {}).get("held_out", 0)),
         overall=_plain_scores(scores.overall),
         lines={name: _plain_scores(line) for name, line in scores.lines.items()},
-        confusion=Confusion(keys, (*keys, None), tuple(tuple(row) for row in scores.confusion.tolist())),
+        confusion=_confusion(keys, scores.confusion),
+        message_confusion=_confusion(keys, scores.message_confusion),
+        differences=tuple(_difference(name, found) for name, found in scores.differences.items()),
+        calibration=tuple(
+            Bin(row["messages"], row["confidence"], row["accuracy"])
+            for row in scores.calibration.iter_rows(named=True)
+        ),
+        coverage=tuple(
+            Kept(*(_number(row[step.name]) for step in fields(Kept)))
+            for row in scores.coverage.iter_rows(named=True)
+        ),
+        conformal=Conformal(
+            float(scores.conformal),
+            _count(pl.Series(record.sets.sum(axis=1) == 1)),
+            _count(pl.Series(record.undecided)),
+        ),
     )
+
+
+def _confusion(keys: tuple[str, ...], counts: records.Doubles) -> Confusion:
+    return Confusion(keys, (*keys, None), tuple(tuple(row) for row in counts.tolist()))
+
+
+def _difference(name: str, scores: Mapping[str, Score]) -> Difference:
+    level, _, line = name.partition(", less ")
+    return Difference(level, line, _plain_scores(scores))
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
 
 
 def _plain_scores(scores: Mapping[str, Score]) -> dict[str, Score]:

@@ -1,0 +1,71 @@
+from dataclasses import replace
+
+import pytest
+
+from builders import make_record
+from themeloom.records import Score
+from themeloom.reporting.contents import Difference
+from themeloom.reporting.sentences import comparison, comparisons, origin, validation
+from themeloom.reporting.summary import summarise
+
+NAN = float("nan")
+
+
+def difference(value, low, high, level="message level", line="logistic regression"):
+    return Difference(level, line, {"kappa": Score(value, low, high)})
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (difference(0.26, 0.15, 0.39), "0.26 above that of logistic regression (0.15 to 0.39), more than"),
+        (
+            difference(0.05, -0.05, 0.16),
+            "0.05 above that of logistic regression (-0.05 to 0.16), which chance",
+        ),
+        (difference(-0.2, -0.34, -0.06), "0.20 below that of logistic regression (0.06 to 0.34), more than"),
+        (
+            difference(-0.02, -0.1, 0.05),
+            "0.02 below that of logistic regression (-0.05 to 0.10), which chance",
+        ),
+        (difference(0.3, NAN, NAN), "0.30 above that of logistic regression"),
+    ],
+)
+def test_differences_are_told_with_side_interval_and_verdict(found, said):
+    assert comparison(found).startswith(said)
+
+
+def test_what_is_not_defined_is_not_told():
+    assert comparison(difference(NAN, NAN, NAN)) == ""
+    assert comparison(Difference("message level", "coders", {})) == ""
+    assert comparisons([difference(NAN, NAN, NAN)], "message level") == ""
+    assert comparisons([difference(0.2, 0.1, 0.3)], "topic level") == ""
+
+
+def test_a_level_is_compared_in_one_sentence():
+    all_of_them = [
+        difference(0.3, 0.2, 0.4, line="plain BERTopic"),
+        difference(0.1, -0.1, 0.2),
+        difference(0.9, 0.8, 1.0, level="topic level"),
+        difference(0.9, 0.8, 1.0, line="majority class"),
+    ]
+    assert comparisons(all_of_them, "message level") == (
+        "Message level: kappa is 0.10 above that of logistic regression (-0.10 to 0.20), which chance may "
+        "explain; 0.30 above that of plain BERTopic (0.20 to 0.40), more than chance explains."
+    )
+
+
+def test_validation_says_how_labels_were_kept_apart():
+    scores = replace(summarise(make_record(), paths={}, tracked={}).scores, labels=200, folds=5)
+    cross_fitted = "200 labels, each predicted without itself (5 folds"
+    assert validation(replace(scores, repeats=1, held_out=0.0)) == f"{cross_fitted})"
+    assert validation(replace(scores, repeats=3, held_out=0.0)) == f"{cross_fitted}, drawn 3 times)"
+    assert validation(replace(scores, labels=1, held_out=0.3)) == (
+        "1 label set aside, of which nothing was learned"
+    )
+
+
+def test_informed_topics_are_called_so():
+    summary = summarise(make_record(), paths={}, tracked={})
+    assert origin(replace(summary, informed=False)) == "No label had a say in these topics."
+    assert origin(replace(summary, informed=True)).startswith("Labels informed these topics")
