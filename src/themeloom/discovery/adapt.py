@@ -32,6 +32,8 @@ States = list[Floats]
 """What enters the adapted layers, a message each: (tokens, hidden)."""
 
 WARM_UP = 0.1  # share of the steps in which the learning rate rises; then it falls to nothing
+TOKENS = 48
+"""Of a message that are read in training; what they are told by the lower layers is of the whole message."""
 _BATCH = 64
 
 
@@ -104,7 +106,7 @@ class Adapter:
         optimiser = AdamW(trained, lr=self.config.learning_rate)
         for step in range(self.config.steps):
             drawn = np.unique(generator.choice(len(theme), self.config.batch_size, p=likely))
-            vectors = upper.vectors([states[i] for i in drawn])
+            vectors = upper.vectors([states[i][:TOKENS] for i in drawn])
             loss = _contrast(vectors, from_numpy(theme[drawn]), self.config.temperature)
             optimiser.param_groups[0]["lr"] = self.config.learning_rate * _rate(step, self.config.steps)
             optimiser.zero_grad()

@@ -80,7 +80,9 @@ def draw_folds(theme: Ints, group: Ints, count: int, seed: int) -> Folds:
     rare = sizes[theme] < count
     together = -1 if rare.sum() >= count else sizes.argmax()
     strata = np.where(rare, together, theme)
-    alone = len(np.unique(group)) == len(group)
-    splitter = StratifiedKFold if alone else StratifiedGroupKFold
-    drawn = splitter(n_splits=count, shuffle=True, random_state=seed).split(strata[:, None], strata, group)
+    settings = {"n_splits": count, "shuffle": True, "random_state": seed}
+    if len(np.unique(group)) == len(group):
+        drawn = StratifiedKFold(**settings).split(strata[:, None], strata)
+    else:
+        drawn = StratifiedGroupKFold(**settings).split(strata[:, None], strata, group)
     return [np.sort(fold) for _, fold in drawn]
