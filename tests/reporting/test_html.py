@@ -11,7 +11,7 @@ from hostile import hostile_record
 
 from builders import make_record
 from themeloom.errors import OutputError
-from themeloom.records import RunRecord, Score
+from themeloom.records import Candidate, RunRecord, Score
 from themeloom.reporting import html, plots
 from themeloom.reporting.summary import summarise
 
@@ -130,12 +130,38 @@ def test_headline_says_the_numbers() -> None:
     assert record.note in text
 
 
+def test_informed_topics_candidates_and_what_is_undecided_are_said_plainly() -> None:
+    record = make_record()
+    record = replace(record, candidates=(Candidate(4, "mixed: its likeliest theme has only 20% of it"),))
+    text = page_of(record).text
+    assert "No label had a say in these topics." in text
+    assert "Explained by no theme" in text
+    assert "mixed: its likeliest theme has only 20% of it" in text
+    assert f"{record.undecided.sum()} messages without a label are undecided" in text
+    informed = replace(record, config={"discover": {"vectors": "raw+adapted"}}, candidates=())
+    text = page_of(informed).text
+    assert "The labels informed these topics." in text.split("From rows to unique")[0]  # in the head
+    assert "Labels informed these topics: they were read from raw vectors" in text
+    assert "Explained by no theme" not in text
+
+
+def test_levels_are_compared_and_charts_have_tables() -> None:
+    record = make_record()
+    difference = {"kappa": Score(0.2, 0.1, 0.3)}
+    scores = replace(record.scores, differences={"topic level, less plain BERTopic": difference})
+    page = page_of(replace(record, scores=scores))
+    assert "Topic level: kappa is 0.20 above that of plain BERTopic (0.10 to 0.30), more than" in page.text
+    assert "Topic level plain BERTopic 0.20 0.10 to 0.30" in page.text
+    for caption in ("Confidence and accuracy of the message level", "Accuracy of the message level among"):
+        assert caption in page.text
+
+
 def test_scores_that_are_not_defined_are_a_dash() -> None:
     record = make_record()
     nothing = Score(float("nan"), float("nan"), float("nan"))
     text = page_of(replace(record, scores=replace(record.scores, overall={"kappa": nothing}, lines={}))).text
     assert "nan" not in text.split("How it was done")[0].lower()
-    assert "This run \N{EN DASH}" in text
+    assert "Topic level \N{EN DASH}" in text
 
 
 def test_a_run_without_anything_to_tell_still_renders() -> None:
@@ -143,7 +169,7 @@ def test_a_run_without_anything_to_tell_still_renders() -> None:
     bare = replace(record, note="", title="", masked={}, digests={}, git={}, versions={}, times=(), config={})
     bare = replace(bare, scores=replace(record.scores, overall={}, lines={}, per_theme={}))
     bare = replace(bare, discovery=replace(record.discovery, topics=record.discovery.topics[:0]))
-    bare = replace(bare, mapping=replace(record.mapping, theme=record.mapping.theme[:0]))
+    bare = replace(bare, mapping=replace(record.mapping, theme=record.mapping.theme[:0]), candidates=())
     assert "0 topics emerged from 60 unique communications" in page_of(bare).text
 
 

@@ -17,6 +17,7 @@ from themeloom.records import RunRecord, Score
 from themeloom.reporting import plots
 from themeloom.reporting.contents import Summary
 from themeloom.reporting.readable import readable
+from themeloom.reporting.sentences import comparisons, origin, validation
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -44,7 +45,12 @@ def write_report(summary: Summary, record: RunRecord, path: Path) -> None:
     OutputError
         If the file cannot be written.
     """
-    page = render(summary, {"map": plots.map(record)})
+    figures = {
+        "map": plots.map(record),
+        "reliability": plots.reliability(record.scores),
+        "coverage": plots.coverage(record.scores),
+    }
+    page = render(summary, figures)
     with whole_file(Path(path)) as draft:
         draft.write_text(page, encoding="utf-8", newline="\n")
 
@@ -60,13 +66,14 @@ def render(summary: Summary, figures: Mapping[str, "go.Figure"]) -> str:
     summary
         The run.
     figures
-        By name; the template shows 'map'.
+        By name; the template shows 'map', 'reliability' and 'coverage'.
     """
     environment = _environment()
     data = {name: _figure_data(figure) for name, figure in figures.items()}
     scripts = [_plotly(), _source(environment, "report.js")] if data else []
     page = environment.get_template("report.html").render(
         s=summary,
+        origin=origin(summary),
         figures=data,
         scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own and plotly's files
         style=Markup(_source(environment, "report.css")),  # noqa: S704 - our own file
@@ -233,5 +240,7 @@ FORMATS = (
     short,
     shortened,
     line,
+    comparisons,
+    validation,
 )
 """The templates' filters."""

@@ -90,11 +90,11 @@ def map(record: RunRecord, *, most: int = 50_000) -> "go.Figure":
     return figure
 
 
-def confusion(scores: Scores, codebook: Codebook) -> "go.Figure":
-    """Draw people's codes (rows) by the themes of the topics (columns); shades are shares of a row."""
+def confusion(scores: Scores, codebook: Codebook, *, messages: bool = False) -> "go.Figure":
+    """Draw people's codes (rows) by themes of topics or messages (columns), shaded by shares of a row."""
     import plotly.graph_objects as go
 
-    counts = np.asarray(scores.confusion)
+    counts = np.asarray(scores.message_confusion if messages else scores.confusion)
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
     figure = go.Figure(
@@ -112,7 +112,68 @@ def confusion(scores: Scores, codebook: Codebook) -> "go.Figure":
         )
     )
     figure.update_yaxes(title="coded by people", autorange="reversed", automargin=True)
-    return figure.update_xaxes(title="given by topics", automargin=True).update_layout(**_clear())
+    return figure.update_xaxes(
+        title=f"given by {'messages' if messages else 'topics'}", automargin=True
+    ).update_layout(**_clear())
+
+
+def reliability(scores: Scores) -> "go.Figure":
+    """Draw how often the message level is right against how sure it is."""
+    import plotly.graph_objects as go
+
+    bins = scores.calibration
+    size = bins["messages"].to_numpy()
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=[0, 1], y=[0, 1], mode="lines", line={"color": PALE, "dash": "dash"}, hoverinfo="skip"
+            ),
+            go.Scatter(
+                x=bins["confidence"].to_numpy(),
+                y=bins["accuracy"].to_numpy(),
+                mode="lines+markers",
+                line={"color": COLOURS[0]},
+                marker={"size": 10},
+                text=[f"{number:.0f} messages" for number in size],
+                hovertemplate="%{x:.0%} sure, %{y:.0%} right<br>%{text}<extra></extra>",
+            ),
+        ]
+    )
+    return _of_shares(figure, "how sure it is", "how often it is right")
+
+
+def coverage(scores: Scores) -> "go.Figure":
+    """Draw accuracy and kappa among the messages kept against their share."""
+    import plotly.graph_objects as go
+
+    curve = scores.coverage
+    lines = {"accuracy": ("right", COLOURS[0], "solid"), "kappa": ("kappa", COLOURS[1], "dot")}
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=curve["coverage"].to_numpy(),
+                y=curve[column].to_numpy(),
+                mode="lines",
+                line={"color": colour, "dash": dash},
+                customdata=curve["threshold"].to_numpy(),
+                hovertemplate=f"%{{x:.0%}} kept: %{{y:.2f}} {name}<br>at least %{{customdata:.2f}} probable"
+                "<extra></extra>",
+            )
+            for column, (name, colour, dash) in lines.items()
+        ]
+    )
+    return _of_shares(figure, "share of messages kept", "right (line), kappa (dots)")
+
+
+def _of_shares(figure: "go.Figure", x: str, y: str) -> "go.Figure":
+    axis = {
+        "range": [0, 1.02],
+        "tickformat": ".0%",
+        "automargin": True,
+        "gridcolor": "rgba(128,128,128,0.25)",
+    }
+    figure.update_xaxes(title=x, **axis).update_yaxes(title=y, **axis)
+    return figure.update_layout(height=360, showlegend=False, dragmode=False, **_clear())
 
 
 def topic_sizes(record: RunRecord) -> "go.Figure":

@@ -14,6 +14,8 @@ const OPTIONS = {
   toImageButtonOptions: { filename: "map", scale: 2 },
 };
 
+const CHART = { ...OPTIONS, displayModeBar: false, modeBarButtons: undefined };
+
 function withoutWebGL() {
   try {
     return !document.createElement("canvas").getContext("webgl");
@@ -22,11 +24,11 @@ function withoutWebGL() {
   }
 }
 
-function fitted(figure, width) {
+function fitted(figure, width, isMap) {
   const layout = { ...figure.layout, autosize: true };
   delete layout.updatemenus;
   delete layout.height; // the style sheet says it
-  if (width < NARROW) {
+  if (isMap && width < NARROW) {
     layout.legend = { ...layout.legend, orientation: "h", x: 0, y: 0, yanchor: "top" };
     layout.margin = { l: 5, r: 5, t: 40, b: 5 };
     layout.dragmode = false;
@@ -51,13 +53,14 @@ function addSwitch(figure, buttons, plot) {
 }
 
 async function draw(figure) {
-  const plot = figure.querySelector(".plot");
+  const isMap = figure.dataset.figure === "map";
+  const plot = figure.querySelector(".plot, .chart");
   const data = JSON.parse(document.getElementById("figure-" + figure.dataset.figure).textContent);
   if (data.data.some((trace) => trace.type === "scattergl") && withoutWebGL()) {
     for (const trace of data.data) trace.type = "scatter";
   }
   const menus = data.layout.updatemenus ?? [];
-  await Plotly.newPlot(plot, data.data, fitted(data, plot.clientWidth), OPTIONS);
+  await Plotly.newPlot(plot, data.data, fitted(data, plot.clientWidth, isMap), isMap ? OPTIONS : CHART);
   addSwitch(figure, menus[0]?.buttons ?? [], plot);
   figure.dataset.drawn = "true";
 }
@@ -66,10 +69,10 @@ for (const figure of document.querySelectorAll("figure[data-figure]")) draw(figu
 
 // Paper has another width than the screen: let the drawings scale to it.
 addEventListener("beforeprint", () => {
-  for (const svg of document.querySelectorAll(".plot .main-svg")) {
+  for (const svg of document.querySelectorAll(":is(.plot, .chart) .main-svg")) {
     svg.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`);
   }
 });
 addEventListener("afterprint", () => {
-  for (const svg of document.querySelectorAll(".plot .main-svg")) svg.removeAttribute("viewBox");
+  for (const svg of document.querySelectorAll(":is(.plot, .chart) .main-svg")) svg.removeAttribute("viewBox");
 });
