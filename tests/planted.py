@@ -1,4 +1,4 @@
-"""A made-up world of messages with planted themes, seen as mappings see it; it remembers what it was asked."""
+"""A made-up world of messages with planted themes, as mappings see it; it remembers what it was asked."""
 
 from dataclasses import dataclass, field
 

@@ -76,7 +76,7 @@ def learn_study(
     """
     decided = sample.decided
     labels = Labels(sample.position[decided], sample.theme[decided], len(codebook.keys))
-    group = _authors(corpus)[sample.position]
+    group = authors_of(corpus)[sample.position]
     kept, trials = draw_trials(labels.theme, group[decided], config.validate_, config.study.seed)
     evidence = gather(corpus.texts, codebook, labels, config, cache, stages)
     discovery, mapping = learn_themes(evidence, labels, kept, stages, trials)
@@ -187,7 +187,7 @@ def _of(labels: Labels, places: Ints) -> Labels:
     return replace(labels, position=labels.position[places], theme=labels.theme[places])
 
 
-def _authors(corpus: Corpus) -> Ints:
+def authors_of(corpus: Corpus) -> Ints:
     """Give each author a number; a message whose author is unknown has one of its own."""
     names = corpus.communications["author"].to_list()
     known = {name: number for number, name in enumerate(sorted({name for name in names if name}))}

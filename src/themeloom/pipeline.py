@@ -25,7 +25,7 @@ from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.parts import REPORT
 from themeloom.history.tracking import track
-from themeloom.learning import learn_study
+from themeloom.learning import authors_of, learn_study
 from themeloom.model import Model
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import (
@@ -167,7 +167,7 @@ def _prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
 def _labels(config: Experiment, codebook: Codebook, corpus: Corpus) -> LabelledSample:
     doc_ids = corpus.communications["doc_id"].to_list()
     sample = read_labels(config.themes, codebook, corpus.crosswalk, doc_ids)
-    check_sample(sample, config.themes, config.validate_)
+    check_sample(sample, authors_of(corpus)[sample.position], config.themes, config.validate_)
     return sample
 
 

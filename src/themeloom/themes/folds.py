@@ -1,6 +1,8 @@
 """Who is learned from and who is judged: folds of labels, and the trials made of them."""
 
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 
 import numpy as np
 
@@ -54,7 +56,7 @@ def draw_trials(
     """
     everybody = np.arange(len(theme))
     if config.held_out:
-        aside = draw_folds(theme, group, max(round(1 / config.held_out), 2), seed)[0]
+        aside = _aside(theme, group, config.held_out, seed)
         learned = np.setdiff1d(everybody, aside)
         folds = draw_folds(theme[learned], group[learned], config.folds, seed)
         kept = Trial(learned, aside, tuple(learned[fold] for fold in folds), 0)
@@ -68,20 +70,32 @@ def draw_trials(
     return Trial(everybody, everybody[:0], tuple(drawn[0]), 0), trials
 
 
+def _aside(theme: Ints, group: Ints, share: float, seed: int) -> Ints:
+    """Draw those held out: some of so many folds that their share is about what was asked for."""
+    part = Fraction(share).limit_denominator(max(10, ceil(1 / share)))
+    folds = draw_folds(theme, group, part.denominator, seed)
+    taken = max(round(len(folds) * part.numerator / part.denominator), 1)
+    return np.sort(np.concatenate(folds[:taken]))
+
+
 def draw_folds(theme: Ints, group: Ints, count: int, seed: int) -> Folds:
     """Draw folds stratified by theme, all messages of an author in one.
 
     Themes with fewer labels than folds are one stratum together, which joins the largest theme where it is
-    still too small: a rare theme is then spread by chance.
+    still too small: a rare theme is then spread by chance. Of fewer authors than folds, each has one.
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+    authors = len(np.unique(group))
+    if min(count, authors) < 2:
+        return [np.arange(len(theme))]
+    count = min(count, authors)
     sizes = np.bincount(theme)
     rare = sizes[theme] < count
     together = -1 if rare.sum() >= count else sizes.argmax()
     strata = np.where(rare, together, theme)
     settings = {"n_splits": count, "shuffle": True, "random_state": seed}
-    if len(np.unique(group)) == len(group):
+    if authors == len(group):
         drawn = StratifiedKFold(**settings).split(strata[:, None], strata)
     else:
         drawn = StratifiedGroupKFold(**settings).split(strata[:, None], strata, group)

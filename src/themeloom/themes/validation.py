@@ -42,13 +42,27 @@ class Judged:
     rest: Doubles  # (members without a label, themes): mean over the mappings
 
 
-def check_sample(sample: LabelledSample, themes_config: ThemesConfig, config: ValidateConfig) -> None:
+def check_sample(
+    sample: LabelledSample, group: Ints, themes_config: ThemesConfig, config: ValidateConfig
+) -> None:
     """Make sure that the sample can be cross-fitted at all.
+
+    Parameters
+    ----------
+    sample
+        The labelled sample.
+    group
+        (labels,): number of the author.
+    themes_config
+        Where the labels are.
+    config
+        ``folds`` and ``held_out``.
 
     Raises
     ------
     LabelError
-        If there are fewer labels than folds, or fewer than two themes among them; both are told.
+        If there are fewer labels than folds, or fewer authors, or fewer than two themes among them; all are
+        told.
     """
     coded = sample.theme[sample.decided]
     needed = config.folds if not config.held_out else int(np.ceil(config.folds / (1 - config.held_out)))
@@ -57,6 +71,13 @@ def check_sample(sample: LabelledSample, themes_config: ThemesConfig, config: Va
         faults.append(
             f"{themes_config.labels}: has {len(coded)} label(s), fewer than the {needed} that the "
             f"{config.folds} folds of validation need; label more messages, or lower validate.folds."
+        )
+    authors = len(np.unique(group[sample.decided]))
+    if authors < needed <= len(coded):
+        faults.append(
+            f"{themes_config.labels}: its {len(coded)} labels are of messages by {authors} author(s), fewer "
+            f"than the {needed} that the {config.folds} folds of validation need, as nobody is both learned "
+            "from and judged; label messages of more authors, or lower validate.folds."
         )
     found = len(np.unique(coded))
     if found < 2:
@@ -235,7 +256,7 @@ def _of_rest(learned: Learned, labels: Labels) -> Doubles:
 
 
 def _held_out(posterior: Doubles, coded: Ints, group: Ints, mixed_below: float) -> HeldOut:
-    known = np.isfinite(posterior).all(axis=2)
+    known = np.asarray(np.isfinite(posterior).all(axis=2))
     filled = np.where(known[:, :, None], posterior, 1 / posterior.shape[2])
     predicted = np.stack([best_themes(each, mixed_below) for each in filled])
     return HeldOut(coded, np.where(known, predicted, -1), filled, group)
