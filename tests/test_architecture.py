@@ -32,6 +32,7 @@ ROOMS = STAGES | {"history", "labelling", "reporting"}
 COMPOSERS = {
     "__init__",
     "__main__",
+    "arrays",
     "assignment",
     "cli",
     "console",
@@ -40,6 +41,7 @@ COMPOSERS = {
     "evidence",
     "learning",
     "model",
+    "parameters",
     "pipeline",
     "placing",
     "planning",

@@ -10,7 +10,17 @@ import pytest
 
 import themeloom
 
-MENU = ["Model", "RunResult", "ThemeloomError", "audit", "check", "load", "read_experiment", "run"]
+MENU = [
+    "Model",
+    "RunResult",
+    "ThemeModel",
+    "ThemeloomError",
+    "audit",
+    "check",
+    "load",
+    "read_experiment",
+    "run",
+]
 
 HEAVY = {
     "bertopic",

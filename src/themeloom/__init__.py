@@ -4,16 +4,28 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from themeloom.errors import ThemeloomError
+    from themeloom.estimator import ThemeModel
     from themeloom.experiment import read_experiment
     from themeloom.model import Model, load
     from themeloom.pipeline import audit, check, run
     from themeloom.result import RunResult
 
-__all__ = ["Model", "RunResult", "ThemeloomError", "audit", "check", "load", "read_experiment", "run"]
+__all__ = [
+    "Model",
+    "RunResult",
+    "ThemeModel",
+    "ThemeloomError",
+    "audit",
+    "check",
+    "load",
+    "read_experiment",
+    "run",
+]
 
 _HOMES = {
     "Model": "model",
     "RunResult": "result",
+    "ThemeModel": "estimator",
     "ThemeloomError": "errors",
     "audit": "pipeline",
     "check": "pipeline",

@@ -1,0 +1,107 @@
+"""Texts and labels as people have them in memory: lists, arrays, series."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from themeloom.errors import InputError, LabelError
+
+Label = str | int
+"""A theme's name; a truth value is a number."""
+
+UNLABELLED = -1
+AS_TEXT = ("nan", "None", "-1")
+"""What numpy and pandas make of a missing label when they turn all labels into text."""
+
+
+def as_texts(texts: Iterable[str]) -> list[str]:
+    """Return texts as a list of plain strings.
+
+    Raises
+    ------
+    InputError
+        If something in it is not text.
+    """
+    if isinstance(texts, str):
+        raise InputError("texts: is a single text; give a list or an array of texts.")
+    found = list(texts)
+    for place, text in enumerate(found):
+        if not isinstance(text, str):
+            raise InputError(f"texts[{place}]: is {_shown(text)}, not text; leave it out or give its text.")
+    return [str(text) for text in found]
+
+
+def as_labels(y: Iterable[object] | None, texts: int) -> list[Label | None]:
+    """Return labels as plain strings, whole numbers or truth values; None where there is none.
+
+    Parameters
+    ----------
+    y
+        Labels, or None: nothing is labelled.
+    texts
+        How many there must be.
+
+    Raises
+    ------
+    LabelError
+        If there are more or fewer, or something is no label.
+    """
+    if y is None:
+        return [None] * texts
+    if isinstance(y, str):
+        raise LabelError("y: is a single text; give a list or an array of labels.")
+    found = [as_label(value, f"y[{place}]") for place, value in enumerate(y)]
+    if len(found) != texts:
+        raise LabelError(
+            f"y: has {len(found)} entries for {texts} texts; give one for each, None where there is no label."
+        )
+    return found
+
+
+def as_label(value: Any, where: str) -> Label | None:  # noqa: ANN401 - what people put into arrays
+    """Return a label as a plain value, or None if it is missing: None, NaN, '' or -1."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # whole numbers beside NaN are kept as fractions
+    if isinstance(value, str):
+        return _as_name(str(value), where)
+    if isinstance(value, int):
+        return None if value == UNLABELLED else value
+    if value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and np.isnan(value)):
+        return None
+    raise LabelError(
+        f"{where}: is {_shown(value)}; give a theme as text or whole number, None where there is none."
+    )
+
+
+def as_themes(labels: Iterable[Label]) -> np.ndarray[tuple[int], np.dtype[Any]]:
+    """Return the different themes, sorted: text, whole numbers or truth values.
+
+    Raises
+    ------
+    LabelError
+        If some are text and some numbers.
+    """
+    found = set(labels)
+    kinds = {type(label).__name__ for label in found}
+    if len(kinds) > 1:
+        raise LabelError(
+            f"y: themes are of different types ({', '.join(sorted(kinds))}); write all in the same way, "
+            "in the codebook too."
+        )
+    return np.array(sorted(found))
+
+
+def _as_name(name: str, where: str) -> str | None:
+    if name in AS_TEXT:
+        raise LabelError(
+            f"{where}: is the text '{name}', which is what arrays of text make of a missing label; "
+            "give '' where there is none, or name that theme otherwise."
+        )
+    return name if name.strip() else None
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"a {type(value).__name__}"

@@ -1,0 +1,295 @@
+"""Topics and themes for whoever has arrays and no study file: a scikit-learn estimator."""
+
+from collections import abc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from themeloom.arrays import UNLABELLED, Label, as_label, as_labels, as_texts, as_themes
+from themeloom.config import (
+    AdaptConfig,
+    DescribeConfig,
+    DiscoverConfig,
+    Experiment,
+    StudyConfig,
+    ThemesConfig,
+    ValidateConfig,
+)
+from themeloom.discovery.describe import to_bertopic
+from themeloom.discovery.embed import Encoder
+from themeloom.discovery.reduce import MIN_DISTINCT
+from themeloom.errors import CorpusError, LabelError
+from themeloom.learning import gather, learn_themes
+from themeloom.members import Labels
+from themeloom.parameters import study_of
+from themeloom.placing import Placing
+from themeloom.progress import Stages
+from themeloom.records import Adapted, Codebook, Discovery, Doubles, Ints, Mapping, Theme
+from themeloom.themes.folds import Trial, draw_folds
+from themeloom.themes.mapping import topic_themes
+
+if TYPE_CHECKING:
+    from bertopic import BERTopic
+    from sklearn.utils import Tags
+
+
+class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Topics that emerge from texts, mapped to themes by a few labels: what `themeloom run` learns, no more.
+
+    Texts are embedded; topics are dense regions (UMAP, HDBSCAN); the labels say which theme each topic and
+    each message belongs to. Nothing is validated here: every label is learned from, and the folds among them
+    only serve to weigh what speaks for a theme. Judge it as any classifier, by `cross_val_score` on labelled
+    texts.
+
+    Nothing is masked: texts are read as they are given. Nothing is written to disk outside `cache`; without
+    one, vectors (no texts) lie in a temporary folder until `fit` ends.
+
+    Parameters
+    ----------
+    encoder : str
+        'bundled' (all-MiniLM-L6-v2), or a sentence-transformers model by name or folder.
+    strategy : {'stacked', 'soft', 'bayes', 'graph', 'majority', 'zero-shot', 'auto'}
+        What gives messages and topics a theme.
+    vectors : {'raw', 'raw+adapted'}
+        What topics are read from: vectors that no label has touched, or adapted ones beside them.
+    adapt : bool
+        Whether the encoder is adapted to the labels: better, and slower by that many adaptations as there are
+        folds, and one.
+    adapt_steps : int
+        Steps of that training.
+    min_cluster_size : int or None
+        The smallest topic; by default from the number of texts.
+    mixed_below : float
+        A topic whose best theme is less probable than this has none.
+    folds : int
+        Inner folds, by which the parts of a strategy are weighed.
+    codebook : dict or None
+        Theme → its definition. All themes must be in it that `y` names; those that `y` does not name can be
+        predicted too. By default the themes of `y`, each defined by its own name.
+    random_state : int, RandomState or None
+        Seed of everything random. As in a study, the default is a fixed one.
+    cache : str, Path or None
+        Folder of what was computed once, for the next `fit`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (themes,)
+        The themes, sorted.
+    topics_ : tuple of Topic
+        One a topic: `.words`, `.weights`, `.size`, `.representative` (places of texts).
+    topic_ : ndarray of shape (texts,)
+        Each text's topic; -1 where none.
+    topic_theme_ : ndarray of shape (texts,)
+        The theme of each text's topic; None (where themes are numbers, -1) where the topic is mixed.
+    theme_ : ndarray of shape (texts,)
+        Each text's own theme, as `predict` gives it.
+    theme_probability_ : ndarray of shape (texts,)
+        Its probability.
+    mapping_ : Mapping
+        Each topic's posterior over the themes, and what it was learned from.
+    discovery_ : Discovery
+        Embeddings, layout, clusters and topics.
+
+    Examples
+    --------
+    >>> model = ThemeModel(adapt=False).fit(texts, y)  # doctest: +SKIP
+    >>> model.predict(["I have waited for two years"])  # doctest: +SKIP
+    array(['waiting'], dtype='<U9')
+    """
+
+    def __init__(  # noqa: PLR0913 - scikit-learn wants each by its name
+        self,
+        encoder: str = "bundled",
+        *,
+        strategy: str = ThemesConfig.model_fields["strategy"].default,
+        vectors: str = DiscoverConfig.model_fields["vectors"].default,
+        adapt: bool = AdaptConfig.model_fields["enabled"].default,
+        adapt_steps: int = AdaptConfig.model_fields["steps"].default,
+        min_cluster_size: int | None = None,
+        mixed_below: float = ThemesConfig.model_fields["mixed_below"].default,
+        folds: int = ValidateConfig.model_fields["folds"].default,
+        codebook: abc.Mapping[Any, str] | None = None,
+        random_state: int | np.random.RandomState | None = StudyConfig.model_fields["seed"].default,
+        cache: str | Path | None = None,
+    ) -> None:
+        self.encoder = encoder
+        self.strategy = strategy
+        self.vectors = vectors
+        self.adapt = adapt
+        self.adapt_steps = adapt_steps
+        self.min_cluster_size = min_cluster_size
+        self.mixed_below = mixed_below
+        self.folds = folds
+        self.codebook = codebook
+        self.random_state = random_state
+        self.cache = cache
+
+    def fit(self, texts: Iterable[str], y: Iterable[object] | None = None) -> Self:
+        """Find topics in all texts, and learn their themes from those that have a label.
+
+        Parameters
+        ----------
+        texts
+            (texts,): at least ten different ones.
+        y
+            (texts,): each text's theme, as text or as a whole number; None, NaN, '' or -1 where it has no
+            label. Only the strategy 'zero-shot' can do without labels.
+
+        Raises
+        ------
+        ConfigError
+            If a parameter is not what it may be.
+        InputError
+            If something in `texts` is not text.
+        LabelError
+            If `y` and `texts` do not fit, or the labels are too few to learn from.
+        CorpusError
+            If no topics can emerge.
+        """
+        config, read = study_of(self.get_params(deep=False)), as_texts(texts)
+        _check_texts(read)
+        named, labels = self._labels(as_labels(y, len(read)))
+        codebook = self._codebook(named)
+        kept = _folded(labels, read, config)
+        with self._folder() as folder:
+            evidence = gather(read, codebook, labels, config, folder, Stages())
+            discovery, mapping = learn_themes(evidence, labels, kept, Stages())
+            adapted = Adapted(evidence.whole, evidence.layers)
+        placing = (discovery, mapping, adapted, Encoder(config.encoder), config.adapt, config.study.seed)
+        self._placing = Placing(*placing, informed=evidence.informed)
+        self.classes_ = named
+        self._keep(discovery, mapping)
+        return self
+
+    def predict(self, texts: Iterable[str]) -> NDArray[Any]:
+        """Give each text its most probable theme, (texts,).
+
+        Texts of `fit` get what they were given then. The theme of a text's topic, where that is wanted, is
+        ``mapping_.theme[predict_topic(texts)]``.
+        """
+        return np.asarray(self.classes_[self.predict_proba(texts).argmax(axis=1)])
+
+    def predict_proba(self, texts: Iterable[str]) -> Doubles:
+        """Give the probability of each theme, (texts, themes), in the order of `classes_`."""
+        check_is_fitted(self)
+        return self._placing.place(as_texts(texts)).posterior
+
+    def predict_topic(self, texts: Iterable[str]) -> Ints:
+        """Give each text its topic, (texts,); -1 where none is near."""
+        check_is_fitted(self)
+        return self._placing.place(as_texts(texts)).topic
+
+    def transform(self, texts: Iterable[str]) -> Doubles:
+        """Give each topic's share of the vote of a text's nearest neighbours, (texts, topics).
+
+        Rows sum to 1, or are all 0 where no text of `fit` is near. Texts of `fit` are asked for like others:
+        at a topic's border, the most voted topic need not be the one in `topic_`.
+        """
+        check_is_fitted(self)
+        return self._placing.shares(as_texts(texts))
+
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:  # noqa: ARG002
+        """Name the columns of `transform`: 'topic0' and so on."""
+        check_is_fitted(self)
+        return np.array([f"topic{topic.topic}" for topic in self.topics_], dtype=object)
+
+    def to_bertopic(self) -> "BERTopic":
+        """Return a fitted BERTopic object with the same topics under the same numbers."""
+        check_is_fitted(self)
+        placing, found = self._placing, self.discovery_
+        return to_bertopic(found.embeddings, found.clusters.topic, placing.encoder, DescribeConfig())
+
+    def __sklearn_tags__(self) -> "Tags":
+        tags: Tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+    def _labels(self, given: Sequence[Label | None]) -> tuple[NDArray[Any], Labels]:
+        """Return the themes, sorted, and the labels as places among them."""
+        position = [place for place, label in enumerate(given) if label is not None]
+        labels = [label for label in given if label is not None]
+        themes = as_themes([*labels, *self._defined()])
+        if self.codebook is not None and (unknown := set(labels) - self._defined().keys()):
+            raise LabelError(
+                f"y: names the theme {min(unknown)!r}, which the codebook does not have; "
+                "define it there, or correct the label."
+            )
+        numbers = {theme: number for number, theme in enumerate(themes.tolist())}
+        theme = np.array([numbers[label] for label in labels], dtype=np.int64)
+        return themes, Labels(np.array(position, dtype=np.int64), theme, len(themes))
+
+    def _defined(self) -> dict[Label, str]:
+        """Return the codebook that was given, by plain labels."""
+        found: dict[Label, str] = {}
+        for key, definition in (self.codebook or {}).items():
+            label = as_label(key, "codebook")
+            if label is None or not isinstance(definition, str):
+                raise LabelError(f"codebook: {key!r} must be a theme, and its definition a text; correct it.")
+            found[label] = definition
+        return found
+
+    def _codebook(self, themes: NDArray[Any]) -> Codebook:
+        defined = self._defined()
+        entries = [(str(theme), defined.get(theme, str(theme))) for theme in themes.tolist()]
+        return Codebook(tuple(Theme(name, name, definition) for name, definition in entries))
+
+    @contextmanager
+    def _folder(self) -> Iterator[Path]:
+        if self.cache is not None:
+            yield Path(self.cache)
+            return
+        with TemporaryDirectory(prefix="themeloom-") as folder:
+            yield Path(folder)
+
+    def _keep(self, discovery: Discovery, mapping: Mapping) -> None:
+        self.discovery_, self.mapping_ = discovery, mapping
+        self.topics_, self.topic_ = discovery.topics, discovery.clusters.topic
+        self.theme_ = self.classes_[mapping.messages.argmax(axis=1)]
+        self.theme_probability_ = mapping.messages.max(axis=1)
+        numbers = self.classes_.dtype.kind == "i"
+        names = np.array(
+            [*self.classes_.tolist(), UNLABELLED if numbers else None], None if numbers else object
+        )
+        self.topic_theme_ = names[topic_themes(self.topic_, mapping)[0]]
+
+
+def _check_texts(texts: Sequence[str]) -> None:
+    distinct = len(set(texts))
+    if distinct < MIN_DISTINCT:
+        raise CorpusError(
+            f"texts: holds {distinct} different text(s), but topics need at least {MIN_DISTINCT}; give more."
+        )
+
+
+def _folded(labels: Labels, texts: Sequence[str], config: Experiment) -> Trial:
+    """Let all labels be learned from, and draw the folds among them; equal texts are in one."""
+    everybody = np.arange(len(labels.theme))
+    if config.themes.strategy == "zero-shot":
+        if labels.themes < 2:
+            raise LabelError(f"codebook: has {labels.themes} theme(s); give at least two to tell apart.")
+        return Trial(everybody, everybody[:0], (), 0)
+    named = len(np.unique(labels.theme))
+    if not named:
+        raise LabelError(
+            "y: labels no text; label some of them, or give a codebook and the strategy 'zero-shot'."
+        )
+    if named < 2:
+        raise LabelError("y: names a single theme, which leaves nothing to tell apart; give at least two.")
+    written, group = np.unique([texts[place] for place in labels.position], return_inverse=True)
+    folds = config.validate_.folds
+    if len(written) < folds:
+        raise LabelError(
+            f"y: labels {len(written)} different text(s), fewer than the {folds} folds; "
+            "label more, or lower folds."
+        )
+    drawn = draw_folds(labels.theme, group, folds, config.study.seed)
+    return Trial(everybody, everybody[:0], tuple(drawn), 0)
