@@ -58,8 +58,7 @@ def model_card(record: RunRecord) -> str:
             ],
         ),
         f"{(record.sets.sum(axis=1) == 1).mean():.0%} of the messages have a prediction set of one theme, at "
-        f"90% confidence; {record.undecided.sum()} without a label are undecided. The model that is kept "
-        "learned from all labels; its scores are those of mappings that had not seen them.",
+        f"90% confidence; {record.undecided.sum()} without a label are undecided.",
         "## How it was made",
         _table(["choice", "value"], [[name, value] for name, value in _choices(record).items()]),
         _table(["version of", "is"], [[name, value] for name, value in record.versions.items()]),
@@ -122,7 +121,7 @@ def _design(record: RunRecord) -> str:
     repeats = f", drawn {scores.repeats} times" if scores.repeats > 1 else ""
     return (
         f"{scores.labels} labels, {scores.folds} folds{repeats}: each label was predicted by a mapping that "
-        "had not seen it."
+        "had not seen it. The model that is kept learned from all of them."
     )
 
 
