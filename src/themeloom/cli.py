@@ -131,7 +131,9 @@ def undecided(
     from themeloom import sampling
     from themeloom.model import load
 
-    table = load(model).undecided.with_columns(pl.col("others").list.join(", "))
+    table = load(model).undecided.with_columns(
+        pl.col("probability").round(3), pl.col("others").list.join(", ")
+    )
     sampling.write_sheet(table, out)
     _say(f"{len(table):,} messages: {out}")
 

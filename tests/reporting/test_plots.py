@@ -88,3 +88,14 @@ def test_sizes_and_words_show_the_topics() -> None:
     ]
     bars = plots.words(record, topics=3).data
     assert [tuple(bar.x) for bar in bars] == [topic.weights for topic in record.discovery.topics[:3]]
+
+
+def test_reliability_and_coverage_show_what_was_measured() -> None:
+    scores = make_record().scores
+    even, bins = plots.reliability(scores).data
+    assert list(even.x) == list(even.y) == [0, 1]
+    assert list(bins.x) == scores.calibration["confidence"].to_list()
+    assert list(bins.y) == scores.calibration["accuracy"].to_list()
+    right, kappa = plots.coverage(scores).data
+    assert list(right.x) == list(kappa.x) == scores.coverage["coverage"].to_list()
+    assert list(right.y) == scores.coverage["accuracy"].to_list()

@@ -1,0 +1,64 @@
+"""What is left to people: the table of a model, and the list for coders."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from typer.testing import CliRunner
+
+from builders import make_record
+from themeloom.cli import app
+from themeloom.history import store
+from themeloom.model import Model
+from themeloom.records import RunRecord
+
+
+def record() -> RunRecord:
+    """A run in which one message is decided, one is labelled, and all others are open."""
+    made = make_record()
+    themes = made.mapping.messages.shape[1]
+    posterior = np.full(made.mapping.messages.shape, 0.2)
+    posterior[:, 2:] = 0.6 / (themes - 2)
+    posterior[0] = np.eye(themes)[1]
+    posterior[4, :2] = 0.3, 0.25
+    texts = made.communications["text"].to_list()
+    texts[2] = "=HYPERLINK(1)"
+    return replace(
+        made,
+        mapping=replace(made.mapping, messages=posterior),
+        scores=replace(made.scores, conformal=0.2),
+        communications=made.communications.with_columns(text=np.array(texts)),
+        labelled=(3,),
+    )
+
+
+def test_undecided_are_those_without_label_and_single_theme_most_uncertain_first() -> None:
+    run = record()
+    table, keys = Model(run).undecided, run.codebook.keys
+    ids = run.communications["doc_id"].to_list()
+    assert set(table["doc_id"]) == {*ids} - {ids[0], ids[3]}
+    assert table["probability"].is_sorted()
+    assert table.row(-1)[0] == ids[4]
+    assert table.row(-1)[2:] == (keys[0], 0.3, [keys[1]])
+    assert table.row(0)[2:] == (keys[0], 0.2, [keys[1]])
+
+
+def test_with_too_few_labels_for_a_promise_all_are_undecided() -> None:
+    run = record()
+    run = replace(run, scores=replace(run.scores, conformal=0.0), labelled=())
+    assert len(Model(run).undecided) == len(run.communications)
+
+
+def test_the_list_is_safe_to_open_and_never_overwritten(tmp_path: Path) -> None:
+    run = record()
+    folder, out = store.save(run, tmp_path), tmp_path / "undecided.csv"
+    done = CliRunner().invoke(app, ["undecided", str(folder), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    with out.open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    assert head == ["doc_id", "text", "theme", "probability", "others"]
+    assert len(rows) == len(Model(run).undecided)
+    assert "'=HYPERLINK(1)" in {row[1] for row in rows}
+    again = CliRunner().invoke(app, ["undecided", str(folder), "--out", str(out)])
+    assert "exists already" in str(again.exception)
