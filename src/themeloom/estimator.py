@@ -49,7 +49,7 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
     texts.
 
     Nothing is masked: texts are read as they are given. Nothing is written to disk outside `cache`; without
-    one, vectors (no texts) lie in a temporary folder until `fit` ends.
+    one, vectors and topics' words (no texts) lie in a temporary folder until `fit` ends.
 
     Parameters
     ----------
@@ -174,7 +174,8 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
         Texts of `fit` get what they were given then. The theme of a text's topic, where that is wanted, is
         ``mapping_.theme[predict_topic(texts)]``.
         """
-        return np.asarray(self.classes_[self.predict_proba(texts).argmax(axis=1)])
+        best = self.predict_proba(texts).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
     def predict_proba(self, texts: Iterable[str]) -> Doubles:
         """Give the probability of each theme, (texts, themes), in the order of `classes_`."""

@@ -1,5 +1,7 @@
 """Embedding with the real, bundled encoder."""
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -97,3 +99,10 @@ class _Counting:
 
     def advance(self, steps=1):
         pass
+
+
+def test_a_copy_leaves_the_loaded_model_behind(encoder):
+    vectors = encoder.encode(TEXTS)
+    copied = copy.deepcopy(encoder)
+    assert "model" not in vars(copied)
+    assert np.array_equal(copied.encode(TEXTS), vectors)

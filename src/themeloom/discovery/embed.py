@@ -45,6 +45,10 @@ class Encoder:
     def __init__(self, config: EncoderConfig) -> None:
         self.config = config
 
+    def __getstate__(self) -> dict[str, EncoderConfig]:
+        """Leave the loaded model behind: a copy loads its own when it needs one."""
+        return {"config": self.config}
+
     @property
     def name(self) -> str:
         """What the run records."""

@@ -10,8 +10,8 @@ from themeloom.records import Floats
 _SEEN = tuple(
     re.compile(pattern)
     for pattern in (
-        r"\[link(?: \d{1,9})?\]",
-        r"\[handle(?: \d{1,9})?\]",
+        r"\[link(?: \d{1,9})?\]|https?://",
+        r"\[handle(?: \d{1,9})?\]|(?<![\w@])@\w",
         r"#\w",
         r"\?",
         r"!",
@@ -30,7 +30,7 @@ _LONG = 60.0  # words
 
 
 def surface(texts: Sequence[str]) -> Floats:
-    """Return features of masked texts, float32 (texts, features), each between 0 and 1.
+    """Return features of texts, masked or not, float32 (texts, features), each between 0 and 1.
 
     How often marks occur (counts up to three, as a share of three), whether they do, and the length.
     """

@@ -1,0 +1,100 @@
+"""Texts and labels as people have them in memory."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from themeloom.arrays import as_labels, as_texts, as_themes
+from themeloom.errors import InputError, LabelError
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        ["a", None, "b", None],
+        ["a", "", "b", " "],
+        ["a", np.nan, "b", -1],
+        np.array(["a", "", "b", ""]),
+        np.array(["a", None, "b", np.nan], dtype=object),
+        pd.Series(["a", None, "b", pd.NA]),
+        pd.Series(["a", None, "b", None], dtype="category"),
+        pl.Series(["a", None, "b", None]),
+    ],
+)
+def test_a_missing_label_is_missing_however_it_is_written(y):
+    assert as_labels(y, 4) == ["a", None, "b", None]
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [0, -1, 2, -1],
+        np.array([0, -1, 2, -1]),
+        np.array([0, np.nan, 2, np.nan]),
+        pd.Series([0, None, 2, None]),
+        pd.Series([0, None, 2, None], dtype="Int64"),
+        pl.Series([0, None, 2, -1]),
+    ],
+)
+def test_numbers_stay_whole(y):
+    labels = as_labels(y, 4)
+    assert labels == [0, None, 2, None]
+    assert [type(label) for label in labels] == [int, type(None)] * 2
+
+
+def test_truth_values_are_themes():
+    assert as_labels(np.array([True, False]), 2) == [True, False]
+    assert as_themes([True, False]).tolist() == [False, True]
+
+
+def test_without_labels_nothing_is_labelled():
+    assert as_labels(None, 2) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("y", "sentence"),
+    [
+        (["a", "b"], "y: has 2 entries for 3 texts; give one for each"),
+        ("abc", "y: is a single text"),
+        (["a", 0.5, "b"], r"y\[1\]: is 0.5; give a theme as text or whole number"),
+        ([["a"], "a", "b"], r"y\[0\]: is \['a'\]; give a theme"),
+        (np.array([["a"], ["b"], ["c"]]), r"y\[0\]: is a ndarray; give|y\[0\]: is array\("),
+        (np.array(["a", np.nan, "b"]), r"y\[1\]: is the text 'nan'"),
+        (np.array(["a", -1, "b"]), r"y\[1\]: is the text '-1'"),
+    ],
+)
+def test_what_is_no_label_is_refused(y, sentence):
+    with pytest.raises(LabelError, match=sentence):
+        as_labels(y, 3)
+
+
+def test_text_and_numbers_are_not_mixed():
+    with pytest.raises(LabelError, match=r"different types \(int, str\); write all in the same way"):
+        as_themes(["a", 1])
+
+
+def test_themes_are_sorted():
+    assert as_themes([3, 1, 3, 2]).tolist() == [1, 2, 3]
+    assert as_themes(["b", "a"]).tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", [list, tuple, iter, np.array, pd.Series, pl.Series])
+def test_texts_become_plain_strings(kind):
+    texts = as_texts(kind(["one", "two"]))
+    assert texts == ["one", "two"]
+    assert {type(text) for text in texts} == {str}
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        ("one", "texts: is a single text; give a list"),
+        (["one", None], r"texts\[1\]: is None, not text"),
+        (["one", float("nan")], r"texts\[1\]: is nan, not text"),
+        (np.zeros((2, 30)), r"texts\[0\]: is a ndarray, not text"),
+    ],
+)
+def test_what_is_no_text_is_refused(texts, sentence):
+    with pytest.raises(InputError, match=sentence):
+        as_texts(texts)
