@@ -21,7 +21,7 @@ class World:
     messages_: int = 200
     themes: int = 3
     topics: int = 9
-    signal: float = 1.0
+    signal: float = 0.6
     adapts: bool = True
     seed: int = 0
     asked: list[Labels] = field(default_factory=list)
@@ -35,6 +35,7 @@ class World:
         self.topic = np.where(
             rng.random(self.messages_) < 0.8, inside, rng.integers(-1, self.topics, len(rows))
         )
+        self.topic[rng.random(self.messages_) < 0.05] = -1
         self.topic[: self.topics] = np.arange(self.topics)  # no topic is empty
         centres = unit(rng.normal(size=(self.themes, DIMENSIONS)))
         noise = unit(rng.normal(size=(self.messages_, DIMENSIONS)))

@@ -43,9 +43,9 @@ from themeloom.reporting.summary import summarise
 from themeloom.result import RunResult
 from themeloom.themes.candidates import find_candidates
 from themeloom.themes.codebook import read_codebook
+from themeloom.themes.folds import check_sample
 from themeloom.themes.mapping import topic_themes
 from themeloom.themes.sample import read_labels
-from themeloom.themes.validation import check_sample
 
 T = TypeVar("T")
 

@@ -5,8 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from themeloom.config import ValidateConfig
-from themeloom.themes.folds import draw_folds, draw_trials
+from themeloom.config import ThemesConfig, ValidateConfig
+from themeloom.errors import LabelError
+from themeloom.records import LabelledSample
+from themeloom.themes.folds import check_sample, draw_folds, draw_trials
+
+THEMES = ThemesConfig(codebook="codebook.yaml", labels="labels.csv")
+THREE = ValidateConfig(folds=3)
 
 
 @st.composite
@@ -101,3 +106,30 @@ def test_the_same_seed_draws_the_same_folds_and_repeats_are_others():
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.judged, other.judged)
     assert any((one.judged != other.judged).any() for one, other in zip(first[:4], first[4:], strict=True))
+
+
+def sample_of(theme):
+    theme = np.array(theme)
+    return LabelledSample(np.arange(len(theme)), theme, (), np.zeros((len(theme), 0), np.int64))
+
+
+def faults_of(sample, group=None, validate=THREE):
+    group = np.arange(len(sample.position)) if group is None else np.array(group)
+    with pytest.raises(LabelError) as raised:
+        check_sample(sample, group, THEMES, validate)
+    return raised.value.faults
+
+
+def test_too_few_labels_and_themes_are_told_at_once():
+    fewer, one = faults_of(sample_of([1, 1, -1]))
+    assert fewer.startswith("labels.csv: has 2 label(s), fewer than the 3 that the 3 folds")
+    assert one.startswith("labels.csv: its labels name 1 theme(s)")
+    (fewer,) = faults_of(sample_of([0, 1, 0, 1]), validate=ValidateConfig(folds=3, held_out=0.5))
+    assert "has 4 label(s), fewer than the 6" in fewer
+
+
+def test_too_few_authors_are_told():
+    (few,) = faults_of(sample_of([0, 1] * 10), [0, 1] * 10)
+    assert few.startswith("labels.csv: its 20 labels are of messages by 2 author(s), fewer than the 3")
+    assert "lower validate.folds" in few
+    check_sample(sample_of([0, 1] * 10), np.arange(20) % 3, THEMES, THREE)

@@ -1,105 +1,193 @@
+"""From labels to a posterior for each message and each topic."""
+
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
+from planted import World
 from themeloom.config import ThemesConfig
-from themeloom.themes.mapping import assign_themes, map_topics
+from themeloom.members import Labels, Messages
+from themeloom.records import POOL
+from themeloom.themes._parts import STRATEGIES, wanted
+from themeloom.themes.folds import draw_folds
+from themeloom.themes.mapping import (
+    best_themes,
+    learn,
+    learn_mapping,
+    message_posterior,
+    topic_themes,
+)
+
+WORLD = World(adapts=False)
+STRATEGY = pytest.mark.parametrize("strategy", [*STRATEGIES, "auto"])
 
 
 def config(**changes):
     return ThemesConfig(codebook="codebook.yaml", labels="labels.csv", **changes)
 
 
-def ints(*values):
-    return np.array(values, np.int64)
+def folds_of(labels, count=4, seed=0):
+    return draw_folds(labels.theme, np.arange(len(labels.theme)), count, seed)
 
 
-@st.composite
-def samples(draw):
-    topics, themes = draw(st.integers(1, 5)), draw(st.integers(2, 5))
-    labels = draw(st.lists(st.tuples(st.integers(-1, topics - 1), st.integers(-1, themes - 1)), max_size=40))
-    pairs = np.array(labels, np.int64).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1], topics, themes
+def mapped(strategy, world=WORLD, **changes):
+    labels = world.labels
+    return learn_mapping(world, labels, folds_of(labels), config(strategy=strategy, **changes))
 
 
-SETTINGS = st.builds(
-    config, prior=st.floats(0.01, 20), mixed_below=st.sampled_from([0.0, 0.25, 0.4, 0.5, 0.9, 1.0])
-)
+def learned(strategy, world=WORLD, labels=None):
+    labels = world.labels if labels is None else labels
+    return learn(world, labels, folds_of(labels), strategy)
 
 
-def test_posterior_by_hand():
-    # Labels: theme 0 four times, theme 1 twice, one of them outside all topics.
-    mapping = map_topics(ints(0, 0, 0, 1, 1, -1), ints(0, 0, 1, 0, 0, 1), 3, 2, config(prior=2.0))
-    shares = np.array([4.5, 2.5]) / 7
-    np.testing.assert_array_equal(mapping.labels, [[2, 1], [2, 0], [0, 0]])
-    np.testing.assert_allclose(mapping.posterior[0], (np.array([2, 1]) + 2 * shares) / 5)
-    np.testing.assert_allclose(mapping.posterior[1], (np.array([2, 0]) + 2 * shares) / 4)
-    np.testing.assert_allclose(mapping.posterior[2], shares)
-    np.testing.assert_array_equal(mapping.theme, [0, 0, -1])
+@STRATEGY
+def test_a_mapping_agrees_in_itself(strategy):
+    mapping, labels = mapped(strategy), WORLD.labels
+    for posterior, rows in ((mapping.messages, WORLD.messages_), (mapping.posterior, WORLD.topics)):
+        assert posterior.shape == (rows, WORLD.themes)
+        assert (posterior >= 0).all()
+        np.testing.assert_allclose(posterior.sum(axis=1), 1)
+    counts = np.zeros((WORLD.topics, WORLD.themes), np.int64)
+    for position, theme in zip(labels.position, labels.theme, strict=True):
+        if WORLD.topic[position] >= 0:
+            counts[WORLD.topic[position], theme] += 1
+    np.testing.assert_array_equal(mapping.labels, counts)
+    np.testing.assert_array_equal(mapping.members, WORLD.position)
+    assert list(mapping.parts) == list(POOL)
+    assert mapping.weights.shape == (len(POOL),)
+    assert (mapping.weights >= 0).all()
 
 
-def test_mixed_below_and_ties():
-    topic, theme = ints(0, 0, 0, 1, 1), ints(0, 0, 1, 0, 1)
-    even = ints(*theme, 1)  # three labels of each theme: the prior favours none
-    mapping = map_topics(ints(*topic, -1), even, 2, 2, config())
-    np.testing.assert_array_equal(mapping.theme, [0, -1])
-    strict = map_topics(ints(*topic, -1), even, 2, 2, config(mixed_below=0.7))
-    np.testing.assert_array_equal(strict.theme, [-1, -1])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_only_a_strategy_s_parts_count(strategy):
+    mapping = mapped(strategy)
+    used = {*wanted(strategy, WORLD.members(WORLD.labels)), "shares"}
+    for name, weight in zip(POOL, mapping.weights, strict=True):
+        assert (len(mapping.parts[name]) > 0) == (name in used)
+        assert name in used or weight == 0
+    assert mapping.weights.sum() > 0
 
 
-def test_assignment_follows_the_topic():
-    mapping = map_topics(ints(0, 0, 1), ints(1, 1, 0), 3, 2, config())
-    theme, probability = assign_themes(ints(2, 0, -1, 1, 0), mapping)
-    np.testing.assert_array_equal(theme, [-1, 1, -1, 0, 1])
-    expected = [np.nan, mapping.posterior[0, 1], np.nan, mapping.posterior[1, 0], mapping.posterior[0, 1]]
-    np.testing.assert_array_equal(probability, expected)
+@STRATEGY
+def test_a_topic_is_the_mean_of_its_members_labelled_ones_as_they_are(strategy):
+    found, labels = learned(strategy), WORLD.labels
+    said = dict(zip(WORLD.position.tolist(), found.messages, strict=True))
+    for position, theme in zip(labels.position.tolist(), labels.theme, strict=True):
+        said[position] = np.eye(WORLD.themes)[theme]
+    for topic in range(WORLD.topics):
+        inside = [said[position] for position in WORLD.position.tolist() if WORLD.topic[position] == topic]
+        np.testing.assert_allclose(found.topics[topic], np.mean(inside, axis=0))
 
 
-def test_no_topics_and_no_labels():
-    empty = ints()
-    assert map_topics(empty, empty, 0, 3, config()).posterior.shape == (0, 3)
-    mapping = map_topics(empty, empty, 2, 4, config())
-    np.testing.assert_allclose(mapping.posterior, 0.25)
-    np.testing.assert_array_equal(mapping.theme, [-1, -1])
-    theme, probability = assign_themes(ints(-1, -1), map_topics(empty, empty, 0, 3, config()))
-    assert theme.tolist() == [-1, -1]
-    assert np.isnan(probability).all()
-
-
-@settings(deadline=None)
-@given(samples(), SETTINGS)
-def test_rows_are_probabilities_and_themes_are_earned(sample, settings_):
-    topic, theme, topics, themes = sample
-    mapping = map_topics(topic, theme, topics, themes, settings_)
-    np.testing.assert_allclose(mapping.posterior.sum(axis=1), 1)
-    assert (mapping.posterior > 0).all()
-    assert mapping.labels.sum() == ((topic >= 0) & (theme >= 0)).sum()
-    for row, best, counts in zip(mapping.posterior, mapping.theme, mapping.labels, strict=True):
-        if best >= 0:
-            assert row[best] == row.max() >= settings_.mixed_below
-            assert counts.sum() > 0
-
-
-@settings(deadline=None)
-@given(samples(), SETTINGS, st.randoms())
-def test_names_of_topics_and_themes_and_the_order_make_no_difference(sample, settings_, random):
-    topic, theme, topics, themes = sample
-    plain = map_topics(topic, theme, topics, themes, settings_)
-    new_topic = np.array([*random.sample(range(topics), topics), -1])  # -1 stays -1
-    new_theme = np.array([*random.sample(range(themes), themes), -1])
-    order = np.array(random.sample(range(len(topic)), len(topic)), np.int64)
-    moved = map_topics(new_topic[topic][order], new_theme[theme][order], topics, themes, settings_)
-    np.testing.assert_array_equal(
-        moved.posterior[new_topic[:-1]][:, new_theme[:-1]], plain.posterior, strict=True
+@STRATEGY
+def test_a_mapping_says_of_new_messages_what_it_said_when_it_learned(strategy):
+    mapping, found = mapped(strategy), learned(strategy)
+    messages = WORLD.messages(WORLD.labels)
+    vectors = WORLD.vectors[WORLD.position]
+    np.testing.assert_array_equal(message_posterior(messages, vectors, mapping), mapping.messages)
+    np.testing.assert_array_equal(found.messages, mapping.messages[WORLD.position])
+    strangers = np.setdiff1d(np.arange(WORLD.messages_), WORLD.position)
+    new = replace(messages.rows(strangers), member=np.full(len(strangers), -1))
+    np.testing.assert_allclose(
+        message_posterior(new, vectors, mapping), mapping.messages[strangers], atol=1e-6
     )
-    np.testing.assert_array_equal(moved.theme[new_topic[:-1]], new_theme[plain.theme])
 
 
-@pytest.mark.parametrize("weight", [0.1, 1.0, 50.0])
-def test_more_labels_outweigh_the_prior(weight):
-    topic = np.repeat([0, 1], [5000, 50])
-    theme = np.repeat([0, 1], [5000, 50])
-    mapping = map_topics(topic, theme, 2, 2, config(prior=weight))
-    shares = 50.5 / 5051
-    assert mapping.posterior[1, 1] == pytest.approx((50 + weight * shares) / (50 + weight))
+@STRATEGY
+def test_labels_are_learned_from_in_whole_and_without_each_fold(strategy):
+    world = World(adapts=False)
+    labels, folds = world.labels, folds_of(world.labels)
+    learn(world, labels, folds, strategy)
+    asked = {one.position.tobytes() for one in world.asked}
+    without = {labels.but(fold).position.tobytes() for fold in folds}
+    assert asked == {labels.position.tobytes()} | (without if strategy != "zero-shot" else set())
+
+
+@STRATEGY
+def test_messages_without_a_label_are_told_better_than_by_chance(strategy):
+    world = World()
+    unseen = np.setdiff1d(np.arange(world.messages_), world.labelled)
+    right = mapped(strategy, world).messages[unseen].argmax(axis=1) == world.theme[unseen]
+    assert right.mean() > np.bincount(world.theme[unseen]).max() / len(unseen) + 0.1
+
+
+def test_the_codebook_alone_learns_no_label():
+    one, other = learned("zero-shot"), learned("zero-shot", labels=WORLD.shuffled)
+    np.testing.assert_array_equal(one.messages, other.messages)
+
+
+def test_weights_are_not_drawn_by_what_a_part_knows_by_heart():
+    """Adapted vectors tell each label that was learned from; weights come from labels that were not."""
+    weights = {}
+    for labels in ("labels", "shuffled"):
+        world = World(messages_=600)
+        chosen = getattr(world, labels)
+        found = learn(world, chosen, folds_of(chosen), "stacked")
+        weights[labels] = dict(zip(found.names, found.weights, strict=False))["adapted"]
+    assert weights["shuffled"] < 0.5 * weights["labels"]
+
+
+def test_auto_takes_what_predicts_best():
+    """Where topics are all that tells of themes, a strategy of single messages is not chosen, and the other
+    way round."""
+    told_by_topics, told_by_words = World(messages_=400, signal=0.0), World(messages_=400, signal=2.0)
+    told_by_topics.codebook = told_by_topics.codebook[::-1]
+    told_by_words.topic = np.random.default_rng(0).integers(told_by_words.topics, size=400)
+    assert {"majority", "hierarchy"} & set(learned("auto", told_by_topics).names)
+    assert {"raw", "adapted", "graph"} & set(learned("auto", told_by_words).names)
+
+
+@pytest.mark.parametrize("strategy", ["stacked", "auto"])
+def test_few_labels_are_borne(strategy):
+    whole = WORLD.labels
+    for few in (2, 5):
+        labels = Labels(whole.position[:few], whole.theme[:few], WORLD.themes)
+        for folds in ([np.arange(few)], [np.arange(1), np.arange(1, few)]):
+            found = learn(WORLD, labels, folds, strategy)
+            np.testing.assert_allclose(found.messages.sum(axis=1), 1)
+
+
+@STRATEGY
+def test_a_corpus_without_topics_still_has_themes(strategy):
+    world = World(adapts=False)
+    world.topic = np.full(world.messages_, -1)
+    world.topics = 0
+    mapping = mapped(strategy, world)
+    assert mapping.posterior.shape == (0, world.themes)
+    assert mapping.theme.shape == (0,)
+    np.testing.assert_allclose(mapping.messages.sum(axis=1), 1)
+
+
+def test_a_topic_is_mixed_where_no_theme_is_likely_enough():
+    posterior = np.array([[0.5, 0.3, 0.2], [0.2, 0.4, 0.4], [0.1, 0.1, 0.8]])
+    assert best_themes(posterior, 0.0).tolist() == [0, 1, 2]
+    assert best_themes(posterior, 0.45).tolist() == [0, -1, 2]
+    assert best_themes(posterior, 0.9).tolist() == [-1, -1, -1]
+    assert best_themes(np.zeros((0, 3)), 0.3).shape == (0,)
+    mapping = mapped("majority", mixed_below=0.75)
+    likely = mapping.posterior.max(axis=1) >= 0.75
+    assert 0 < likely.sum() < WORLD.topics
+    np.testing.assert_array_equal(mapping.theme >= 0, likely)
+
+
+@given(arrays(np.int64, st.integers(0, 30), elements=st.integers(-1, WORLD.topics - 1)))
+def test_messages_have_the_themes_of_their_topics(topic):
+    theme, probability = topic_themes(topic, MIXED)
+    for one, found, likely in zip(topic, theme, probability, strict=True):
+        expected = MIXED.theme[one] if one >= 0 else -1
+        assert found == expected
+        assert likely == MIXED.posterior[one, expected] if expected >= 0 else np.isnan(likely)
+
+
+MIXED = mapped("majority", mixed_below=0.75)
+
+
+def test_of_no_messages_nothing_is_said():
+    nobody = WORLD.messages(WORLD.labels).rows(np.arange(0))
+    assert isinstance(nobody, Messages)
+    found = message_posterior(nobody, WORLD.vectors[WORLD.position], mapped("stacked"))
+    assert found.shape == (0, WORLD.themes)

@@ -6,8 +6,9 @@ from math import ceil
 
 import numpy as np
 
-from themeloom.config import ValidateConfig
-from themeloom.records import Ints
+from themeloom.config import ThemesConfig, ValidateConfig
+from themeloom.errors import LabelError
+from themeloom.records import Ints, LabelledSample
 
 Folds = list[Ints]
 """Places of labels: each label is in one of the folds."""
@@ -25,6 +26,53 @@ class Trial:
     def inner(self) -> tuple[Ints, ...]:
         """Return the folds as places among those learned from."""
         return tuple(np.searchsorted(self.learned, fold) for fold in self.folds)
+
+
+def check_sample(
+    sample: LabelledSample, group: Ints, themes_config: ThemesConfig, config: ValidateConfig
+) -> None:
+    """Make sure that the sample can be cross-fitted at all.
+
+    Parameters
+    ----------
+    sample
+        The labelled sample.
+    group
+        (labels,): number of the author.
+    themes_config
+        Where the labels are.
+    config
+        ``folds`` and ``held_out``.
+
+    Raises
+    ------
+    LabelError
+        If there are fewer labels than folds, or fewer authors, or fewer than two themes among them; all are
+        told.
+    """
+    coded = sample.theme[sample.decided]
+    needed = config.folds if not config.held_out else int(np.ceil(config.folds / (1 - config.held_out)))
+    faults = []
+    if len(coded) < needed:
+        faults.append(
+            f"{themes_config.labels}: has {len(coded)} label(s), fewer than the {needed} that the "
+            f"{config.folds} folds of validation need; label more messages, or lower validate.folds."
+        )
+    authors = len(np.unique(group[sample.decided]))
+    if authors < needed <= len(coded):
+        faults.append(
+            f"{themes_config.labels}: its {len(coded)} labels are of messages by {authors} author(s), fewer "
+            f"than the {needed} that the {config.folds} folds of validation need, as nobody is both learned "
+            "from and judged; label messages of more authors, or lower validate.folds."
+        )
+    found = len(np.unique(coded))
+    if found < 2:
+        faults.append(
+            f"{themes_config.labels}: its labels name {found} theme(s), which leaves nothing to tell apart; "
+            "label messages of at least two themes."
+        )
+    if faults:
+        raise LabelError(*faults)
 
 
 def draw_trials(

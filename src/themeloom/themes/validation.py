@@ -7,7 +7,6 @@ from itertools import combinations
 import numpy as np
 
 from themeloom.config import ThemesConfig, ValidateConfig
-from themeloom.errors import LabelError
 from themeloom.members import HeldOut, Labels, LineScores, Members
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Codebook, Doubles, Ints, LabelledSample, Scores
@@ -40,53 +39,6 @@ class Judged:
     topics: HeldOut
     messages: HeldOut
     rest: Doubles  # (members without a label, themes): mean over the mappings
-
-
-def check_sample(
-    sample: LabelledSample, group: Ints, themes_config: ThemesConfig, config: ValidateConfig
-) -> None:
-    """Make sure that the sample can be cross-fitted at all.
-
-    Parameters
-    ----------
-    sample
-        The labelled sample.
-    group
-        (labels,): number of the author.
-    themes_config
-        Where the labels are.
-    config
-        ``folds`` and ``held_out``.
-
-    Raises
-    ------
-    LabelError
-        If there are fewer labels than folds, or fewer authors, or fewer than two themes among them; all are
-        told.
-    """
-    coded = sample.theme[sample.decided]
-    needed = config.folds if not config.held_out else int(np.ceil(config.folds / (1 - config.held_out)))
-    faults = []
-    if len(coded) < needed:
-        faults.append(
-            f"{themes_config.labels}: has {len(coded)} label(s), fewer than the {needed} that the "
-            f"{config.folds} folds of validation need; label more messages, or lower validate.folds."
-        )
-    authors = len(np.unique(group[sample.decided]))
-    if authors < needed <= len(coded):
-        faults.append(
-            f"{themes_config.labels}: its {len(coded)} labels are of messages by {authors} author(s), fewer "
-            f"than the {needed} that the {config.folds} folds of validation need, as nobody is both learned "
-            "from and judged; label messages of more authors, or lower validate.folds."
-        )
-    found = len(np.unique(coded))
-    if found < 2:
-        faults.append(
-            f"{themes_config.labels}: its labels name {found} theme(s), which leaves nothing to tell apart; "
-            "label messages of at least two themes."
-        )
-    if faults:
-        raise LabelError(*faults)
 
 
 def judge(
@@ -199,6 +151,8 @@ def scored(  # noqa: PLR0913, PLR0917 - each is a thing of its own
     progress
         Told of the lines.
     """
+    judged = replace(judged, topics=_coded(judged.topics), messages=_coded(judged.messages))
+    references = {name: _coded(line) for name, line in references.items()}
     themes, draws = len(codebook.keys), config.bootstrap
     folds = None if config.held_out else config.folds
     progress.begin(2 + len(references) + bool(coders), "lines")
@@ -262,9 +216,15 @@ def _held_out(posterior: Doubles, coded: Ints, group: Ints, mixed_below: float) 
     return HeldOut(coded, np.where(known, predicted, -1), filled, group)
 
 
+def _coded(line: HeldOut) -> HeldOut:
+    """Leave out those that nobody judged: they were learned from."""
+    known = line.coded >= 0
+    posterior = line.posterior[:, known] if line.posterior.size else line.posterior
+    return HeldOut(line.coded[known], line.predicted[:, known], posterior, line.group[known])
+
+
 def _conformal(messages: HeldOut) -> float:
-    known = messages.coded >= 0
-    return conformal_threshold(messages.posterior[0][known], messages.coded[known], CONFORMAL)
+    return conformal_threshold(messages.posterior[0], messages.coded, CONFORMAL)
 
 
 def _by_topic(topic: Ints) -> Line:
