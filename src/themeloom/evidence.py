@@ -95,9 +95,9 @@ class Evidence:
         asked |= {_key(labels): (labels, self.position) for labels in (*judged, kept)}
         keys = {key: self._digest(labels, rows) for key, (labels, rows) in asked.items()}
         progress.begin(len(asked) * self.config.adapt.steps, "steps")
-        if not all(self._cache.knows("adapt", name) for name in keys.values()):
-            _ = self._states  # before threads ask for it
-        tasks = [self._task(keys[key], labels, rows, progress) for key, (labels, rows) in asked.items()]
+        known = all(self._cache.knows("adapt", name) for name in keys.values())
+        states = [] if known else self._adapter.read([self.embeddings.texts[i] for i in self.position])[1]
+        tasks = [self._task(keys[key], *asked[key], states, progress) for key in asked]
         self._adapted = dict(zip(asked, at_once(tasks), strict=True))
 
     def found(self, clusters: Clusters) -> None:
@@ -173,22 +173,23 @@ class Evidence:
             return np.zeros((len(self.position), 0), np.float32)
         return self._adapted[key]["vectors"]
 
-    def _task(self, name: str, labels: Labels, rows: Ints, progress: Progress) -> Callable[[], Arrays]:
+    def _task(
+        self, name: str, labels: Labels, rows: Ints, states: States, progress: Progress
+    ) -> Callable[[], Arrays]:
+        place, asked = (np.searchsorted(self.position, chosen) for chosen in (labels.position, rows))
+        kept = _key(labels) == self._kept
+
         def make() -> Arrays:
-            place = np.searchsorted(self.position, labels.position)
-            layers = self._adapter.learn([self._states[i] for i in place], labels.theme, progress.advance)
-            asked = np.searchsorted(self.position, rows)
-            return {
-                "vectors": self._adapter.encode([self._states[i] for i in asked], layers),
-                "layers": layers,
-            }
+            layers = self._adapter.learn([states[i] for i in place], labels.theme, progress.advance)
+            vectors = self._adapter.encode([states[i] for i in asked], layers)
+            return {"vectors": vectors, "layers": layers if kept else layers[:0]}  # they are large
 
         def task() -> Arrays:
             arrays, known = self._cache.remember("adapt", name, make)
             if known:
                 progress.advance(self.config.adapt.steps)
             vectors = np.zeros((len(self.position), arrays["vectors"].shape[1]), np.float32)
-            vectors[np.searchsorted(self.position, rows)] = arrays["vectors"]
+            vectors[asked] = arrays["vectors"]
             return {"vectors": vectors, "layers": arrays["layers"]}
 
         return task
@@ -202,6 +203,7 @@ class Evidence:
             [texts[i] for i in rows],
             self.config.adapt.model_dump(mode="json"),
             self.config.study.seed,
+            _key(labels) == self._kept,
             _code(Adapter),
         )
 
@@ -221,10 +223,6 @@ class Evidence:
     @cached_property
     def _adapter(self) -> Adapter:
         return Adapter(Encoder(self.config.encoder), self.config.adapt, self.config.study.seed)
-
-    @cached_property
-    def _states(self) -> States:
-        return self._adapter.read([self.embeddings.texts[i] for i in self.position])[1]
 
     @cached_property
     def _surface(self) -> Floats:
