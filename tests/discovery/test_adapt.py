@@ -1,0 +1,155 @@
+"""The encoder adapted to labels: the real one, a few steps."""
+
+import numpy as np
+import pytest
+
+from invented import messages
+from themeloom.config import AdaptConfig, EncoderConfig
+from themeloom.discovery.adapt import Adapter, at_once
+from themeloom.discovery.embed import Encoder
+from themeloom.errors import ConfigError
+
+TEXTS, THEMES = messages()
+THEME = np.array(THEMES)
+LEARNED = np.arange(len(TEXTS)) % 2 == 0  # each theme, each subject
+CONFIG = AdaptConfig(layers=2, steps=12, batch_size=24)
+
+
+@pytest.fixture(scope="module")
+def adapter():
+    return Adapter(Encoder(EncoderConfig()), CONFIG, 3)
+
+
+@pytest.fixture(scope="module")
+def read(adapter):
+    return adapter.read(TEXTS)
+
+
+@pytest.fixture(scope="module")
+def layers(adapter, read):
+    return at_once([lambda: adapter.learn(some(read[1], LEARNED), THEME[LEARNED])])[0]
+
+
+def some(states, chosen):
+    return [states[place] for place in np.flatnonzero(chosen)]
+
+
+def untouched(adapter, read):
+    """The layers as they are: of one theme, nothing can be learned."""
+    return adapter.learn(read[1][:4], np.zeros(4, np.int64))
+
+
+def apart(vectors):
+    """By how much messages of one theme are nearer to each other than to others."""
+    near = vectors @ vectors.T
+    alike = THEME[~LEARNED][:, None] == THEME[~LEARNED]
+    oneself = np.eye(len(near), dtype=bool)
+    return near[alike & ~oneself].mean() - near[~alike].mean()
+
+
+def test_what_is_read_is_what_the_encoder_says(adapter, read):
+    vectors, states = read
+    np.testing.assert_allclose(vectors, Encoder(EncoderConfig()).encode(TEXTS), atol=1e-5)
+    assert len(states) == len(TEXTS)
+    sizes = adapter.encoder.model.preprocess(TEXTS[:5])["attention_mask"].sum(dim=1).tolist()
+    assert [state.shape for state in states[:5]] == [(size, 384) for size in sizes]
+
+
+def test_untouched_layers_give_the_encoder_s_vectors(adapter, read):
+    np.testing.assert_allclose(adapter.encode(read[1], untouched(adapter, read)), read[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("depth", [1, 6])
+def test_any_number_of_layers_can_be_those_that_learn(adapter, depth):
+    part = Adapter(adapter.encoder, CONFIG.model_copy(update={"layers": depth, "steps": 1}), 3)
+    vectors, states = part.read(TEXTS[:12])
+    untouched_ = part.learn(states, np.zeros(12, np.int64))
+    np.testing.assert_allclose(part.encode(states, untouched_), vectors, atol=1e-5)
+    assert (part.learn(states, THEME[:12]) != untouched_).any()
+
+
+@pytest.mark.parametrize("theme", [[], [1], [2, 2, 2]])
+def test_of_fewer_than_two_themes_nothing_is_learned(adapter, read, theme):
+    found = adapter.learn(read[1][: len(theme)], np.array(theme, np.int64))
+    np.testing.assert_array_equal(found, untouched(adapter, read))
+
+
+def test_learning_changes_the_upper_layers_and_not_the_encoder(adapter, read, layers):
+    assert layers.dtype == np.float32
+    assert np.isfinite(layers).all()
+    assert (layers != untouched(adapter, read)).mean() > 0.9
+    np.testing.assert_array_equal(adapter.read(TEXTS[:3])[0], adapter.read(TEXTS[:3])[0])
+    np.testing.assert_allclose(adapter.read(TEXTS)[0], read[0], atol=1e-6)
+
+
+def test_messages_of_a_theme_come_together_even_those_not_learned_from(adapter, read, layers):
+    vectors = adapter.encode(some(read[1], ~LEARNED), layers)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert apart(vectors) > 1.5 * apart(read[0][~LEARNED])
+
+
+def test_the_same_is_learned_however_many_learn_at_once(adapter, read, layers):
+    half, half_theme = some(read[1], LEARNED), THEME[LEARNED]
+    tasks = [
+        lambda: adapter.learn(half, half_theme),
+        lambda: adapter.learn(half[:30], half_theme[:30]),
+        lambda: adapter.learn(half, half_theme),
+    ]
+    first, other, again = at_once(tasks)
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(first, layers)
+    assert (other != first).any()
+
+
+def test_another_seed_learns_from_other_batches(adapter, read):
+    one, other = (Adapter(adapter.encoder, CONFIG.model_copy(update={"steps": 1}), seed) for seed in (3, 4))
+    half, theme = some(read[1], LEARNED), THEME[LEARNED]
+    assert (one.learn(half, theme) != other.learn(half, theme)).any()
+
+
+def test_the_order_and_the_company_of_messages_make_no_difference(adapter, read, layers):
+    order = np.random.default_rng(0).permutation(len(TEXTS))
+    whole = adapter.encode(read[1], layers)
+    np.testing.assert_allclose(adapter.encode([read[1][i] for i in order], layers), whole[order], atol=1e-5)
+    alone = np.concatenate([adapter.encode([read[1][i]], layers) for i in range(5)])
+    np.testing.assert_allclose(alone, whole[:5], atol=1e-5)
+    again, states = adapter.read([TEXTS[i] for i in order] + TEXTS[:2])
+    np.testing.assert_allclose(again[: len(order)], read[0][order], atol=1e-5)
+    np.testing.assert_array_equal(states[-1], states[int(np.flatnonzero(order == 1)[0])])
+
+
+def test_long_messages_are_learned_from_and_encoded(adapter):
+    long = [f"{text}, and so on, " * 60 for text in TEXTS[:6]]
+    vectors, states = adapter.read([*long, "", "short"])
+    found = adapter.learn(states, np.array([0, 1, 2, 0, 1, 2, 0, 1]))
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(np.linalg.norm(adapter.encode(states, found), axis=1), 1, atol=1e-5)
+    assert vectors.shape == (8, 384)
+
+
+def test_each_step_is_told(adapter, read):
+    steps = []
+    adapter.learn(read[1][:9], THEME[:9], lambda: steps.append(1))
+    assert len(steps) == CONFIG.steps
+
+
+def test_more_layers_than_there_are_is_one_sentence():
+    greedy = Adapter(Encoder(EncoderConfig()), AdaptConfig(layers=40), 0)
+    for attempt in (lambda: greedy.read(["a"]), lambda: greedy.learn([], np.zeros(0, np.int64))):
+        with pytest.raises(ConfigError) as raised:
+            attempt()
+        (sentence,) = raised.value.faults
+        assert sentence.startswith("adapt.layers: ")
+        assert "has no 40 transformer layers" in sentence
+        assert "lower adapt.layers" in sentence
+
+
+def test_tasks_keep_their_order_and_their_faults_are_told():
+    import torch
+
+    before = torch.get_num_threads()
+    assert at_once([lambda n=n: n for n in range(7)]) == list(range(7))
+    assert at_once([]) == []
+    with pytest.raises(ZeroDivisionError):
+        at_once([lambda: 1, lambda: 1 // 0])
+    assert torch.get_num_threads() == before
