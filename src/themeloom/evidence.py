@@ -28,6 +28,8 @@ from themeloom.themes.neighbours import nearest_others
 
 MOST = 2_000
 """Communications that are learned from, labelled ones aside; of a larger corpus every so-and-so-manieth."""
+ADAPTED = ("soft", "stacked", "auto")
+"""Strategies that ask for the adapted encoder's vectors."""
 _CHUNK = 1_024
 
 
@@ -66,6 +68,12 @@ class Evidence:
         """Whether labels inform the topics."""
         return self.config.discover.vectors == "raw+adapted"
 
+    @property
+    def adapts(self) -> bool:
+        """Whether the encoder is adapted: where that is allowed, and something asks for its vectors."""
+        asked = self.informed or self.config.themes.strategy in ADAPTED
+        return self.config.adapt.enabled and asked
+
     def adapt(
         self,
         kept: Labels,
@@ -88,7 +96,7 @@ class Evidence:
             Told of the steps.
         """
         self._kept = _key(kept)
-        if not self.config.adapt.enabled:
+        if not self.adapts:
             return
         some = self.position if self.informed else self.labelled
         asked = {_key(labels): (labels, some) for labels in inner}

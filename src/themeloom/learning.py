@@ -10,11 +10,13 @@ import numpy as np
 from themeloom.cache import Arrays, Cache, code_digest, digest
 from themeloom.config import Experiment
 from themeloom.discover import discover, embed_corpus
-from themeloom.discovery.cluster import FEWEST
+from themeloom.discovery.cluster import FEWEST, cluster
+from themeloom.discovery.describe import describe
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.neighbours import side_by_side
 from themeloom.discovery.plain import is_plain, plain_topics
 from themeloom.discovery.quality import topic_quality
+from themeloom.discovery.reduce import reduce
 from themeloom.errors import LabelError
 from themeloom.evidence import Evidence, codebook_vectors, fewest_topics
 from themeloom.members import HeldOut, Labels
@@ -213,7 +215,8 @@ def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
         return {"topic": plain.topic, "reduced": plain.reduced}
 
     layout = discovery.layout.reduced if reusable else np.zeros(0)
-    key = digest(evidence.embeddings.vectors, layout, seed, code_digest(Path(getfile(plain_topics))))
+    code = code_digest(*(Path(getfile(made)) for made in (plain_topics, cluster, describe, reduce)))
+    key = digest(evidence.embeddings.vectors, evidence.embeddings.texts, layout, seed, code)
     with stages("references") as progress:
         plain = stages.remembered("references", *Cache(cache).remember("plain", key, make))
         topics = {
@@ -222,8 +225,7 @@ def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
         }
         if not evidence.informed:
             topics[validation.VOTE] = discovery.clusters.topic
-        members = evidence.members(_of(labels, trials[0].learned))
-        lines = validation.reference_lines(topics, members)
+        lines = validation.reference_lines(topics, evidence.embeddings.vectors, evidence.codebook)
         judged = np.isin(np.arange(len(labels.theme)), np.concatenate([trial.judged for trial in trials]))
         coded = np.where(judged, labels.theme, -1)
         return {name: validation.refer(line, labels, group, trials, coded) for name, line in lines.items()}

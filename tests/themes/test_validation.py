@@ -42,6 +42,12 @@ def trials_of(labels, config=QUICK, each=1, seed=0):
     return draw_trials(labels.theme, authors(labels, each), config, seed)[1]
 
 
+def raw(world, labels):
+    """Raw vectors of all communications, and the codebook's."""
+    members = world.members(labels)
+    return members.messages.vectors, members.codebook
+
+
 def judged_by(world, strategy, labels=None, trials=None, **changes):
     labels = world.labels if labels is None else labels
     trials = trials_of(labels) if trials is None else trials
@@ -138,7 +144,7 @@ def test_those_held_out_alone_are_judged():
     np.testing.assert_array_equal(found.messages.coded, np.where(aside, labels.theme, -1))
     assert (found.messages.predicted[:, ~aside] == -1).all()
     assert (found.messages.predicted[:, aside] >= 0).all()
-    lines = reference_lines({}, world.members(labels))
+    lines = reference_lines({}, *raw(world, labels))
     referred = {
         name: refer(line, labels, authors(labels), trials, found.messages.coded)
         for name, line in lines.items()
@@ -156,7 +162,7 @@ def line_of(name, world=None, topics=None):
     """What a reference line says, and the trials."""
     world = World() if world is None else world
     labels = world.labels
-    lines = reference_lines(topics or {}, world.members(labels))
+    lines = reference_lines(topics or {}, *raw(world, labels))
     trials = trials_of(labels)
     return refer(lines[name], labels, authors(labels), trials, labels.theme), trials, world
 
@@ -202,7 +208,7 @@ def test_topics_have_the_theme_of_most_of_the_others_labels():
 def test_no_reference_line_sees_what_it_judges():
     world = World()
     labels = world.labels
-    lines = reference_lines({"vote": world.topic}, world.members(labels))
+    lines = reference_lines({"vote": world.topic}, *raw(world, labels))
     trial = trials_of(labels)[0]
     other = labels.theme.copy()
     other[trial.judged] = (other[trial.judged] + 1) % 3
@@ -221,7 +227,7 @@ def scores():
     world = World(messages_=300)
     labels = world.labels
     judged = judged_by(world, "stacked")
-    lines = reference_lines({"vote": world.topic}, world.members(labels))
+    lines = reference_lines({"vote": world.topic}, *raw(world, labels))
     trials = trials_of(labels)
     referred = {
         name: refer(line, labels, authors(labels), trials, labels.theme) for name, line in lines.items()

@@ -7,9 +7,9 @@ from itertools import combinations
 import numpy as np
 
 from themeloom.config import ThemesConfig, ValidateConfig
-from themeloom.members import HeldOut, Labels, LineScores, Members
+from themeloom.members import HeldOut, Labels, LineScores
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import Codebook, Doubles, Ints, LabelledSample, Scores
+from themeloom.records import Codebook, Doubles, Floats, Ints, LabelledSample, Scores
 from themeloom.themes._classifier import fit_classifier, posterior_of
 from themeloom.themes.abstain import conformal_threshold, coverage_curve
 from themeloom.themes.folds import Trial
@@ -90,22 +90,28 @@ def judge(
     )
 
 
-def reference_lines(topics: Mapping[str, Ints], members: Members) -> dict[str, Line]:
+def reference_lines(topics: Mapping[str, Ints], vectors: Floats, codebook: Floats) -> dict[str, Line]:
     """Return the reference lines.
 
     Parameters
     ----------
     topics
         Topics of all communications, by the name of the line that gives each of them its most frequent label.
-    members
-        Members as they are without any label: raw vectors, and the codebook's.
+    vectors
+        (communications, dimensions): raw, unit length.
+    codebook
+        (themes, dimensions): of the codebook's texts, unit length.
 
     Notes
     -----
     'logistic regression' is scikit-learn's on raw vectors, themes weighted evenly, ``C = 1``.
     """
     lines: dict[str, Line] = {name: _by_topic(topic) for name, topic in topics.items()}
-    return lines | {REGRESSION: _regression(members), ZERO_SHOT: _zero_shot(members), MAJORITY: _commonest}
+    return lines | {
+        REGRESSION: _regression(vectors),
+        ZERO_SHOT: _zero_shot(vectors, codebook),
+        MAJORITY: _commonest,
+    }
 
 
 def refer(line: Line, labels: Labels, group: Ints, trials: tuple[Trial, ...], coded: Ints) -> HeldOut:
@@ -238,20 +244,17 @@ def _by_topic(topic: Ints) -> Line:
     return say
 
 
-def _regression(members: Members) -> Line:
+def _regression(vectors: Floats) -> Line:
     def say(labels: Labels, asked: Ints) -> Ints:
-        vectors = members.messages.vectors
-        learned, judged = (np.searchsorted(members.position, at) for at in (labels.position, asked))
-        fitted = fit_classifier(vectors[learned], labels, strength=1.0)
-        return np.asarray(posterior_of(vectors[judged], fitted).argmax(axis=1))
+        fitted = fit_classifier(vectors[labels.position], labels, strength=1.0)
+        return np.asarray(posterior_of(vectors[asked], fitted).argmax(axis=1))
 
     return say
 
 
-def _zero_shot(members: Members) -> Line:
+def _zero_shot(vectors: Floats, codebook: Floats) -> Line:
     def say(labels: Labels, asked: Ints) -> Ints:  # noqa: ARG001
-        judged = members.messages.vectors[np.searchsorted(members.position, asked)]
-        return np.asarray((judged @ members.codebook.T).argmax(axis=1))
+        return np.asarray((vectors[asked] @ codebook.T).argmax(axis=1))
 
     return say
 

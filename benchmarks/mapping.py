@@ -1,0 +1,248 @@
+"""How well themes are found: every strategy and reference line, by the number of labels.
+
+Each draw labels so many messages of a corpus at random, learns from them alone, and is judged on all others.
+Run ``python benchmarks/mapping.py FOLDER [--quick]``, where the folder holds tables with the columns ``text``
+and ``label``. Writes ``benchmarks/results/mapping.json`` and ``docs/benchmarks.md``.
+"""
+
+import argparse
+import csv
+import json
+import os
+import platform
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from themeloom import check
+from themeloom.config import Experiment
+from themeloom.discovery.plain import plain_topics
+from themeloom.learning import gather, learn_themes
+from themeloom.members import HeldOut, Labels
+from themeloom.progress import Stages
+from themeloom.provenance import versions
+from themeloom.records import Codebook, Doubles, Ints, Theme
+from themeloom.themes import validation
+from themeloom.themes.folds import Trial, draw_folds
+from themeloom.themes.mapping import best_themes, learn
+from themeloom.themes.scores import score
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS, TABLE = ROOT / "benchmarks" / "results" / "mapping.json", ROOT / "docs" / "benchmarks.md"
+DEMO = ROOT / "experiments" / "dearmhp.toml"
+STRATEGIES = ("majority", "bayes", "graph", "soft", "zero-shot", "stacked")
+MIXED_BELOW, FOLDS = 0.3, 5
+MOST = 2_000  # messages of a corpus
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A corpus whose labels are known."""
+
+    name: str
+    texts: list[str]
+    theme: Ints  # (messages,): -1 where unknown
+    codebook: Codebook
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one line was worth in one draw."""
+
+    corpus: str
+    labels: int
+    draw: int
+    vectors: str  # raw, or raw+adapted: topics informed by labels
+    line: str
+    level: str  # topic or message
+    kappa: float
+    ece: float | None
+    topics: int
+    themes: int
+
+
+def read_table(path: Path, most: int) -> Labelled:
+    """Read a table with the columns text and label; of a large one, some messages at random."""
+    with path.open(newline="", encoding="utf-8") as file:
+        label = {row["text"]: row["label"] for row in csv.DictReader(file)}
+    texts = np.random.default_rng(0).permutation(sorted(label))[:most].tolist()
+    keys = sorted({label[text] for text in texts})
+    codebook = Codebook(tuple(Theme(key, key, key.replace("_", " ")) for key in keys))
+    return Labelled(path.stem, texts, np.array([keys.index(label[text]) for text in texts]), codebook)
+
+
+def read_demo(root: Path) -> Labelled:
+    """Read the demonstration study: of its 515 synthetic messages 200 have labels that ship with it."""
+    prepared = check(DEMO, root)
+    theme = np.full(len(prepared.corpus.texts), -1)
+    theme[prepared.sample.position] = prepared.sample.theme
+    return Labelled("demo", prepared.corpus.texts, theme, prepared.codebook)
+
+
+def settings(vectors: str, seed: int) -> Experiment:
+    """Return an experiment's settings, without its files."""
+    return Experiment.model_validate(
+        {
+            "study": {"name": "benchmark", "seed": seed},
+            "sources": [{"path": "none"}],
+            "themes": {"codebook": "none", "labels": "none"},
+            "discover": {"vectors": vectors},
+        }
+    )
+
+
+def judge(corpus: Labelled, n: int, draw: int, vectors: str, cache: Path) -> Iterator[Row]:
+    """Learn from n labels and judge on all others; where that would leave nearly none, from four fifths."""
+    known = np.flatnonzero(corpus.theme >= 0)
+    n = min(n, len(known) * 4 // 5)
+    position = np.sort(np.random.default_rng(draw).permutation(known)[:n])
+    judged = np.setdiff1d(known, position)
+    truth, themes = corpus.theme[judged], len(corpus.codebook.keys)
+    labels = Labels(position, corpus.theme[position], themes)
+    folds = tuple(draw_folds(labels.theme, np.arange(n), FOLDS, draw))
+    evidence = gather(corpus.texts, corpus.codebook, labels, settings(vectors, draw), cache, Stages())
+    discovery, _ = learn_themes(evidence, labels, Trial(np.arange(n), np.arange(0), folds, 0), Stages())
+    whole = evidence.messages(labels)
+
+    def row(line: str, level: str, said: Ints, posterior: Doubles | None = None) -> Row:
+        told = np.zeros((0, 0, 0)) if posterior is None else posterior[None]
+        found = score(HeldOut(truth, said[None], told, np.arange(len(judged))), themes, 2, 0).overall
+        return Row(
+            corpus=corpus.name,
+            labels=n,
+            draw=draw,
+            vectors=vectors,
+            line=line,
+            level=level,
+            kappa=found["kappa"].value,
+            ece=None if posterior is None else found["ece"].value,
+            topics=discovery.clusters.count,
+            themes=themes,
+        )
+
+    for strategy in STRATEGIES:
+        learned = learn(evidence, labels, folds, strategy)
+        posterior = learned.say(whole.rows(judged))
+        yield row(strategy, "message", posterior.argmax(axis=1), posterior)
+        of_topic = np.append(best_themes(learned.topics, MIXED_BELOW), -1)
+        yield row(strategy, "topic", of_topic[whole.topic[judged]])
+    if vectors == "raw":
+        plain = plain_topics(evidence.embeddings, draw, discovery.layout)
+        topics = {validation.BERTOPIC: plain.topic, validation.REDUCED: plain.reduced}
+        found = validation.reference_lines(topics, evidence.embeddings.vectors, evidence.codebook)
+        for name, line in found.items():
+            yield row(name, "topic" if name in topics else "message", line(labels, judged))
+
+
+def ratios(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """Divide the kappa of 'stacked' by those of the reference lines: corpus → what → mean over draws."""
+    kappa: defaultdict[tuple[str, str, str, str], list[float]] = defaultdict(list)
+    for row in rows:
+        kappa[row.corpus, row.vectors, row.line, row.level].append(row.kappa)
+    mean = {key: float(np.mean(values)) for key, values in kappa.items()}
+    found: dict[str, dict[str, float]] = {}
+    for corpus in sorted({row.corpus for row in rows}):
+        regression = mean[corpus, "raw", validation.REGRESSION, "message"]
+        topics = mean[corpus, "raw", "stacked", "topic"]
+        found[corpus] = {
+            "message level / regression": mean[corpus, "raw", "stacked", "message"] / regression,
+            "topic level / regression": topics / regression,
+            "topic level / plain BERTopic": topics / mean[corpus, "raw", validation.BERTOPIC, "topic"],
+        }
+        informed = mean.get((corpus, "raw+adapted", "stacked", "topic"))
+        if informed is not None:
+            found[corpus]["informed topic level / regression"] = informed / regression
+    return found
+
+
+def table(rows: Sequence[Row], facts: dict[str, object]) -> str:
+    """Write the results as a page of the manual."""
+    lines = [
+        "# How well themes are found",
+        "",
+        "Cohen's kappa on all messages whose labels were not used (abstained ones are wrong), mean over",
+        "draws of labels; in brackets the expected calibration error. Made by `benchmarks/mapping.py`:",
+        f"{facts['machine']}, {facts['minutes']} minutes. The demo's messages are synthetic.",
+        "",
+    ]
+    for n in sorted({row.labels for row in rows}):
+        lines += [f"## {n} labels", "", *_section([row for row in rows if row.labels == n]), ""]
+    return "\n".join(lines)
+
+
+def _section(rows: Sequence[Row]) -> Iterator[str]:
+    corpora = sorted({row.corpus for row in rows})
+    yield f"| level | topics | line | {' | '.join(corpora)} |"
+    yield "|---" * (3 + len(corpora)) + "|"
+    cells: defaultdict[tuple[str, str, str], defaultdict[str, list[Row]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for row in rows:
+        cells[row.level, row.vectors, row.line][row.corpus].append(row)
+    for what, of_corpus in sorted(cells.items()):
+        yield f"| {' | '.join((*what, *(_cell(of_corpus[name]) for name in corpora)))} |"
+
+
+def _cell(rows: Sequence[Row]) -> str:
+    if not rows:
+        return ""
+    text = f"{np.mean([row.kappa for row in rows]):.2f}"
+    known = [row.ece for row in rows if row.ece is not None]
+    return f"{text} ({np.mean(known):.2f})" if known else text
+
+
+def run(corpora: Sequence[Labelled], numbers: Sequence[int], draws: int, cache: Path) -> Iterator[Row]:
+    """Judge every corpus, number of labels, draw, and kind of topics; say how far it is."""
+    for corpus in corpora:
+        for n in numbers:
+            for draw in range(1, draws + 1):
+                for vectors in ("raw", "raw+adapted"):
+                    rows = list(judge(corpus, n, draw, vectors, cache))
+                    best = {row.level: row.kappa for row in rows if row.line == "stacked"}
+                    print(f"{corpus.name}: {n} labels, draw {draw}, {vectors}: {best}", flush=True)
+                    yield from rows
+
+
+def about(n: int, rows: Sequence[Row]) -> list[Row]:
+    """Return each corpus's rows of n labels, or of the next fewer that it has."""
+    of_corpus: dict[str, int] = {}
+    for row in rows:
+        if row.labels <= n:
+            of_corpus[row.corpus] = max(row.labels, of_corpus.get(row.corpus, 0))
+    return [row for row in rows if of_corpus.get(row.corpus) == row.labels]
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--quick", action="store_true", help="one draw of 200 labels, 1,000 messages each")
+    parser.add_argument("--cache", type=Path, help="a folder that keeps what was computed")
+    given = parser.parse_args()
+    numbers, draws, most = ((200,), 1, 1_000) if given.quick else ((100, 200, 400), 5, MOST)
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as scratch:
+        tables = [read_table(path, most) for path in sorted(given.folder.glob("*.csv"))]
+        corpora = [read_demo(Path(scratch)), *tables]
+        rows = list(run(corpora, numbers, draws, given.cache or Path(scratch)))
+    facts: dict[str, object] = {
+        "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",
+        "versions": versions(),
+        "minutes": round((time.perf_counter() - began) / 60),
+        "quick": given.quick,
+    }
+    at_200 = ratios(about(200, rows))
+    found = {"facts": facts, "ratios at 200 labels": at_200, "rows": [asdict(row) for row in rows]}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    TABLE.write_text(table(rows, facts), encoding="utf-8")
+    print(json.dumps(at_200, indent=1))
+
+
+if __name__ == "__main__":
+    main()
