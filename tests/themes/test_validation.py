@@ -44,8 +44,7 @@ def trials_of(labels, config=QUICK, each=1, seed=0):
 
 def raw(world, labels):
     """Raw vectors of all communications, and the codebook's."""
-    members = world.members(labels)
-    return members.messages.vectors, members.codebook
+    return world.messages(labels).vectors, world.members(labels).codebook
 
 
 def judged_by(world, strategy, labels=None, trials=None, **changes):
