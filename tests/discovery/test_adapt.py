@@ -119,7 +119,7 @@ def test_the_order_and_the_company_of_messages_make_no_difference(adapter, read,
 
 
 def test_long_messages_are_learned_from_and_encoded(adapter):
-    long = [f"{text}, and so on, " * 60 for text in TEXTS[:6]]
+    long = [f"{text}, and so on, " * 20 for text in TEXTS[:6]]
     vectors, states = adapter.read([*long, "", "short"])
     found = adapter.learn(states, np.array([0, 1, 2, 0, 1, 2, 0, 1]))
     assert np.isfinite(found).all()
