@@ -190,10 +190,12 @@ def _of(labels: Labels, places: Ints) -> Labels:
 
 
 def authors_of(corpus: Corpus) -> Ints:
-    """Give each author a number; a message whose author is unknown has one of its own."""
+    """Give each author a number, (communications,); a message whose author is unknown has one of its own."""
+    # By first appearance: by name, it would hang on the study's key.
+    known: dict[str, int] = {}
     names = corpus.communications["author"].to_list()
-    known = {name: number for number, name in enumerate(sorted({name for name in names if name}))}
-    return np.array([known.get(name, len(known) + row) for row, name in enumerate(names)], dtype=np.int64)
+    alone = (f"\0{row}" for row in range(len(names)))
+    return np.array([known.setdefault(name or next(alone), len(known)) for name in names], dtype=np.int64)
 
 
 def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own

@@ -221,14 +221,19 @@ def at_once(tasks: Sequence[Callable[[], T]]) -> list[T]:
     """Do tasks on all cores, each in one thread; results in the order of the tasks."""
     import torch
 
-    before, cores = torch.get_num_threads(), len(os.sched_getaffinity(0))
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
-    pool = ThreadPoolExecutor(min(cores, max(len(tasks), 1)))
+    pool = ThreadPoolExecutor(min(_cores(), max(len(tasks), 1)))
     try:
         return [future.result() for future in [pool.submit(task) for task in tasks]]
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(before)
+
+
+def _cores() -> int:
+    """Return the cores that this process may use; not every system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _padded(states: Sequence[Floats]) -> "tuple[Tensor, Tensor]":
