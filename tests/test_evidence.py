@@ -1,0 +1,165 @@
+"""What may be known when some labels are learned from: by these labels alone, of all members."""
+
+import numpy as np
+import pytest
+
+from invented import SAYINGS, messages
+from themeloom import evidence as module
+from themeloom.config import Experiment
+from themeloom.discover import embed_corpus
+from themeloom.discovery.cluster import cluster
+from themeloom.discovery.embed import Encoder
+from themeloom.evidence import Evidence, codebook_vectors, fewest_topics
+from themeloom.members import Labels
+from themeloom.progress import Stages
+from themeloom.records import Codebook, Theme
+
+TEXTS, THEMES = messages()
+TEXTS, THEMES = TEXTS[:80], np.array(THEMES[:80])
+CODEBOOK = Codebook(tuple(Theme(name, name.title(), f"Messages that hold a {name}.") for name in SAYINGS))
+LABELLED = np.arange(1, 60, 2)
+LABELS = Labels(LABELLED, THEMES[LABELLED], 3)
+
+
+def experiment(**adapt):
+    return Experiment.model_validate(
+        {
+            "study": {"name": "invented", "seed": 5},
+            "sources": [{"path": "messages.csv"}],
+            "themes": {"codebook": "c.yaml", "labels": "l.csv"},
+            "adapt": {"layers": 1, "steps": 2, "batch_size": 8} | adapt,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def known(cache):
+    """Raw vectors and topics."""
+    config = experiment()
+    embeddings = embed_corpus(TEXTS, config, cache, Stages())
+    return embeddings, cluster(embeddings.vectors[:, :5], embeddings.vectors, config.cluster)
+
+
+@pytest.fixture
+def gathered(known, cache):
+    def gather(folder=cache, **adapt):
+        config, (embeddings, topics) = experiment(**adapt), known
+        codebook = codebook_vectors(CODEBOOK, embeddings, Encoder(config.encoder), cache)
+        found = Evidence(TEXTS, embeddings, codebook, LABELLED, config, folder)
+        found.found(topics)
+        return found
+
+    return gather
+
+
+class Steps:
+    def __init__(self):
+        self.total, self.done = None, 0
+
+    def begin(self, total, unit):
+        assert unit == "steps"
+        self.total = total
+
+    def advance(self, steps=1):
+        self.done += steps
+
+
+def test_members_are_what_the_corpus_is(gathered, known):
+    evidence = gathered()
+    evidence.adapt(LABELS)
+    members, whole = evidence.members(LABELS), evidence.messages(LABELS)
+    np.testing.assert_array_equal(members.position, np.arange(80))
+    np.testing.assert_array_equal(members.messages.vectors, known[0].vectors)
+    np.testing.assert_array_equal(members.messages.topic, known[1].topic)
+    np.testing.assert_array_equal(members.messages.member, np.arange(80))
+    for field in ("topic", "vectors", "adapted", "surface", "member"):
+        np.testing.assert_array_equal(getattr(whole, field), getattr(members.messages, field))
+    assert len(members.parents) >= known[1].count
+    np.testing.assert_allclose(np.linalg.norm(members.codebook, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(members.messages.adapted, axis=1), 1, atol=1e-5)
+
+
+def test_of_a_large_corpus_an_even_choice_is_learned_from_and_all_are_encoded_alike(
+    gathered, tmp_path, monkeypatch
+):
+    small = gathered()
+    small.adapt(LABELS)
+    monkeypatch.setattr(module, "MOST", 20)
+    monkeypatch.setattr(module, "_CHUNK", 7)
+    large = gathered(tmp_path)
+    large.adapt(LABELS)
+    members, whole = large.members(LABELS), large.messages(LABELS)
+    assert 20 <= len(members.position) <= 20 + len(LABELLED)
+    assert set(LABELLED) <= set(members.position)
+    assert (np.diff(members.position) > 0).all()
+    assert np.diff(members.position).max() <= 5
+    np.testing.assert_array_equal(whole.member[members.position], np.arange(len(members.position)))
+    assert (whole.member >= 0).sum() == len(members.position)
+    np.testing.assert_allclose(large.layers, small.layers, atol=1e-3)  # read in other batches
+    np.testing.assert_allclose(whole.adapted, small.whole, atol=1e-3)
+    np.testing.assert_array_equal(whole.adapted[members.position], members.messages.adapted)
+    assert members.neighbours.max() < len(members.position)
+
+
+def test_each_set_of_labels_has_an_adaptation_of_its_own(gathered, tmp_path):
+    fewer, other = LABELS.but(np.arange(5)), Labels(LABELLED, (LABELS.theme + 1) % 3, 3)
+    together, alone = gathered(), gathered(tmp_path)
+    together.adapt(LABELS, [fewer, other])
+    alone.adapt(fewer)
+    np.testing.assert_array_equal(
+        together.members(fewer).messages.adapted, alone.members(fewer).messages.adapted
+    )
+    assert (together.members(LABELS).messages.adapted != together.members(fewer).messages.adapted).any()
+    with pytest.raises(KeyError):
+        alone.members(LABELS)
+
+
+def test_for_choices_labelled_messages_alone_are_encoded(gathered):
+    inner = LABELS.but(np.arange(4))
+    evidence = gathered()
+    evidence.adapt(LABELS, [], [inner])
+    adapted = evidence.members(inner).messages.adapted
+    known = np.linalg.norm(adapted, axis=1) > 0
+    np.testing.assert_array_equal(np.flatnonzero(known), LABELLED)
+
+
+def test_adaptations_are_remembered(gathered, tmp_path):
+    first, steps = gathered(tmp_path), Steps()
+    first.adapt(LABELS, [LABELS.but(np.arange(3))], [], steps)
+    assert (steps.total, steps.done) == (4, 4)
+    again, steps = gathered(tmp_path), Steps()
+    again.adapt(LABELS, [LABELS.but(np.arange(3))], [], steps)
+    assert (steps.total, steps.done) == (4, 4)
+    assert "_states" not in vars(again), "nothing is read anew"
+    np.testing.assert_array_equal(again.whole, first.whole)
+    more = gathered(tmp_path, steps=3)
+    more.adapt(LABELS)
+    assert (more.whole != first.whole).any()
+
+
+def test_adaptation_can_be_switched_off(gathered):
+    evidence, steps = gathered(enabled=False), Steps()
+    evidence.adapt(LABELS, [LABELS.but(np.arange(3))], [], steps)
+    assert steps.total is None
+    assert evidence.layers.shape == (0,)
+    assert evidence.whole.shape == (80, 0)
+    assert evidence.members(LABELS).messages.adapted.shape == (80, 0)
+    assert evidence.messages(LABELS).adapted.shape == (80, 0)
+
+
+def test_the_codebook_is_the_mean_of_all_that_is_said_of_a_theme(known, cache):
+    encoder = Encoder(experiment().encoder)
+    wordy = Theme("a", "A", "Of bread.", include=("bread and butter",), other_names=("Brot",))
+    found = codebook_vectors(Codebook((wordy, CODEBOOK.themes[0])), known[0], encoder, cache)
+    said = encoder.encode(["A. Of bread.", "bread and butter", "Brot"]).mean(axis=0)
+    np.testing.assert_allclose(found[0], said / np.linalg.norm(said), atol=1e-4)
+    assert found.shape == (2, 384)
+
+
+def test_informed_topics_are_at_least_twice_as_many_as_themes():
+    assert [fewest_topics(themes) for themes in (2, 7)] == [4, 14]
