@@ -37,7 +37,7 @@ from themeloom.records import (
 from themeloom.themes import validation
 from themeloom.themes.folds import Trial, draw_trials
 from themeloom.themes.mapping import learn_mapping
-from themeloom.themes.prevalence import prevalence
+from themeloom.themes.prevalence import POWERED, prevalence
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +246,25 @@ def _prevalence(
     seen = corpus.communications["times_seen"].to_numpy().astype(np.float64)
     weights = np.append(seen[sample.position], np.delete(seen, sample.position))
     labelled, rest = _posteriors(sample, mapping, judged)
+    shares = _shares(sample.theme, sample.inclusion, labelled, rest, weights, codebook)
+    aside = judged.messages.coded >= 0
+    if aside.all():
+        return shares
+    # What labels were learned from is known, and of the others those held out are a sample.
+    learned = np.zeros(len(sample.theme), np.bool_)
+    learned[np.flatnonzero(sample.decided)[~aside]] = True
+    labelled[learned] = np.eye(labelled.shape[1])[sample.theme[learned]]
+    held_out = sample.inclusion * aside.mean() / (1 - sample.inclusion * (1 - aside.mean()))
+    inclusion = np.where(learned, 1.0, held_out)
+    powered = _shares(sample.theme, inclusion, labelled, rest, weights, codebook)
+    return shares | {name: of_method for name, of_method in powered.items() if name.endswith(POWERED)}
+
+
+def _shares(
+    theme: Ints, inclusion: Doubles, labelled: Doubles, rest: Doubles, weights: Doubles, codebook: Codebook
+) -> dict[str, dict[str, Score]]:
     try:
-        found = prevalence(sample.theme, sample.inclusion, labelled, rest, weights, codebook).table
+        found = prevalence(theme, inclusion, labelled, rest, weights, codebook).table
     except LabelError:
         return {}
     shares: dict[str, dict[str, Score]] = {}
