@@ -185,3 +185,11 @@ def test_changed_code_has_another_digest(tmp_path):
     assert code_digest(first, second) == before
     second.write_text("two = 3\n")
     assert code_digest(first, second) != before
+
+
+def test_what_is_known_can_be_asked_for_without_making_it(tmp_path):
+    cache = Cache(tmp_path)
+    assert not cache.knows("stage", "key")
+    cache.remember("stage", "key", lambda: {"one": np.zeros(1)})
+    assert cache.knows("stage", "key")
+    assert not cache.knows("other", "key")

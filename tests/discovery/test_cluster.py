@@ -29,6 +29,18 @@ def test_known_groups_are_found(vectors_and_groups):
     assert clusters.tree.columns == ["parent", "child", "lambda", "size"]
 
 
+def test_fewer_topics_than_asked_for_are_mended():
+    rng = np.random.default_rng(0)
+    vectors, group = grouped(8, 60, spread=0.1)
+    parts = np.repeat(rng.normal(size=(32, 6)), 15, axis=0)  # each group in four parts
+    layout = (plain(vectors) + 0.8 * parts + 0.05 * rng.normal(size=parts.shape)).astype(np.float32)
+    few = cluster(layout, vectors, ClusterConfig(min_cluster_size=40))
+    config = ClusterConfig()
+    more = cluster(layout, vectors, config, fewest=16)
+    assert few.count < 16 <= more.count
+    assert len(group) == len(more.topic)
+
+
 def test_topics_are_numbered_by_size_and_rows_can_come_in_any_order(vectors_and_groups):
     vectors, _ = vectors_and_groups
     clusters = cluster(plain(vectors), vectors, ClusterConfig())

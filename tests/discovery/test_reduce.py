@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from themeloom.config import ReduceConfig
-from themeloom.discovery.reduce import reduce
+from themeloom.discovery.reduce import reduce, reduced
 from themeloom.errors import CorpusError
 
 
@@ -38,6 +38,11 @@ def test_equal_vectors_get_equal_places(vectors_and_groups):
     assert np.array_equal(layout.reduced[:5], layout.reduced[-5:])
 
 
+def test_what_is_laid_out_for_clustering_alone_is_the_same(vectors_and_groups):
+    vectors, _ = vectors_and_groups
+    assert np.array_equal(reduced(vectors, ReduceConfig(), 1), reduce(vectors, ReduceConfig(), 1).reduced)
+
+
 def test_a_small_corpus_is_laid_out():
     vectors = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
     assert np.isfinite(reduce(vectors, ReduceConfig(), 1).reduced).all()
@@ -47,3 +52,5 @@ def test_too_few_different_messages_is_one_sentence():
     vectors = np.ones((50, 8), dtype=np.float32)
     with pytest.raises(CorpusError, match="only 1 of 50 messages differ"):
         reduce(vectors, ReduceConfig(), 1)
+    with pytest.raises(CorpusError, match="only 1 of 50 messages differ"):
+        reduced(vectors, ReduceConfig(), 1)
