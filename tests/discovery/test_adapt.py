@@ -131,6 +131,8 @@ def test_each_step_is_told(adapter, read):
     steps = []
     adapter.learn(read[1][:9], THEME[:9], lambda: steps.append(1))
     assert len(steps) == CONFIG.steps
+    adapter.learn(read[1][:2], THEME[:1].repeat(2), lambda: steps.append(1))
+    assert len(steps) == 2 * CONFIG.steps, "nothing to learn, but as many steps as were announced"
 
 
 def test_more_layers_than_there_are_is_one_sentence():

@@ -100,6 +100,8 @@ class Adapter:
         upper = self._upper.copy()
         trained = list(upper.layers.parameters())
         if len(np.unique(theme)) < 2:
+            for _ in range(self.config.steps):
+                stepped()
             return _flat(trained)
         likely = _likely(theme)
         generator = np.random.default_rng(self.seed)
