@@ -41,6 +41,9 @@ columns = { id = "id", text = "text" }
 codebook = "codebook.yaml"
 labels = "labels.csv"
 
+[adapt]
+steps = 2
+
 [validate]
 repeats = 2
 bootstrap = 100
