@@ -37,12 +37,12 @@ name = "small"
 path = "messages.csv"
 columns = { id = "id", text = "text" }
 
+[adapt]
+steps = 2
+
 [themes]
 codebook = "codebook.yaml"
 labels = "labels.csv"
-
-[adapt]
-steps = 2
 
 [validate]
 repeats = 2

@@ -5,10 +5,13 @@ import gzip
 import json
 import random
 import re
+import shutil
 import stat
 from dataclasses import replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -22,7 +25,18 @@ from themeloom.folders import Folders
 from themeloom.history import store
 
 DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"
+_FOLDER = TemporaryDirectory()
 IDENTIFYING = Path(__file__).parent / "data" / "identifying-sample.jsonl"
+
+
+@cache
+def experiment():
+    """Return the demo's experiment with a third of the steps of adapting, which is tested by itself."""
+    folder = Path(_FOLDER.name) / "dearmhp"
+    shutil.copytree(DEMO, folder)
+    with (folder / "experiment.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[adapt]\nsteps = 10\n")
+    return folder / "experiment.toml"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +46,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def result(root):
-    return themeloom.run(DEMO / "experiment.toml", root)
+    return themeloom.run(experiment(), root)
 
 
 def raw_texts():
@@ -135,7 +149,7 @@ def test_training_messages_get_their_training_assignments_back(result):
     assert masked["topic_theme"].to_list() == table["topic_theme"].to_list()
     assert np.allclose(masked["theme_probability"], table["theme_probability"])
     raw, kept = raw_texts(), {}
-    audit = themeloom.audit(DEMO / "experiment.toml", result.folder.parents[1])
+    audit = themeloom.audit(experiment(), result.folder.parents[1])
     for row in audit.filter(pl.col("outcome") == "kept").iter_rows(named=True):
         kept[row["doc_id"]] = raw[row["source_id"]]
     again = model.assign([kept[doc_id] for doc_id in table["doc_id"]])
@@ -158,7 +172,7 @@ def test_the_fitted_bertopic_is_reachable(result):
 
 
 def test_the_audit_tells_of_every_row(result, root):
-    audit = themeloom.audit(DEMO / "experiment.toml", root)
+    audit = themeloom.audit(experiment(), root)
     assert audit.columns == ["source_id", "file", "line", "outcome", "doc_id", "reason"]
     assert len(audit) == 1195
     counts = dict(audit["outcome"].value_counts().iter_rows())
@@ -169,7 +183,7 @@ def test_the_audit_tells_of_every_row(result, root):
 
 
 def test_a_second_run_remembers_and_gives_the_same(result, root):
-    again = themeloom.run(DEMO / "experiment.toml", root)
+    again = themeloom.run(experiment(), root)
     assert again.communications.equals(result.communications)
     cached = {time.stage for time in again.model.record.times if time.cached}
     assert {"reduce", "describe"} <= cached
@@ -188,8 +202,8 @@ def test_rows_in_another_order_change_nothing(result, root, tmp_path):
     labels = (DEMO / "labels.csv").read_text(encoding="utf-8").splitlines()
     (tmp_path / "labels.csv").write_text("\n".join([labels[0], *reversed(labels[1:])]), encoding="utf-8")
     (tmp_path / "codebook.yaml").write_bytes((DEMO / "codebook.yaml").read_bytes())
-    experiment = (DEMO / "experiment.toml").read_text(encoding="utf-8")
-    (tmp_path / "experiment.toml").write_text(experiment.replace(".jsonl", ".jsonl.gz"), encoding="utf-8")
+    text = experiment().read_text(encoding="utf-8")
+    (tmp_path / "experiment.toml").write_text(text.replace(".jsonl", ".jsonl.gz"), encoding="utf-8")
     shuffled = themeloom.run(tmp_path / "experiment.toml", root)
     assert shuffled.communications.equals(result.communications)
     assert shuffled.scores.equals(result.scores)
@@ -199,7 +213,7 @@ def test_another_key_gives_other_ids_and_the_same_topics(result, root, tmp_path)
     folders = Folders(tmp_path)
     folders.cache.parent.mkdir()
     folders.cache.symlink_to(Folders(root).cache)
-    other = themeloom.run(DEMO / "experiment.toml", tmp_path)
+    other = themeloom.run(experiment(), tmp_path)
     assert set(other.communications["doc_id"]).isdisjoint(result.communications["doc_id"])
     assert other.communications.drop("doc_id").equals(result.communications.drop("doc_id"))
 
