@@ -193,3 +193,11 @@ def test_what_is_known_can_be_asked_for_without_making_it(tmp_path):
     cache.remember("stage", "key", lambda: {"one": np.zeros(1)})
     assert cache.knows("stage", "key")
     assert not cache.knows("other", "key")
+
+
+def test_an_entry_that_cannot_be_read_is_not_known(tmp_path):
+    cache = Cache(tmp_path)
+    cache.remember("stage", "key", lambda: {"array": np.ones(2)})
+    assert cache.knows("stage", "key")
+    (tmp_path / "stage" / "key.safetensors").write_bytes(b"half-wri")
+    assert not cache.knows("stage", "key")

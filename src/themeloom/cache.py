@@ -46,8 +46,8 @@ class Cache:
         self.folder = folder
 
     def knows(self, stage: str, key: str) -> bool:
-        """Whether there is an entry for this key."""
-        return (self.folder / stage / f"{key}.safetensors").is_file()
+        """Whether there is an entry for this key, and one that can be read."""
+        return _read(self.folder / stage / f"{key}.safetensors") is not None
 
     def remember(self, stage: str, key: str, make: Callable[[], Arrays]) -> tuple[Arrays, bool]:
         """Return what `make` gave for this key before, or make it now; and whether it was known.
