@@ -16,6 +16,7 @@ WORDS = {
     "number": "number",
     "boolean": "true or false",
     "array": "list of texts",
+    "object": "table",
 }
 """JSON schema's types, as a user would call them."""
 

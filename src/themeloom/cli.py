@@ -76,6 +76,29 @@ def audit(
 
 
 @app.command()
+def sweep(
+    experiment: ExperimentFile,
+    root: Root = Path(),
+    out: Annotated[
+        Path | None, typer.Option(help="Also write the table of configurations here: .csv or .parquet.")
+    ] = None,
+    json: JsonPath = None,
+) -> None:
+    """Run all configurations of the [sweep] section, choose the best, and say what the choice is worth."""
+    from rich.console import Console
+
+    from themeloom import assignment, sweeping
+    from themeloom.console_sweep import show_sweep
+
+    with _bars() as bars:
+        found = sweeping.sweep(experiment, root, bars)
+    if out is not None:
+        assignment.write(found.table, out)
+    _write_json(found.to_dict(), json)
+    show_sweep(Console(), found)
+
+
+@app.command()
 def assign(
     model: Annotated[Path, typer.Argument(help="A folder under models/.")],
     file: Annotated[Path, typer.Argument(help="Messages, in any format that a source can have.")],

@@ -11,7 +11,7 @@ from themeloom.config import TrackingConfig
 from themeloom.history import items
 from themeloom.history.backend import backend_of
 from themeloom.history.connection import connection, ended, experiment_of
-from themeloom.history.groups import NO_TAGS, Group, child_tags, open_group, reopen_group
+from themeloom.history.groups import NO_TAGS, Group, child_tags, find_group, open_group, reopen_group
 from themeloom.history.parts import LAYOUT, MANIFEST
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RunRecord
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput
 
-__all__ = ["Figure", "Group", "Tracked", "open_group", "reopen_group", "track"]
+__all__ = ["Figure", "Group", "Tracked", "find_group", "open_group", "reopen_group", "track"]
 
 
 class Figure(Protocol):
