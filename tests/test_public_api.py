@@ -16,6 +16,7 @@ MENU = [
     "ThemeModel",
     "ThemeloomError",
     "audit",
+    "autolog",
     "check",
     "load",
     "read_experiment",

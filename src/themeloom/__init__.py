@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from themeloom.errors import ThemeloomError
     from themeloom.estimator import ThemeModel
     from themeloom.experiment import read_experiment
+    from themeloom.mlflow import autolog
     from themeloom.model import Model, load
     from themeloom.pipeline import audit, check, run
     from themeloom.result import RunResult
@@ -16,6 +17,7 @@ __all__ = [
     "ThemeModel",
     "ThemeloomError",
     "audit",
+    "autolog",
     "check",
     "load",
     "read_experiment",
@@ -28,6 +30,7 @@ _HOMES = {
     "ThemeModel": "estimator",
     "ThemeloomError": "errors",
     "audit": "pipeline",
+    "autolog": "mlflow",
     "check": "pipeline",
     "load": "model",
     "read_experiment": "experiment",
