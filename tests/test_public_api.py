@@ -11,12 +11,14 @@ import pytest
 import themeloom
 
 MENU = [
+    "Comparison",
     "Model",
     "RunResult",
     "ThemeModel",
     "ThemeloomError",
     "audit",
     "check",
+    "compare",
     "load",
     "read_experiment",
     "run",

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from themeloom.comparing import Comparison, compare
     from themeloom.errors import ThemeloomError
     from themeloom.estimator import ThemeModel
     from themeloom.experiment import read_experiment
@@ -11,24 +12,28 @@ if TYPE_CHECKING:
     from themeloom.result import RunResult
 
 __all__ = [
+    "Comparison",
     "Model",
     "RunResult",
     "ThemeModel",
     "ThemeloomError",
     "audit",
     "check",
+    "compare",
     "load",
     "read_experiment",
     "run",
 ]
 
 _HOMES = {
+    "Comparison": "comparing",
     "Model": "model",
     "RunResult": "result",
     "ThemeModel": "estimator",
     "ThemeloomError": "errors",
     "audit": "pipeline",
     "check": "pipeline",
+    "compare": "comparing",
     "load": "model",
     "read_experiment": "experiment",
     "run": "pipeline",
