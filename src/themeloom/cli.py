@@ -237,7 +237,7 @@ def ui(
     """Open MLflow's own page on the runs."""
     import subprocess
 
-    from themeloom.history.tracking import ui_command
+    from themeloom.history.page import ui_command
 
     command, environment = ui_command(root, uri, port)
     _say(f"http://127.0.0.1:{port}")

@@ -7,13 +7,12 @@ import sqlite3
 import subprocess
 import sys
 import time
-import urllib.request
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from builders import make_record
+from servers import artifacts_of, client_of, free_port, get
 from themeloom.config import TrackingConfig
 from themeloom.errors import TrackingError
 from themeloom.history import items, store, tracking
@@ -21,48 +20,9 @@ from themeloom.history import items, store, tracking
 NOWHERE = TrackingConfig()
 
 
-@pytest.fixture(autouse=True)
-def no_address(monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """A study's folder with a model, a report and one tracked run."""
-    root = tmp_path_factory.mktemp("a study")
-    record = make_record()
-    model = store.save(record, root / "models")
-    (root / "report.html").write_text("<p>report</p>")
-    (model / "report.html").write_text("<p>report for the study alone</p>")
-    return root, record, model, track_with_figure(record, model, root)
-
-
-def track_with_figure(record, model, root):
-    from plotly import graph_objects
-
-    figures = {"map": graph_objects.Figure(graph_objects.Scatter(x=[1, 2], y=[2, 1]))}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        return tracking.track(record, model, root / "report.html", NOWHERE, root, figures=figures)
-
-
 @pytest.fixture(scope="module")
 def run(root):
     return client_of(root[0]).get_run(root[3].run_id)
-
-
-def client_of(root):
-    from mlflow import MlflowClient
-
-    return MlflowClient(tracking_uri=f"sqlite:///{root.resolve()}/mlruns/mlflow.db")
-
-
-def artifacts_of(client, run_id, path=None):
-    for entry in client.list_artifacts(run_id, path):
-        if entry.is_dir:
-            yield from artifacts_of(client, run_id, entry.path)
-        else:
-            yield entry.path
 
 
 # what is logged
@@ -154,9 +114,9 @@ def test_model_report_tables_and_figures_are_artifacts(root, tmp_path):
 
 def test_figures_need_no_network(root, tmp_path):
     client = client_of(root[0])
-    page = Path(client.download_artifacts(root[3].run_id, "figures/map.html", str(tmp_path))).read_text()
-    assert "plotly" in page
-    assert 'src="http' not in page
+    shown = Path(client.download_artifacts(root[3].run_id, "figures/map.html", str(tmp_path))).read_text()
+    assert "plotly" in shown
+    assert 'src="http' not in shown
 
 
 def test_no_secret_name_or_home_folder_is_logged(root):
@@ -405,7 +365,7 @@ tracking.track(make_record(), Path(sys.argv[2]), None, TrackingConfig(), Path(sy
 def test_two_first_runs_at_once_in_silence_and_without_network(root, tmp_path):
     silent = {"CI", "PYTEST_CURRENT_TEST", "GITHUB_ACTIONS", "MLFLOW_TRACKING_URI"}
     environment = {name: value for name, value in os.environ.items() if name not in silent}
-    environment["PYTHONPATH"] = str(Path(__file__).parent.parent)
+    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), *sys.path])
     command = [sys.executable, "-c", WATCHED, str(tmp_path), str(root[2])]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     both = [subprocess.Popen(command, env=environment, cwd=tmp_path, **pipes) for _ in range(2)]
@@ -416,69 +376,6 @@ def test_two_first_runs_at_once_in_silence_and_without_network(root, tmp_path):
         assert connection.execute("SELECT status FROM runs").fetchall() == [("FINISHED",)] * 2
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mlruns"]
     assert sorted(p.name for p in (tmp_path / "mlruns").iterdir()) == ["artifacts", "mlflow.db"]
-
-
-# MLflow's own page, and a server
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def get(url, body=None):
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 (loopback)
-    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
-        return answer.read()
-
-
-def wait_for(port, process):
-    for _ in range(300):
-        if process.poll() is not None:
-            pytest.fail(f"the server ended: {process.stdout.read()}")
-        try:
-            return get(f"http://127.0.0.1:{port}/health")
-        except OSError:
-            time.sleep(0.2)
-    return pytest.fail("the server did not start")
-
-
-@pytest.fixture
-def serve(tmp_path):
-    processes = []
-
-    def start(command, environment, port):
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        processes.append(process)
-        wait_for(port, process)
-
-    yield start
-    for process in processes:
-        os.killpg(process.pid, 15)
-        process.wait(timeout=30)
-        process.stdout.close()
-
-
-def test_the_page_shows_the_run(root, serve):
-    folder, record, _, tracked = root
-    port = free_port()
-    command, environment = tracking.ui_command(folder, None, port)
-    serve(command, environment, port)
-    address = f"http://127.0.0.1:{port}"
-    assert b"<title>MLflow</title>" in get(address)
-    body = json.dumps({"experiment_ids": [tracked.experiment_id]}).encode()
-    runs = json.loads(get(f"{address}/api/2.0/mlflow/runs/search", body))["runs"]
-    assert record.run in [run["info"]["run_name"] for run in runs]
-    card = get(f"{address}/get-artifact?path=model%2Fmodel_card.md&run_uuid={tracked.run_id}")
-    assert card.decode().startswith(f"# {record.title}")
 
 
 def test_a_real_server_takes_a_run_and_its_artifacts(root, serve, tmp_path):
@@ -501,28 +398,3 @@ def test_a_real_server_takes_a_run_and_its_artifacts(root, serve, tmp_path):
     found = json.loads(get(f"{address}/api/2.0/mlflow/runs/get?run_id={tracked.run_id}"))["run"]
     assert found["info"]["status"] == "FINISHED"
     assert {i["dataset"]["name"] for i in found["inputs"]["dataset_inputs"]} == {"corpus", "labelled sample"}
-
-
-def test_the_page_is_refused_where_there_is_none(root, tmp_path):
-    with pytest.raises(TrackingError, match="no runs yet"):
-        tracking.ui_command(tmp_path, None, 5000)
-    with pytest.raises(TrackingError, match="page of its own"):
-        tracking.ui_command(root[0], "https://me:hunter2@mlflow.example", 5000)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with pytest.raises(TrackingError, match="choose another"):
-            tracking.ui_command(root[0], None, taken.getsockname()[1])
-    with pytest.raises(TrackingError, match="choose another"):
-        tracking.ui_command(root[0], None, 70_000)
-
-
-def test_no_password_is_on_the_pages_command_line(root, tmp_path):
-    database = tmp_path / "with space" / "m.db"
-    database.parent.mkdir()
-    shutil.copy(root[0] / "mlruns" / "mlflow.db", database)
-    command, environment = tracking.ui_command(root[0], f"sqlite:///{database}", free_port())
-    assert str(database) not in " ".join(command)
-    assert environment["MLFLOW_BACKEND_STORE_URI"] == f"sqlite:///{database}"
-    assert environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
-    assert "127.0.0.1" in command

@@ -34,7 +34,7 @@ class DatasetItem:
 def params(record: RunRecord, root: Path) -> dict[str, str]:
     """Flatten the configuration: ``cluster.selection`` → ``auto``. The tracking address is left out."""
     config = {key: value for key, value in public_config(record.config, root).items() if key != "tracking"}
-    return {_key(key): _cut(value, PARAM) for key, value in _flat(config)}
+    return {plain_key(key): cut(value, PARAM) for key, value in _flat(config)}
 
 
 def metrics(record: RunRecord) -> dict[str, float]:
@@ -42,7 +42,7 @@ def metrics(record: RunRecord) -> dict[str, float]:
     numbers = dict(_counts(record))
     for name, score in _scores(record):
         numbers |= {name: score.value, f"{name}_low": score.low, f"{name}_high": score.high}
-    return {_key(name): float(number) for name, number in numbers.items() if math.isfinite(number)}
+    return {plain_key(name): float(number) for name, number in numbers.items() if math.isfinite(number)}
 
 
 def tags(record: RunRecord) -> dict[str, str]:
@@ -59,7 +59,7 @@ def tags(record: RunRecord) -> dict[str, str]:
         **{f"version.{name}": value for name, value in record.versions.items()},
         **{f"digest.{name}": value for name, value in record.digests.items()},
     }
-    return {_key(name): _cut(value, TAG) for name, value in named.items() if value}
+    return {plain_key(name): cut(value, TAG) for name, value in named.items() if value}
 
 
 def note(record: RunRecord) -> str:
@@ -183,14 +183,15 @@ def _flat(value: object, prefix: str = "") -> Iterator[tuple[str, str]]:
         yield prefix, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _key(name: str) -> str:
+def plain_key(name: str) -> str:
     """Make a name that MLflow takes: word characters, dashes, dots, spaces, colons and inner slashes."""
     taken = re.sub(r"[^\w\-. :/]", "_", name.replace(", ", " "))
     plain = "/".join(part for part in taken.split("/") if part.strip(". "))
     return plain[:KEY] or "_"
 
 
-def _cut(value: str, limit: int) -> str:
+def cut(value: str, limit: int) -> str:
+    """Cut a text to a limit."""
     return value if len(value) <= limit else value[: limit - 1] + "…"
 
 

@@ -1,23 +1,18 @@
 """One MLflow run for each run: parameters, metrics, tags, datasets, tables, figures, model and report."""
 
-import contextlib
 import json
-import os
-import socket
-import sqlite3
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from themeloom.config import TrackingConfig
-from themeloom.errors import TrackingError
 from themeloom.history import items
-from themeloom.history.backend import CURE, Backend, backend_of, check, create, follow_move
+from themeloom.history.backend import backend_of
+from themeloom.history.connection import connection, ended, experiment_of
+from themeloom.history.groups import NO_TAGS, Group, child_tags, open_group, reopen_group
 from themeloom.history.parts import LAYOUT, MANIFEST
-from themeloom.history.quiet import ENVIRONMENT, environment, quiet
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RunRecord
 
@@ -25,7 +20,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput
 
-_IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+__all__ = ["Figure", "Group", "Tracked", "open_group", "reopen_group", "track"]
 
 
 class Figure(Protocol):
@@ -54,6 +49,8 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
     root: Path,
     *,
     figures: Mapping[str, Figure] | None = None,
+    parent: str | None = None,
+    tags: Mapping[str, str] = NO_TAGS,
     progress: Progress = UNWATCHED,
 ) -> Tracked:
     """Log a run to MLflow. The caller's own tracking URI and active run stay as they are.
@@ -72,6 +69,10 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
         The study's folder: without another address, runs are kept in ``ROOT/mlruns``.
     figures
         Plotly figures by name, each kept as a page that needs no network.
+    parent
+        Id of an MLflow run that this one is a child of.
+    tags
+        Further tags.
     progress
         Who watches.
 
@@ -84,48 +85,20 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
     name = config.experiment or record.study
     steps = _steps(record, model_folder, report, root, figures or {})
     progress.begin(len(steps) + 1, "items")
-    with quiet(), _told(backend), _connected(backend) as client:
-        experiment = _experiment(client, name, backend)
+    with connection(backend) as client:
+        experiment = experiment_of(client, name, backend)
         run = client.create_run(
             experiment,
             start_time=_milliseconds(record.started_at),
-            tags=items.tags(record),
+            tags=items.tags(record) | child_tags(tags, parent),
             run_name=record.run,
         )
         progress.advance()
-        with _ended(client, run.info.run_id):
+        with ended(client, run.info.run_id):
             for step in steps:
                 step(client, run.info.run_id)
                 progress.advance()
     return Tracked(run.info.run_id, experiment, name, backend.public, run.info.artifact_uri)
-
-
-def ui_command(root: Path, uri: str | None = None, port: int = 5000) -> tuple[list[str], dict[str, str]]:
-    """Give the command, and its environment, that shows MLflow's own page on loopback.
-
-    The store's address goes through the environment: a command line can be read by every user of a machine.
-
-    Raises
-    ------
-    TrackingError
-        If there is no run yet, the store is a server with a page of its own, or the port is taken.
-    """
-    backend = backend_of(uri, root)
-    if backend.uri.startswith(("http://", "https://")):
-        raise TrackingError(f"{backend.public}: is a server with a page of its own; open it in a browser.")
-    if backend.database is not None and not backend.database.exists():
-        raise TrackingError(f"{backend.public}: there are no runs yet; run an experiment first.")
-    _check_port(port)
-    with quiet(), _told(backend):
-        check(backend)
-        follow_move(backend)
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    settings = {
-        "MLFLOW_BACKEND_STORE_URI": backend.uri,
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        **({"MLFLOW_DEFAULT_ARTIFACT_ROOT": backend.artifacts} if backend.artifacts else {}),
-    }
-    return [*command, "--workers", "1"], os.environ | ENVIRONMENT | settings
 
 
 Step = Callable[["MlflowClient", str], object]
@@ -194,93 +167,6 @@ def _figure_step(name: str, figure: Figure) -> Step:
         client.log_text(run, page, f"figures/{name}.html")
 
     return log
-
-
-@contextlib.contextmanager
-def _connected(backend: Backend) -> Iterator["MlflowClient"]:
-    from mlflow import MlflowClient
-
-    check(backend)
-    if backend.own and backend.database and not backend.database.exists():
-        create(backend.database, lambda uri: MlflowClient(tracking_uri=uri))
-    follow_move(backend)
-    client = MlflowClient(tracking_uri=backend.uri)
-    try:
-        yield client
-    finally:
-        # MLflow would keep the database open for good, and write into it even after it was deleted
-        if engine := getattr(client._tracking_client.store, "engine", None):  # noqa: SLF001
-            engine.dispose()
-
-
-def _experiment(client: "MlflowClient", name: str, backend: Backend) -> str:
-    from mlflow import MlflowException
-
-    with environment(_IMPATIENT):
-        found = client.get_experiment_by_name(name)
-    if found is None:
-        try:
-            return client.create_experiment(name, artifact_location=backend.artifacts)
-        except MlflowException:  # another run may have made it just now
-            found = client.get_experiment_by_name(name)
-            if found is None:
-                raise
-    if found.lifecycle_stage == "deleted":
-        raise TrackingError(
-            f"{backend.public}: the experiment '{name}' was deleted; restore it in MLflow, "
-            "or set tracking.experiment to another name."
-        )
-    return str(found.experiment_id)
-
-
-@contextlib.contextmanager
-def _ended(client: "MlflowClient", run: str) -> Iterator[None]:
-    """End the MLflow run, whatever happens: none is left running."""
-    try:
-        yield
-    except BaseException as error:
-        with contextlib.suppress(Exception):
-            client.set_terminated(run, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
-        raise
-    client.set_terminated(run, "FINISHED")
-
-
-@contextlib.contextmanager
-def _told(backend: Backend) -> Iterator[None]:
-    """Say what the store says, in one sentence and without its secrets."""
-    from alembic.util import CommandError
-    from mlflow import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError) as error:
-        raise backend.fault(_reason(str(error)), _cure(str(error))) from None
-
-
-def _reason(message: str) -> str:
-    if "Read timed out" in message or "ConnectTimeout" in message:
-        return "the server does not answer in time"
-    if "Max retries exceeded" in message:
-        return "the server cannot be reached"
-    return message.partition("\n")[0].partition(". ")[0]
-
-
-def _cure(message: str) -> str:
-    if "database schema" in message or "locate revision" in message:
-        return (
-            "it is of another MLflow version: install that one, or, if it is older, run 'mlflow db upgrade'"
-        )
-    return CURE
-
-
-def _check_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError):
-            raise TrackingError(f"port {port}: cannot be used on this machine; choose another.") from None
 
 
 def _milliseconds(time: str) -> int:
