@@ -225,6 +225,33 @@ def agree(
 
 
 @app.command()
+def compare(
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            help="Two or more: model folders, names under models/, MLflow run ids, runs:/ or models:/ URIs.",
+            metavar="RUN...",
+        ),
+    ],
+    root: Root = Path(),
+    json: JsonPath = None,
+    out: Annotated[Path | None, typer.Option(help="The page (HTML) to write.")] = None,
+) -> None:
+    """Compare runs: topics, groupings, themes, scores and configuration; the first run is the reference."""
+    from rich.console import Console
+
+    from themeloom import comparing
+    from themeloom.console_compare import show_comparison
+
+    with _bars() as bars:
+        found = comparing.compare(runs, root, bars)
+    _write_json(found.record, json)
+    if out is not None:
+        found.write_html(out)
+    show_comparison(Console(), found.record)
+
+
+@app.command()
 def ui(
     root: Root = Path(),
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
