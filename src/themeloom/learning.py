@@ -6,6 +6,7 @@ from inspect import getfile
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from themeloom.cache import Arrays, Cache, code_digest, digest
 from themeloom.config import Experiment
@@ -35,6 +36,7 @@ from themeloom.records import (
     TopicQuality,
 )
 from themeloom.themes import validation
+from themeloom.themes.evaluation import evaluation_table
 from themeloom.themes.folds import Trial, draw_trials
 from themeloom.themes.mapping import learn_mapping
 from themeloom.themes.prevalence import POWERED, prevalence
@@ -49,6 +51,7 @@ class Study:
     mapping: Mapping
     adapted: Adapted
     scores: Scores
+    evaluation: pl.DataFrame  # EVALUATION, then p_KEY
 
 
 def learn_study(
@@ -107,6 +110,9 @@ def learn_study(
         mapping,
         Adapted(evidence.whole, evidence.layers),
         replace(scores, prevalence=shares),
+        evaluation_table(
+            judged, corpus.communications["doc_id"].gather(labels.position).to_list(), codebook.keys
+        ),
     )
 
 

@@ -215,6 +215,7 @@ def _validated(
         mapping=study.mapping,
         adapted=study.adapted,
         scores=study.scores,
+        evaluation=study.evaluation,
         times=tuple(stages.times),
         candidates=find_candidates(study.mapping, study.discovery.clusters.topic),
         labelled=tuple(prepared.sample.position[prepared.sample.decided].tolist()),

@@ -78,6 +78,9 @@ def test_any_words_and_numbers_come_back(tmp_path, title, words, score, counts, 
             pl.col("theme", "topic_theme").replace({record.codebook.keys[-1]: title}),
             text=pl.lit(message, pl.String),
         ),
+        evaluation=record.evaluation.rename({f"p_{record.codebook.keys[-1]}": f"p_{title}"}).with_columns(
+            pl.col("coded", "topic_level", "message_level").replace({record.codebook.keys[-1]: title})
+        ),
         discovery=dataclasses.replace(found, topics=(first, *found.topics[1:])),
         scores=dataclasses.replace(record.scores, overall={"kappa": score}, lines={title: {"kappa": score}}),
     )

@@ -72,9 +72,13 @@ def test_metrics_have_their_intervals(root, run):
 
 def test_datasets_have_digests_and_no_text(root, run):
     inputs = {entry.dataset.name: entry for entry in run.inputs.dataset_inputs}
-    assert set(inputs) == {"corpus", "labelled sample"}
-    assert inputs["corpus"].tags[0].value == "discovery"
-    assert inputs["labelled sample"].dataset.digest == root[1].digests["labels.csv"][:36]
+    contexts = {name: found.tags[0].value for name, found in inputs.items()}
+    assert contexts == {
+        "corpus": "discovery",
+        "development labels": "training",
+        "held-out labels": "validation",
+    }
+    assert json.loads(inputs["held-out labels"].dataset.profile) == {"num_rows": 20}
     assert json.loads(inputs["corpus"].dataset.profile) == {"num_rows": 60}
     text = str([entry.dataset.to_dictionary() for entry in inputs.values()])
     assert not [message for message in root[1].communications["text"] if message in text]
@@ -95,6 +99,26 @@ def test_the_same_corpus_in_another_order_has_the_same_digest(root):
     other = dataclasses.replace(record, communications=record.communications.head(59))
     digests = [items.datasets(r)[0].digest for r in (record, shuffled, other)]
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_labels_set_aside_are_not_among_those_learned_from(root):
+    record = root[1]
+    _, development, held_out = items.datasets(record)
+    assert development.rows == held_out.rows == len(record.labelled)
+    config = record.config | {"validate": {"held_out": 0.25}}
+    aside = dataclasses.replace(record, config=config, evaluation=record.evaluation.head(5))
+    _, rest, few = items.datasets(aside)
+    assert (rest.rows, few.rows) == (15, 5)
+    assert len({development.digest, rest.digest, held_out.digest, few.digest}) == 4
+
+
+def test_what_was_predicted_of_each_label_is_a_table(root):
+    record, client = root[1], client_of(root[0])
+    shown = json.loads(client.get_run(root[3].run_id).data.tags["mlflow.loggedArtifacts"])
+    assert {"path": "tables/evaluation.json", "type": "table"} in shown
+    table = json.loads(Path(client.download_artifacts(root[3].run_id, "tables/evaluation.json")).read_text())
+    assert table["columns"] == record.evaluation.columns
+    assert [row[:4] for row in table["data"]] == [list(row[:4]) for row in record.evaluation.rows()]
 
 
 def test_model_report_tables_and_figures_are_artifacts(root, tmp_path):
@@ -397,4 +421,4 @@ def test_a_real_server_takes_a_run_and_its_artifacts(root, serve, tmp_path):
     assert list((tmp_path / "served").rglob("communications.parquet"))
     found = json.loads(get(f"{address}/api/2.0/mlflow/runs/get?run_id={tracked.run_id}"))["run"]
     assert found["info"]["status"] == "FINISHED"
-    assert {i["dataset"]["name"] for i in found["inputs"]["dataset_inputs"]} == {"corpus", "labelled sample"}
+    assert len(found["inputs"]["dataset_inputs"]) == 3

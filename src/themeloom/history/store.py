@@ -128,6 +128,11 @@ def _manifest(path: Path) -> Manifest:
                 f"{path}: was written by a newer Themeloom ({made.themeloom}, format {made.format}; this one "
                 f"reads format {FORMAT}); install that version."
             )
+        if 0 < made.format < FORMAT and made.themeloom:
+            raise ModelError(
+                f"{path}: was written by an older Themeloom ({made.themeloom}, format {made.format}; this "
+                f"one reads format {FORMAT}); run the experiment again, or use that version."
+            )
         return Manifest.model_validate_json(text)
     except (OSError, ValidationError) as error:
         raise ModelError(
