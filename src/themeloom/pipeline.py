@@ -23,6 +23,7 @@ from themeloom.errors import ThemeloomError
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.history import store
+from themeloom.history.machine import Sample, machine_watched
 from themeloom.history.parts import REPORT
 from themeloom.history.tracking import track
 from themeloom.learning import authors_of, learn_study
@@ -85,9 +86,10 @@ def run(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBOD
     """
     started = datetime.now(UTC)
     config, folders, stages = read_experiment(experiment), Folders(Path(root)), Stages(watcher)
-    prepared = _prepare(config, folders, stages)
-    record = _validated(config, prepared, folders, stages, started)
-    return _kept(record, config, folders, stages)
+    with machine_watched(config.tracking.system_metrics) as samples:
+        prepared = _prepare(config, folders, stages)
+        record = _validated(config, prepared, folders, stages, started)
+    return _kept(record, config, folders, stages, samples)
 
 
 def check(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBODY) -> Prepared:
@@ -247,7 +249,9 @@ def _assigned(corpus: Corpus, discovery: Discovery, mapping: Mapping, codebook: 
     return table.select(pl.col(name).cast(kind) for name, kind in ASSIGNED.items())
 
 
-def _kept(record: RunRecord, config: Experiment, folders: Folders, stages: Stages) -> RunResult:
+def _kept(
+    record: RunRecord, config: Experiment, folders: Folders, stages: Stages, samples: list[Sample]
+) -> RunResult:
     with stages("keep"):
         folder = store.save(record, folders.models)
     report = folder / REPORT
@@ -255,6 +259,8 @@ def _kept(record: RunRecord, config: Experiment, folders: Folders, stages: Stage
     with stages("report"):
         write_report(summarise(record, paths=paths, tracked={}), record, report)
     with stages("track") as progress:
-        tracked = track(record, folder, report, config.tracking, folders.root, progress=progress)
+        tracked = track(
+            record, folder, report, config.tracking, folders.root, samples=samples, progress=progress
+        )
     summary = summarise(record, paths=paths, tracked=asdict(tracked))
     return RunResult(Model(record), summary, folder, report, tracked)

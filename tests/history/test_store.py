@@ -295,6 +295,19 @@ def test_a_newer_format_is_said(folder):
     refused(folder, rf"newer Themeloom \(9\.1, format {FORMAT + 1}; this one reads format {FORMAT}\)")
 
 
+def test_an_older_format_is_said(folder):
+    edit_manifest(folder, format=FORMAT - 1, themeloom="0.0.9")
+    refused(folder, rf"older Themeloom \(0\.0\.9, format {FORMAT - 1}; this one reads format {FORMAT}\); run")
+
+
+@pytest.mark.parametrize("changed", [{"coded": "nobody"}, {"message_level": "nobody"}, {"doc_id": "f" * 16}])
+def test_an_evaluation_of_something_else_is_said(record, changed):
+    altered = record.evaluation.with_columns(**{name: pl.lit(value) for name, value in changed.items()})
+    assert disagreement(dataclasses.replace(record, evaluation=altered))
+    assert disagreement(dataclasses.replace(record, evaluation=record.evaluation.drop("p_power")))
+    assert not disagreement(record)
+
+
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "null", '{"format": "x"}', '{"format": 1}', "[" * 10**5, "\xff", '{"format": 0}']
 )

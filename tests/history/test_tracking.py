@@ -10,12 +10,15 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from servers import artifacts_of, client_of, free_port, get
 from themeloom.config import TrackingConfig
 from themeloom.errors import TrackingError
 from themeloom.history import items, store, tracking
+from themeloom.history.machine import Sample
 
 NOWHERE = TrackingConfig()
 
@@ -23,6 +26,13 @@ NOWHERE = TrackingConfig()
 @pytest.fixture(scope="module")
 def run(root):
     return client_of(root[0]).get_run(root[3].run_id)
+
+
+def model_of(client, tracked, folder):
+    from mlflow.artifacts import download_artifacts
+
+    place = client.get_logged_model(tracked.model_uri.removeprefix("models:/")).artifact_location
+    return Path(download_artifacts(f"{place}/artifacts/model", dst_path=str(folder)))
 
 
 # what is logged
@@ -122,18 +132,31 @@ def test_what_was_predicted_of_each_label_is_a_table(root):
 
 
 def test_model_report_tables_and_figures_are_artifacts(root, tmp_path):
-    folder, record, model, tracked = root
+    folder, record, _, tracked = root
     client = client_of(folder)
     found = set(artifacts_of(client, tracked.run_id))
-    kept = {f"model/{p.name}" for p in model.iterdir()} - {"model/report.html"}
-    assert kept == {path for path in found if path.startswith("model/")}
-    assert {"report/report.html", "figures/map.html"} <= found
+    assert {"model_card.md", "report/report.html", "figures/map.html"} <= found
     assert {"tables/topics.json", "tables/scores.json", "tables/flow.json"} <= found
-    loaded = store.load(Path(client.download_artifacts(tracked.run_id, "model", str(tmp_path))))
+    assert not [path for path in found if path.startswith("model/")]  # it is a model of its own
+    loaded = store.load(model_of(client, tracked, tmp_path))
     assert loaded.communications.equals(record.communications)
     table = json.loads(Path(client.download_artifacts(tracked.run_id, "tables/topics.json")).read_text())
     assert table["columns"][:2] == ["topic", "theme"]
     assert table["data"][-1][1] == "mixed"
+
+
+def test_embeddings_and_samples_are_logged_when_they_are_there(root, run):
+    folder, record, model, _ = root
+    client = client_of(folder)
+    asked = TrackingConfig(experiment="asked", embeddings=True)
+    samples = [Sample(1_700_000_000_000 + at, {"system/cpu": 5.0 + at}) for at in range(2)]
+    tracked = tracking.track(record, model, None, asked, folder, samples=samples)
+    table = pl.read_parquet(client.download_artifacts(tracked.run_id, "embeddings/embeddings.parquet"))
+    assert table.columns == ["doc_id", "vector", "x", "y"]
+    assert np.array_equal(table["vector"].to_numpy(), record.discovery.embeddings.vectors)
+    history = client.get_metric_history(tracked.run_id, "system/cpu")
+    assert [(found.step, found.value) for found in history] == [(0, 5.0), (1, 6.0)]
+    assert not [path for path in artifacts_of(client, run.info.run_id) if path.startswith("embeddings")]
 
 
 def test_figures_need_no_network(root, tmp_path):
@@ -223,7 +246,7 @@ def test_the_environments_address_is_used(root, tmp_path, monkeypatch):
     tracked = tracking.track(root[1], root[2], None, config, tmp_path)
     assert tracked.uri == f"sqlite:///{tmp_path}/other.db"
     assert tracked.experiment == "elsewhere"
-    assert (tmp_path / "mlruns" / "artifacts" / tracked.run_id / "artifacts" / "model").is_dir()
+    assert (tmp_path / "mlruns" / "artifacts" / tracked.run_id / "artifacts" / "tables").is_dir()
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
 
 
@@ -350,11 +373,9 @@ def test_a_moved_study_finds_its_artifacts_and_goes_on_there(root, tmp_path):
     new = old.rename(tmp_path / "new")
     second = tracking.track(record, store.models(new / "models")[0], None, NOWHERE, new)
     client = client_of(new)
-    for number, run_id in enumerate((tracked.run_id, first.run_id, second.run_id)):
-        target = tmp_path / str(number)
-        target.mkdir()
-        store.load(Path(client.download_artifacts(run_id, "model", str(target))))
-        assert str(new) in client.get_run(run_id).info.artifact_uri
+    for number, found in enumerate((tracked, first, second)):
+        store.load(model_of(client, found, tmp_path / str(number)))
+        assert str(new) in client.get_run(found.run_id).info.artifact_uri
     assert not old.exists()
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from themeloom.history.card import flow_counts, headline
 from themeloom.history.private import public_config
 from themeloom.records import RunRecord, Score
@@ -92,6 +94,16 @@ def tables(record: RunRecord) -> dict[str, Columns]:
         "evaluation": record.evaluation.to_dict(as_series=False),
         "flow": {"step": list(flow), "messages": list(flow.values())},
     }
+
+
+def embeddings(record: RunRecord) -> pl.DataFrame:
+    """Give each message's vector, and its place on the map, by its id."""
+    found = record.discovery
+    return record.communications.select("doc_id").with_columns(
+        vector=pl.Series(found.embeddings.vectors),
+        x=pl.Series(found.layout.plane[:, 0]),
+        y=pl.Series(found.layout.plane[:, 1]),
+    )
 
 
 def datasets(record: RunRecord) -> list[DatasetItem]:
