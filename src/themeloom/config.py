@@ -249,6 +249,13 @@ class TrackingConfig(_Section):
         None, description="Tracking URI; by default MLFLOW_TRACKING_URI, else sqlite:///mlruns/mlflow.db."
     )
     experiment: str | None = Field(None, description="MLflow experiment; by default the study's name.")
+    embeddings: bool = Field(
+        default=False,
+        description="Whether embeddings are logged apart from the model, which holds them too.",
+    )
+    system_metrics: bool = Field(
+        default=False, description="Whether CPU, memory and disk are sampled during the run; needs psutil."
+    )
 
 
 class SpanConfig(_Section):

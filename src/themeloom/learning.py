@@ -6,6 +6,7 @@ from inspect import getfile
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from themeloom.cache import Arrays, Cache, code_digest, digest
 from themeloom.config import Experiment
@@ -35,6 +36,7 @@ from themeloom.records import (
     TopicQuality,
 )
 from themeloom.themes import validation
+from themeloom.themes.evaluation import evaluation_table
 from themeloom.themes.folds import Trial, draw_trials
 from themeloom.themes.mapping import learn_mapping
 from themeloom.themes.prevalence import POWERED, prevalence
@@ -50,6 +52,7 @@ class Study:
     adapted: Adapted
     scores: Scores
     judged: validation.Judged
+    evaluation: pl.DataFrame  # EVALUATION, then p_KEY
 
 
 def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one of a choice)
@@ -116,6 +119,9 @@ def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one 
         Adapted(evidence.whole, evidence.layers),
         replace(scores, prevalence=shares),
         judged,
+        evaluation_table(
+            judged, corpus.communications["doc_id"].gather(labels.position).to_list(), codebook.keys
+        ),
     )
 
 

@@ -23,6 +23,7 @@ from themeloom.errors import ThemeloomError
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.history import store
+from themeloom.history.machine import machine_watched
 from themeloom.history.parts import REPORT
 from themeloom.history.tracking import track
 from themeloom.learning import Study, authors_of, learn_study
@@ -85,12 +86,17 @@ def run(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBOD
     """
     started = datetime.now(UTC)
     config, folders, stages = read_experiment(experiment), Folders(Path(root)), Stages(watcher)
-    prepared = prepare(config, folders, stages)
-    study = learn_study(config, prepared.corpus, prepared.codebook, prepared.sample, folders.cache, stages)
-    record = to_record(config, prepared, study, stages, started)
+    with machine_watched(config.tracking.system_metrics) as samples:
+        prepared = prepare(config, folders, stages)
+        study = learn_study(
+            config, prepared.corpus, prepared.codebook, prepared.sample, folders.cache, stages
+        )
+        record = to_record(config, prepared, study, stages, started)
     folder, report = keep(record, folders, stages)
     with stages("track") as progress:
-        tracked = track(record, folder, report, config.tracking, folders.root, progress=progress)
+        tracked = track(
+            record, folder, report, config.tracking, folders.root, samples=samples, progress=progress
+        )
     summary = summarise(record, paths=_paths(folder), tracked=asdict(tracked))
     return RunResult(Model(record), summary, folder, report, tracked)
 
@@ -249,6 +255,7 @@ def to_record(
         mapping=study.mapping,
         adapted=study.adapted,
         scores=study.scores,
+        evaluation=study.evaluation,
         times=tuple(stages.times),
         candidates=find_candidates(study.mapping, study.discovery.clusters.topic),
         labelled=tuple(prepared.sample.position[prepared.sample.decided].tolist()),
