@@ -56,7 +56,14 @@ class Attempts:
         if found.run not in self.tracked and folder.is_dir():
             record = store.load(folder)
             tracked = track(
-                record, folder, None, config.tracking, self.folders.root, parent=parent, tags=tags
+                record,
+                folder,
+                None,
+                config.tracking,
+                self.folders.root,
+                parent=parent,
+                tags=tags,
+                with_model=False,  # all are under models/, and large
             )
             self.tracked[found.run] = tracked.run_id
         return found

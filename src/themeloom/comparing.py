@@ -10,12 +10,13 @@ import numpy as np
 import polars as pl
 
 from themeloom.compared import EVALUATION, ComparedRun, ComparisonRecord, PairedScores
-from themeloom.errors import ModelError, TrackingError
+from themeloom.errors import ModelError
 from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.comparable import comparable, plain_topics, read_plain
 from themeloom.history.compare import compare_runs
 from themeloom.history.parts import MANIFEST
+from themeloom.history.registry import run_folder
 from themeloom.members import HeldOut
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import Ints
@@ -211,14 +212,14 @@ def _read(reference: str, root: Path) -> ComparedRun:
 def _folder(reference: str, root: Path) -> Path:
     """Find the folder that a reference leads to."""
     if reference.startswith(("runs:/", "models:/")):
-        return _downloaded(reference, root)
+        return run_folder(reference, root)
     models = Folders(root).models
     plain = reference not in ("", ".", "..") and not re.search(r"[/\\]", reference)
     for folder in (Path(reference), *([models / reference] if plain else [])):
         if reference and _is_folder(folder):
             return folder
     if _RUN_ID.fullmatch(reference):
-        return _downloaded(reference, root)
+        return run_folder(reference, root)
     names = [path.name for path in store.models(models)][-_NAMED:]
     there = f"there are {', '.join(names)}" if names else "there is none"
     shown = repr(reference if len(reference) <= _SHOWN else reference[:_SHOWN] + "…")
@@ -233,13 +234,6 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except (OSError, ValueError):  # a name that no file system takes
         return False
-
-
-def _downloaded(reference: str, root: Path) -> Path:  # noqa: ARG001 (needed as soon as runs are fetched)
-    """Fetch what MLflow keeps of a run."""
-    raise TrackingError(
-        f"{reference}: runs cannot be fetched from MLflow yet; name the run's folder under models/ instead."
-    )
 
 
 def _named_apart(runs: list[ComparedRun]) -> list[ComparedRun]:

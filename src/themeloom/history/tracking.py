@@ -56,6 +56,7 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
     parent: str | None = None,
     tags: Mapping[str, str] = NO_TAGS,
     samples: Sequence[Sample] = (),
+    with_model: bool = True,
     progress: Progress = UNWATCHED,
 ) -> Tracked:
     """Log a run to MLflow. The caller's own tracking URI and active run stay as they are.
@@ -80,6 +81,8 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
         Further tags.
     samples
         How busy the machine was.
+    with_model
+        Whether the model goes to MLflow too; `registry.register` sends it later where it did not.
     progress
         Who watches.
 
@@ -106,7 +109,7 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
         )
         progress.advance()
         with ended(client, run.info.run_id):
-            model = log_model(client, run.info.run_id, record, model_folder)
+            model = log_model(client, run.info.run_id, record, model_folder) if with_model else None
             progress.advance()
             for step in steps:
                 step(client, run.info.run_id, model)
@@ -117,11 +120,11 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
         name,
         backend.public,
         run.info.artifact_uri,
-        f"models:/{model.model_id}",
+        f"models:/{model.model_id}" if model else "",
     )
 
 
-Step = Callable[["MlflowClient", str, "LoggedModel"], object]
+Step = Callable[["MlflowClient", str, "LoggedModel | None"], object]
 
 
 def _steps(
@@ -140,7 +143,7 @@ def _steps(
 
 
 def _log_numbers(
-    client: "MlflowClient", run: str, model: "LoggedModel", record: RunRecord, root: Path
+    client: "MlflowClient", run: str, model: "LoggedModel | None", record: RunRecord, root: Path
 ) -> None:
     from mlflow.entities import Metric, Param
 
@@ -148,7 +151,7 @@ def _log_numbers(
     client.log_batch(
         run,
         metrics=[
-            Metric(name, value, now, 0, model_id=model.model_id)
+            Metric(name, value, now, 0, model_id=model.model_id if model else None)
             for name, value in items.metrics(record).items()
         ],
         params=[Param(name, value) for name, value in items.params(record, root).items()],
@@ -173,17 +176,19 @@ def _log_embeddings(client: "MlflowClient", run: str, record: RunRecord) -> None
         client.log_artifact(run, str(file), "embeddings")
 
 
-def _datasets(model: "LoggedModel", record: RunRecord) -> "list[DatasetInput]":
+def _datasets(model: "LoggedModel | None", record: RunRecord) -> "list[DatasetInput]":
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    artifacts = model.artifact_location
+    artifacts = model.artifact_location if model else ""
     inputs = []
     for item in items.datasets(record):
-        uri = f"{artifacts}/{INSIDE}/{item.file}" if item.file else ""
+        uri = f"{artifacts}/{INSIDE}/{item.file}" if item.file and artifacts else ""
         dataset = Dataset(
             name=item.name,
             digest=item.digest,
-            source_type="local" if uri.startswith("file:") else artifacts.partition(":")[0],
+            source_type="local"
+            if artifacts.startswith("file:") or not artifacts
+            else artifacts.partition(":")[0],
             source=json.dumps({"uri": uri}),
             schema=json.dumps(
                 {"mlflow_colspec": [{"name": name, "type": kind} for name, kind in item.columns.items()]}
@@ -200,7 +205,7 @@ def _table_step(name: str, columns: items.Columns) -> Step:
 
 def _figure_step(name: str, figure: Figure) -> Step:
     # MLflow's own log_figure makes pages that fetch plotly from a server
-    def log(client: "MlflowClient", run: str, _: "LoggedModel") -> None:
+    def log(client: "MlflowClient", run: str, _: "LoggedModel | None") -> None:
         page = figure.to_html(include_plotlyjs=True, full_html=True)
         client.log_text(run, page, f"figures/{name}.html")
 
