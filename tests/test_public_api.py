@@ -11,6 +11,7 @@ import pytest
 import themeloom
 
 MENU = [
+    "Comparison",
     "Model",
     "RunResult",
     "ThemeModel",
@@ -18,6 +19,7 @@ MENU = [
     "audit",
     "autolog",
     "check",
+    "compare",
     "load",
     "read_experiment",
     "run",

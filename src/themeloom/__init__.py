@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from themeloom.comparing import Comparison, compare
     from themeloom.errors import ThemeloomError
     from themeloom.estimator import ThemeModel
     from themeloom.experiment import read_experiment
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from themeloom.result import RunResult
 
 __all__ = [
+    "Comparison",
     "Model",
     "RunResult",
     "ThemeModel",
@@ -19,12 +21,14 @@ __all__ = [
     "audit",
     "autolog",
     "check",
+    "compare",
     "load",
     "read_experiment",
     "run",
 ]
 
 _HOMES = {
+    "Comparison": "comparing",
     "Model": "model",
     "RunResult": "result",
     "ThemeModel": "estimator",
@@ -32,6 +36,7 @@ _HOMES = {
     "audit": "pipeline",
     "autolog": "mlflow",
     "check": "pipeline",
+    "compare": "comparing",
     "load": "model",
     "read_experiment": "experiment",
     "run": "pipeline",

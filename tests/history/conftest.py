@@ -1,9 +1,16 @@
+import os
+import subprocess
+
 import numpy as np
 import pytest
 
 import invented
 from builders import make_record
-from themeloom.history import store
+from servers import wait_for
+from themeloom.config import TrackingConfig
+from themeloom.history import store, tracking
+
+NOWHERE = TrackingConfig()
 
 WIDTH = 24
 
@@ -16,6 +23,54 @@ def record():
 @pytest.fixture
 def folder(record, tmp_path):
     return store.save(record, tmp_path / "models")
+
+
+@pytest.fixture(autouse=True)
+def no_address(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory):
+    """A study's folder with a model, a report and one tracked run."""
+    root = tmp_path_factory.mktemp("a study")
+    record = make_record()
+    model = store.save(record, root / "models")
+    (root / "report.html").write_text("<p>report</p>")
+    (model / "report.html").write_text("<p>report for the study alone</p>")
+    return root, record, model, track_with_figure(record, model, root)
+
+
+def track_with_figure(record, model, root):
+    from plotly import graph_objects
+
+    figures = {"map": graph_objects.Figure(graph_objects.Scatter(x=[1, 2], y=[2, 1]))}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        return tracking.track(record, model, root / "report.html", NOWHERE, root, figures=figures)
+
+
+@pytest.fixture
+def serve(tmp_path):
+    processes = []
+
+    def start(command, environment, port):
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        processes.append(process)
+        wait_for(port, process)
+
+    yield start
+    for process in processes:
+        os.killpg(process.pid, 15)
+        process.wait(timeout=30)
+        process.stdout.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,43 +7,20 @@ import sqlite3
 import subprocess
 import sys
 import time
-import urllib.request
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
-from builders import make_record
+from servers import artifacts_of, client_of, free_port, get
 from themeloom.config import TrackingConfig
 from themeloom.errors import TrackingError
 from themeloom.history import items, store, tracking
+from themeloom.history.machine import Sample
 
 NOWHERE = TrackingConfig()
-
-
-@pytest.fixture(autouse=True)
-def no_address(monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """A study's folder with a model, a report and one tracked run."""
-    root = tmp_path_factory.mktemp("a study")
-    record = make_record()
-    model = store.save(record, root / "models")
-    (root / "report.html").write_text("<p>report</p>")
-    (model / "report.html").write_text("<p>report for the study alone</p>")
-    return root, record, model, track_with_figure(record, model, root)
-
-
-def track_with_figure(record, model, root):
-    from plotly import graph_objects
-
-    figures = {"map": graph_objects.Figure(graph_objects.Scatter(x=[1, 2], y=[2, 1]))}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        return tracking.track(record, model, root / "report.html", NOWHERE, root, figures=figures)
 
 
 @pytest.fixture(scope="module")
@@ -51,18 +28,11 @@ def run(root):
     return client_of(root[0]).get_run(root[3].run_id)
 
 
-def client_of(root):
-    from mlflow import MlflowClient
+def model_of(client, tracked, folder):
+    from mlflow.artifacts import download_artifacts
 
-    return MlflowClient(tracking_uri=f"sqlite:///{root.resolve()}/mlruns/mlflow.db")
-
-
-def artifacts_of(client, run_id, path=None):
-    for entry in client.list_artifacts(run_id, path):
-        if entry.is_dir:
-            yield from artifacts_of(client, run_id, entry.path)
-        else:
-            yield entry.path
+    place = client.get_logged_model(tracked.model_uri.removeprefix("models:/")).artifact_location
+    return Path(download_artifacts(f"{place}/artifacts/model", dst_path=str(folder)))
 
 
 # what is logged
@@ -112,9 +82,13 @@ def test_metrics_have_their_intervals(root, run):
 
 def test_datasets_have_digests_and_no_text(root, run):
     inputs = {entry.dataset.name: entry for entry in run.inputs.dataset_inputs}
-    assert set(inputs) == {"corpus", "labelled sample"}
-    assert inputs["corpus"].tags[0].value == "discovery"
-    assert inputs["labelled sample"].dataset.digest == root[1].digests["labels.csv"][:36]
+    contexts = {name: found.tags[0].value for name, found in inputs.items()}
+    assert contexts == {
+        "corpus": "discovery",
+        "development labels": "training",
+        "held-out labels": "validation",
+    }
+    assert json.loads(inputs["held-out labels"].dataset.profile) == {"num_rows": 20}
     assert json.loads(inputs["corpus"].dataset.profile) == {"num_rows": 60}
     text = str([entry.dataset.to_dictionary() for entry in inputs.values()])
     assert not [message for message in root[1].communications["text"] if message in text]
@@ -137,26 +111,59 @@ def test_the_same_corpus_in_another_order_has_the_same_digest(root):
     assert digests[0] == digests[1] != digests[2]
 
 
+def test_labels_set_aside_are_not_among_those_learned_from(root):
+    record = root[1]
+    _, development, held_out = items.datasets(record)
+    assert development.rows == held_out.rows == len(record.labelled)
+    config = record.config | {"validate": {"held_out": 0.25}}
+    aside = dataclasses.replace(record, config=config, evaluation=record.evaluation.head(5))
+    _, rest, few = items.datasets(aside)
+    assert (rest.rows, few.rows) == (15, 5)
+    assert len({development.digest, rest.digest, held_out.digest, few.digest}) == 4
+
+
+def test_what_was_predicted_of_each_label_is_a_table(root):
+    record, client = root[1], client_of(root[0])
+    shown = json.loads(client.get_run(root[3].run_id).data.tags["mlflow.loggedArtifacts"])
+    assert {"path": "tables/evaluation.json", "type": "table"} in shown
+    table = json.loads(Path(client.download_artifacts(root[3].run_id, "tables/evaluation.json")).read_text())
+    assert table["columns"] == record.evaluation.columns
+    assert [row[:4] for row in table["data"]] == [list(row[:4]) for row in record.evaluation.rows()]
+
+
 def test_model_report_tables_and_figures_are_artifacts(root, tmp_path):
-    folder, record, model, tracked = root
+    folder, record, _, tracked = root
     client = client_of(folder)
     found = set(artifacts_of(client, tracked.run_id))
-    kept = {f"model/{p.name}" for p in model.iterdir()} - {"model/report.html"}
-    assert kept == {path for path in found if path.startswith("model/")}
-    assert {"report/report.html", "figures/map.html"} <= found
+    assert {"model_card.md", "report/report.html", "figures/map.html"} <= found
     assert {"tables/topics.json", "tables/scores.json", "tables/flow.json"} <= found
-    loaded = store.load(Path(client.download_artifacts(tracked.run_id, "model", str(tmp_path))))
+    assert not [path for path in found if path.startswith("model/")]  # it is a model of its own
+    loaded = store.load(model_of(client, tracked, tmp_path))
     assert loaded.communications.equals(record.communications)
     table = json.loads(Path(client.download_artifacts(tracked.run_id, "tables/topics.json")).read_text())
     assert table["columns"][:2] == ["topic", "theme"]
     assert table["data"][-1][1] == "mixed"
 
 
+def test_embeddings_and_samples_are_logged_when_they_are_there(root, run):
+    folder, record, model, _ = root
+    client = client_of(folder)
+    asked = TrackingConfig(experiment="asked", embeddings=True)
+    samples = [Sample(1_700_000_000_000 + at, {"system/cpu": 5.0 + at}) for at in range(2)]
+    tracked = tracking.track(record, model, None, asked, folder, samples=samples)
+    table = pl.read_parquet(client.download_artifacts(tracked.run_id, "embeddings/embeddings.parquet"))
+    assert table.columns == ["doc_id", "vector", "x", "y"]
+    assert np.array_equal(table["vector"].to_numpy(), record.discovery.embeddings.vectors)
+    history = client.get_metric_history(tracked.run_id, "system/cpu")
+    assert [(found.step, found.value) for found in history] == [(0, 5.0), (1, 6.0)]
+    assert not [path for path in artifacts_of(client, run.info.run_id) if path.startswith("embeddings")]
+
+
 def test_figures_need_no_network(root, tmp_path):
     client = client_of(root[0])
-    page = Path(client.download_artifacts(root[3].run_id, "figures/map.html", str(tmp_path))).read_text()
-    assert "plotly" in page
-    assert 'src="http' not in page
+    shown = Path(client.download_artifacts(root[3].run_id, "figures/map.html", str(tmp_path))).read_text()
+    assert "plotly" in shown
+    assert 'src="http' not in shown
 
 
 def test_no_secret_name_or_home_folder_is_logged(root):
@@ -239,7 +246,7 @@ def test_the_environments_address_is_used(root, tmp_path, monkeypatch):
     tracked = tracking.track(root[1], root[2], None, config, tmp_path)
     assert tracked.uri == f"sqlite:///{tmp_path}/other.db"
     assert tracked.experiment == "elsewhere"
-    assert (tmp_path / "mlruns" / "artifacts" / tracked.run_id / "artifacts" / "model").is_dir()
+    assert (tmp_path / "mlruns" / "artifacts" / tracked.run_id / "artifacts" / "tables").is_dir()
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
 
 
@@ -366,11 +373,9 @@ def test_a_moved_study_finds_its_artifacts_and_goes_on_there(root, tmp_path):
     new = old.rename(tmp_path / "new")
     second = tracking.track(record, store.models(new / "models")[0], None, NOWHERE, new)
     client = client_of(new)
-    for number, run_id in enumerate((tracked.run_id, first.run_id, second.run_id)):
-        target = tmp_path / str(number)
-        target.mkdir()
-        store.load(Path(client.download_artifacts(run_id, "model", str(target))))
-        assert str(new) in client.get_run(run_id).info.artifact_uri
+    for number, found in enumerate((tracked, first, second)):
+        store.load(model_of(client, found, tmp_path / str(number)))
+        assert str(new) in client.get_run(found.run_id).info.artifact_uri
     assert not old.exists()
 
 
@@ -405,7 +410,7 @@ tracking.track(make_record(), Path(sys.argv[2]), None, TrackingConfig(), Path(sy
 def test_two_first_runs_at_once_in_silence_and_without_network(root, tmp_path):
     silent = {"CI", "PYTEST_CURRENT_TEST", "GITHUB_ACTIONS", "MLFLOW_TRACKING_URI"}
     environment = {name: value for name, value in os.environ.items() if name not in silent}
-    environment["PYTHONPATH"] = str(Path(__file__).parent.parent)
+    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), *sys.path])
     command = [sys.executable, "-c", WATCHED, str(tmp_path), str(root[2])]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     both = [subprocess.Popen(command, env=environment, cwd=tmp_path, **pipes) for _ in range(2)]
@@ -416,69 +421,6 @@ def test_two_first_runs_at_once_in_silence_and_without_network(root, tmp_path):
         assert connection.execute("SELECT status FROM runs").fetchall() == [("FINISHED",)] * 2
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mlruns"]
     assert sorted(p.name for p in (tmp_path / "mlruns").iterdir()) == ["artifacts", "mlflow.db"]
-
-
-# MLflow's own page, and a server
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def get(url, body=None):
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 (loopback)
-    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
-        return answer.read()
-
-
-def wait_for(port, process):
-    for _ in range(300):
-        if process.poll() is not None:
-            pytest.fail(f"the server ended: {process.stdout.read()}")
-        try:
-            return get(f"http://127.0.0.1:{port}/health")
-        except OSError:
-            time.sleep(0.2)
-    return pytest.fail("the server did not start")
-
-
-@pytest.fixture
-def serve(tmp_path):
-    processes = []
-
-    def start(command, environment, port):
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        processes.append(process)
-        wait_for(port, process)
-
-    yield start
-    for process in processes:
-        os.killpg(process.pid, 15)
-        process.wait(timeout=30)
-        process.stdout.close()
-
-
-def test_the_page_shows_the_run(root, serve):
-    folder, record, _, tracked = root
-    port = free_port()
-    command, environment = tracking.ui_command(folder, None, port)
-    serve(command, environment, port)
-    address = f"http://127.0.0.1:{port}"
-    assert b"<title>MLflow</title>" in get(address)
-    body = json.dumps({"experiment_ids": [tracked.experiment_id]}).encode()
-    runs = json.loads(get(f"{address}/api/2.0/mlflow/runs/search", body))["runs"]
-    assert record.run in [run["info"]["run_name"] for run in runs]
-    card = get(f"{address}/get-artifact?path=model%2Fmodel_card.md&run_uuid={tracked.run_id}")
-    assert card.decode().startswith(f"# {record.title}")
 
 
 def test_a_real_server_takes_a_run_and_its_artifacts(root, serve, tmp_path):
@@ -500,29 +442,4 @@ def test_a_real_server_takes_a_run_and_its_artifacts(root, serve, tmp_path):
     assert list((tmp_path / "served").rglob("communications.parquet"))
     found = json.loads(get(f"{address}/api/2.0/mlflow/runs/get?run_id={tracked.run_id}"))["run"]
     assert found["info"]["status"] == "FINISHED"
-    assert {i["dataset"]["name"] for i in found["inputs"]["dataset_inputs"]} == {"corpus", "labelled sample"}
-
-
-def test_the_page_is_refused_where_there_is_none(root, tmp_path):
-    with pytest.raises(TrackingError, match="no runs yet"):
-        tracking.ui_command(tmp_path, None, 5000)
-    with pytest.raises(TrackingError, match="page of its own"):
-        tracking.ui_command(root[0], "https://me:hunter2@mlflow.example", 5000)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with pytest.raises(TrackingError, match="choose another"):
-            tracking.ui_command(root[0], None, taken.getsockname()[1])
-    with pytest.raises(TrackingError, match="choose another"):
-        tracking.ui_command(root[0], None, 70_000)
-
-
-def test_no_password_is_on_the_pages_command_line(root, tmp_path):
-    database = tmp_path / "with space" / "m.db"
-    database.parent.mkdir()
-    shutil.copy(root[0] / "mlruns" / "mlflow.db", database)
-    command, environment = tracking.ui_command(root[0], f"sqlite:///{database}", free_port())
-    assert str(database) not in " ".join(command)
-    assert environment["MLFLOW_BACKEND_STORE_URI"] == f"sqlite:///{database}"
-    assert environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
-    assert "127.0.0.1" in command
+    assert len(found["inputs"]["dataset_inputs"]) == 3

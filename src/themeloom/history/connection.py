@@ -1,0 +1,131 @@
+"""A connection to an MLflow store: opened quietly, its faults said in one sentence."""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from themeloom.errors import TrackingError
+from themeloom.history.backend import CURE, Backend, check, create, follow_move
+from themeloom.history.quiet import environment, quiet
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+
+"""For the first question: a server that is down is known in seconds."""
+
+
+@contextlib.contextmanager
+def connection(backend: Backend, *, make: bool = True) -> Iterator["MlflowClient"]:
+    """Open a store for a while. Nothing of the caller's own MLflow changes.
+
+    Parameters
+    ----------
+    backend
+        The store.
+    make
+        Whether a SQLite file that is not there is made.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be reached, is broken, or refuses.
+    """
+    if not make and backend.database and not backend.database.exists():
+        raise TrackingError(f"{backend.public}: there are no runs yet; run an experiment first.")
+    with quiet(), told(backend), _connected(backend) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def _connected(backend: Backend) -> Iterator["MlflowClient"]:
+    from mlflow import MlflowClient
+
+    check(backend)
+    if backend.own and backend.database and not backend.database.exists():
+        create(backend.database, lambda uri: MlflowClient(tracking_uri=uri))
+    follow_move(backend)
+    client = MlflowClient(backend.uri, os.environ.get("MLFLOW_REGISTRY_URI") or backend.uri)
+    try:
+        yield client
+    finally:
+        # MLflow would keep the database open for good, and write into it even after it was deleted
+        for part in (client._tracking_client, getattr(client, "_registry_client_lazy", None)):  # noqa: SLF001
+            if engine := getattr(getattr(part, "store", None), "engine", None):
+                engine.dispose()
+
+
+def experiment_of(client: "MlflowClient", name: str, backend: Backend) -> str:
+    """Find an experiment by its name, or make it.
+
+    Returns
+    -------
+    str
+        Its id.
+
+    Raises
+    ------
+    TrackingError
+        If it was deleted.
+    """
+    from mlflow import MlflowException
+
+    with environment(IMPATIENT):
+        found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return client.create_experiment(name, artifact_location=backend.artifacts)
+        except MlflowException:  # another run may have made it just now
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    if found.lifecycle_stage == "deleted":
+        raise TrackingError(
+            f"{backend.public}: the experiment '{name}' was deleted; restore it in MLflow, "
+            "or set tracking.experiment to another name."
+        )
+    return str(found.experiment_id)
+
+
+@contextlib.contextmanager
+def ended(client: "MlflowClient", run: str) -> Iterator[None]:
+    """End the MLflow run, whatever happens: none is left running."""
+    try:
+        yield
+    except BaseException as error:
+        with contextlib.suppress(Exception):
+            client.set_terminated(run, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        raise
+    client.set_terminated(run, "FINISHED")
+
+
+@contextlib.contextmanager
+def told(backend: Backend) -> Iterator[None]:
+    """Say what the store says, in one sentence and without its secrets."""
+    from alembic.util import CommandError
+    from mlflow import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError) as error:
+        raise backend.fault(_reason(str(error)), _cure(str(error))) from None
+
+
+def _reason(message: str) -> str:
+    if "Read timed out" in message or "ConnectTimeout" in message:
+        return "the server does not answer in time"
+    if "Max retries exceeded" in message:
+        return "the server cannot be reached"
+    return message.partition("\n")[0].partition(". ")[0]
+
+
+def _cure(message: str) -> str:
+    if "database schema" in message or "locate revision" in message:
+        return (
+            "it is of another MLflow version: install that one, or, if it is older, run 'mlflow db upgrade'"
+        )
+    return CURE
