@@ -78,7 +78,7 @@ def test_every_error_is_a_themeloom_error() -> None:
     assert all(issubclass(kind, themeloom.ThemeloomError) for kind in kinds)
 
 
-@pytest.mark.parametrize("statement", ["import themeloom", "import themeloom.cli"])
+@pytest.mark.parametrize("statement", ["import themeloom", "import themeloom.cli", "import themeloom.mlflow"])
 def test_importing_is_light(statement: str) -> None:
     code = f"import sys, json; {statement}; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

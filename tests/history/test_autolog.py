@@ -65,11 +65,12 @@ def model(**settings):
 class Failing:
     """A clustering model of somebody's own that does not work, and does not tell its settings either."""
 
-    def __init__(self, patience=3):
+    def __init__(self, patience=3, error=ArithmeticError):
         self.patience = patience
+        self.error = error
 
     def fit(self, *_):
-        raise ArithmeticError("somebody's own error")
+        raise self.error("somebody's own error")
 
 
 def test_one_run_is_made_and_ended_for_each_fit(texts, vectors, client, count):
@@ -219,9 +220,12 @@ def test_exclusive_keeps_out_of_the_users_run(texts, vectors, client, count):
 # what goes wrong
 
 
-def test_an_error_in_fit_is_the_users_and_our_run_has_failed(texts, vectors, client, count, warnings_of):
-    with pytest.raises(ArithmeticError, match="somebody's own error"):
-        model(hdbscan_model=Failing()).fit(texts, vectors)
+@pytest.mark.parametrize("error", [ArithmeticError, KeyboardInterrupt])
+def test_an_error_in_fit_is_the_users_and_our_run_has_failed(
+    error, texts, vectors, client, count, warnings_of
+):
+    with pytest.raises(error, match="somebody's own error"):
+        model(hdbscan_model=Failing(error=error)).fit(texts, vectors)
     assert count() == 1
     assert last(client).info.status == "FAILED"
     assert last(client).data.params["hdbscan_model"] == "Failing"

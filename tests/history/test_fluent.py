@@ -11,6 +11,7 @@ import pytest
 
 import themeloom
 from bertopics import bertopic, hdbscan, last, quiet_libraries, store_of
+from themeloom.history.comparable import read_plain
 
 pytestmark = quiet_libraries
 
@@ -119,12 +120,21 @@ def test_topics_are_a_table_and_two_artifacts(plain, client, tmp_path):
         assert one["words"] == [word for word, _ in kept] == words.split(", ")
         assert one["weights"] == pytest.approx([weight for _, weight in kept], abs=1e-6)
         assert len(weights.split(", ")) == len(kept)
-    vectors = load_file(artifact(client, run, "topics/vectors.safetensors", tmp_path))["topic_embeddings"]
+    vectors = load_file(artifact(client, run, "topics/vectors.safetensors", tmp_path))["vectors"]
     assert vectors.dtype == np.float32
     assert np.array_equal(
         vectors, np.float32(model.topic_embeddings_)[1 if -1 in model.topic_sizes_ else 0 :]
     )
     assert len(vectors) == run.data.metrics["topics"]
+
+
+def test_runs_can_be_compared(plain, client, tmp_path):
+    model, run = plain
+    found = read_plain(artifact(client, run, "topics", tmp_path), "plain")
+    assert [topic.topic for topic in found.topics] == [
+        topic for topic in sorted(model.topic_sizes_) if topic >= 0
+    ]
+    assert found.encoder == run.data.params["embedding_model"]
 
 
 def test_figures_need_no_network(plain, client, tmp_path):
@@ -319,7 +329,7 @@ def test_sub_models_may_be_any(variant, client, texts, vectors, encoder_folder, 
         topic: [word for word, _ in words if word] for topic, words in model.get_topics().items()
     }
     assert run.data.metrics["topics"] == len([topic for topic in set(model.topics_) if topic >= 0])
-    kept = load_file(artifact(client, run, "topics/vectors.safetensors", tmp_path))["topic_embeddings"]
+    kept = load_file(artifact(client, run, "topics/vectors.safetensors", tmp_path))["vectors"]
     assert len(kept) == run.data.metrics["topics"]
     assert "quality/npmi" in run.data.metrics
     found = load(run).predict(pd.DataFrame({"text": texts[:5]}))

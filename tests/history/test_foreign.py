@@ -62,6 +62,7 @@ def test_values_of_any_kind_are_plain():
             n_gram_range=(1, 2),
             model_file=None,
             path="/home/ada/models/weights",
+            address="https://ada:s3cret@example.org/v1?token=s3cret",
             tokenizer=len,
             seed_topic_list=[["bread", "oven"]] * 60,
             umap_model=None,
@@ -70,6 +71,7 @@ def test_values_of_any_kind_are_plain():
     assert found["bertopic.min_topic_size"] == "7"
     assert found["bertopic.n_gram_range"] == "[1, 2]"
     assert found["bertopic.path"] == "weights"
+    assert found["bertopic.address"] == "https://example.org/v1"
     assert found["bertopic.tokenizer"] == "len"
     assert found["bertopic.seed_topic_list"].count("oven") == 60
     assert found["umap_model"] == "none"

@@ -14,7 +14,7 @@ from themeloom.history import foreign
 from themeloom.history.foreign import CorpusFacts, FittedTopicModel, Split
 from themeloom.history.items import DIGEST, PARAM
 from themeloom.history.quiet import environment
-from themeloom.history.submodels import EncoderFacts, encoder_facts
+from themeloom.history.submodels import NONE, EncoderFacts, encoder_facts
 from themeloom.history.tracking import Figure
 from themeloom.provenance import versions
 from themeloom.records import Topic
@@ -175,7 +175,8 @@ def _log_topics(fit: Fit) -> None:
     import mlflow
 
     with tempfile.TemporaryDirectory(prefix="themeloom-") as folder:
-        foreign.write_topics(fit.topics, foreign.vectors_of(fit.model), Path(folder))
+        encoder = "" if fit.encoder.name == NONE else fit.encoder.name
+        foreign.write_topics(fit.topics, foreign.vectors_of(fit.model), encoder, Path(folder))
         mlflow.log_artifacts(folder, "topics")
     mlflow.log_table(foreign.table(fit.topics), "tables/topics.json")
 

@@ -128,15 +128,27 @@ def _words(vectoriser: object) -> Split:
     return lambda text: [token for token in split(prepare(text)) if token not in left_out]
 
 
-def write_topics(topics: Sequence[Topic], vectors: "Floats | None", folder: Path) -> None:
-    """Write ``topics.json`` and, where they are known, ``vectors.safetensors`` (``topic_embeddings``)."""
+def write_topics(topics: Sequence[Topic], vectors: "Floats | None", encoder: str, folder: Path) -> None:
+    """Write ``topics.json`` and, where they are known, ``vectors.safetensors``, as comparing reads them.
+
+    Parameters
+    ----------
+    topics
+        The topics, outliers (-1) among them.
+    vectors
+        float32, (topics without -1, dimensions).
+    encoder
+        What made the vectors; empty where it is not known.
+    folder
+        Where the files go.
+    """
     listed = [
         {"topic": one.topic, "size": one.size, "words": list(one.words), "weights": list(one.weights)}
         for one in topics
     ]
     (folder / TOPICS).write_text(json.dumps(listed, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     if vectors is not None:
-        save_file({"topic_embeddings": vectors}, folder / VECTORS)
+        save_file({"vectors": vectors}, folder / VECTORS, metadata={"encoder": encoder})
 
 
 def write_model(model: FittedTopicModel, encoder: str, folder: Path) -> None:

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from themeloom.history.private import WITHHELD
+from themeloom.history.private import WITHHELD, public_uri
 
 PARTS = ("umap_model", "hdbscan_model", "vectorizer_model", "ctfidf_model", "representation_model")
 """BERTopic's sub-models by its own names, but for the encoder, which it chooses only in `fit`."""
 NONE = "none"
 
 _SECRET = re.compile(r"key$|token$|secret|passw|auth|credential|header|cookie", re.IGNORECASE)
+_SPACE = re.compile(r"\s")
 _COUNTED = ("vocabulary", "stop_words")
 _LONG = 50
 _TOPIC_WORDS = ("seed_topic_list", "zeroshot_topic_list", "candidate_topics", "seed_words")
@@ -153,9 +154,16 @@ def _counted(
     return f"{len(entries)} entries, {hashlib.sha256(json.dumps(entries).encode()).hexdigest()[:8]}"
 
 
+def _short_of_home(value: str) -> str:
+    """Cut passwords out of an address, and the folders above it off a path; leave any other text."""
+    if "://" in value and not _SPACE.search(value):
+        return public_uri(value)
+    return Path(value).name if "\n" not in value and Path(value).is_absolute() else value
+
+
 def _plain(value: object) -> object:
     if isinstance(value, str):
-        return Path(value).name if "\n" not in value and Path(value).is_absolute() else value
+        return _short_of_home(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
