@@ -87,7 +87,7 @@ def test_a_narrow_terminal_gets_all_of_it(run):
         ([MADE_UP], "two runs or more are needed"),
         ([MADE_UP, "nothing"], "'nothing': is no model folder"),
         ([MADE_UP, "."], "is neither a model folder"),
-        ([MADE_UP, "runs:/" + "a" * 32], "runs:/"),
+        ([MADE_UP, "runs:/" + "a" * 32], "there are no runs yet"),
         ([MADE_UP, OTHER, "--root", "nowhere"], f"'{MADE_UP}': is no model folder"),
     ],
 )
