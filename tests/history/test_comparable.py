@@ -51,4 +51,3 @@ def test_held_out_predictions_are_taken_where_a_record_keeps_them(record):
     assert with_table(table) is None
     assert with_table(row.drop("author")) is None
     assert with_table(None) is None
-    assert comparable(record).evaluation is None

@@ -1,10 +1,11 @@
 """What is kept of a run, as far as runs can be compared."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
+from scipy import sparse
 
 from themeloom.compared import EVALUATION, LINES, MEMBERSHIP, ComparedRun, ComparedTopic
 from themeloom.history.beside import flat
@@ -12,6 +13,7 @@ from themeloom.history.private import public_config
 from themeloom.records import Clusters, Floats, RunRecord, Score, Scores
 
 
+@runtime_checkable
 class Evaluated(Protocol):
     """A record that keeps the held-out prediction of each labelled message."""
 
@@ -43,7 +45,7 @@ def comparable(record: RunRecord) -> ComparedRun:
 
 
 def _evaluation(record: object) -> pl.DataFrame | None:
-    table = getattr(record, "evaluation", None)
+    table = record.evaluation if isinstance(record, Evaluated) else None
     if not isinstance(table, pl.DataFrame) or not set(EVALUATION) <= set(table.columns):
         return None
     return table if len(table) else None
@@ -51,11 +53,11 @@ def _evaluation(record: object) -> pl.DataFrame | None:
 
 def _means(vectors: Floats, clusters: Clusters, topics: int) -> Floats:
     """Give the mean vector of each topic's members."""
-    inside = clusters.topic >= 0
-    sums = np.zeros((topics, vectors.shape[1]))
-    np.add.at(sums, clusters.topic[inside], vectors[inside])
-    sizes = np.bincount(clusters.topic[inside], minlength=topics)
-    return (sums / np.maximum(sizes, 1)[:, None]).astype(np.float32)
+    members = np.flatnonzero(clusters.topic >= 0)
+    topic = clusters.topic[members]
+    share = 1 / np.maximum(np.bincount(topic, minlength=topics), 1)
+    means = sparse.csr_array((share[topic], (topic, members)), shape=(topics, len(vectors))) @ vectors
+    return np.asarray(means, dtype=np.float32)
 
 
 def _lines(scores: Scores) -> pl.DataFrame:
