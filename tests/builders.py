@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import yaml
 
-from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE
+from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE, EVALUATION, POSTERIOR
 from themeloom.config import Experiment
 from themeloom.records import (
     POOL,
@@ -125,6 +125,7 @@ def make_record(n: int = 60, seed: int = 0) -> RunRecord:
         mapping=mapping,
         adapted=Adapted(adapted, rng.normal(size=12).astype(np.float32)),
         scores=_scores(rng, codebook),
+        evaluation=make_evaluation(communications[::3], codebook),
         times=(StageTime("ingest", 0.2), StageTime("embed", 3.5, cached=True), StageTime("cluster", 0.4)),
         candidates=(Candidate(4, "its labels name many themes"), Candidate(2, "too few labels")),
         labelled=tuple(range(0, n, 3)),
@@ -213,6 +214,26 @@ def _communications(
             "theme_probability": mapping.messages.max(axis=1),
         },
         schema=ASSIGNED,
+    )
+
+
+def make_evaluation(judged: pl.DataFrame, codebook: Codebook) -> pl.DataFrame:
+    """Judge messages: each was coded with the theme that they have, and held-out told by their topic."""
+    rest = (1 - judged["theme_probability"]) / (len(codebook.keys) - 1)
+    posterior = {
+        f"{POSTERIOR}{key}": (judged["theme"] == key) * (judged["theme_probability"] - rest) + rest
+        for key in codebook.keys
+    }
+    return (
+        judged.select(
+            "doc_id",
+            coded="theme",
+            topic_level="topic_theme",
+            message_level="theme",
+            author=pl.Series(range(len(judged)), dtype=pl.Int64),
+        )
+        .with_columns(**posterior)
+        .cast(dict(EVALUATION))
     )
 
 

@@ -30,10 +30,14 @@ def wait_for(port, process):
     return pytest.fail("the server did not start")
 
 
+def store_of(root):
+    return f"sqlite:///{root.resolve()}/mlruns/mlflow.db"
+
+
 def client_of(root):
     from mlflow import MlflowClient
 
-    return MlflowClient(tracking_uri=f"sqlite:///{root.resolve()}/mlruns/mlflow.db")
+    return MlflowClient(tracking_uri=store_of(root))
 
 
 def artifacts_of(client, run_id, path=None):

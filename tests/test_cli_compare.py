@@ -54,7 +54,7 @@ def test_runs_are_told_and_written(run, tmp_path):
     assert any(row[:2] == ("B", OTHER) for row in rows)
     assert ("cluster.min_cluster_size", "not set", "12") in rows
     assert "merged into" in out
-    assert "B less A" in out
+    assert "B less A on the same 20 labelled messages: topic level, kappa +0.00" in out
     assert re.search(r"A to B: Message level: \d+ of 60 shared messages have another theme", out)
     assert "merged: it goes into a topic" in out
     assert "nan" not in out

@@ -1,5 +1,6 @@
 """References become a comparison, by folder and by name, with and without held-out predictions."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from builders import make_record
 from comparisons import make_run, save_beside, write_plain
 from themeloom import comparing
-from themeloom.compared import EVALUATION
+from themeloom.columns import EVALUATION
 from themeloom.comparing import compare
+from themeloom.config import TrackingConfig
 from themeloom.errors import ModelError, TrackingError
 from themeloom.history import store
+from themeloom.history.tracking import track
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +119,20 @@ def test_references_to_mlflow_are_known_as_such(root, reference, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     with pytest.raises(TrackingError, match=r"there are no runs yet|cannot be fetched"):
         compare([MADE_UP, reference], root)
+
+
+def test_tracked_runs_are_compared(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    record = make_record()
+    folder = store.save(record, tmp_path / "models")
+    (tmp_path / "report.html").write_text("<p>report</p>")
+    run = track(record, folder, tmp_path / "report.html", TrackingConfig(), tmp_path).run_id
+    shutil.rmtree(folder)
+    found = compare([run, f"runs:/{run}"], tmp_path)
+    assert found.runs["run"].to_list() == [record.run, f"{record.run} (2)"]
+    assert found.agreement["ari"].to_list() == [1]
+    with pytest.raises(TrackingError, match=r"0{32}"):
+        compare([run, "0" * 32], tmp_path)
 
 
 def evaluated(name, right, *, size=80, start=0, folds=5):

@@ -229,7 +229,7 @@ def test_the_run_is_in_mlflow(result, root):
     assert run.data.metrics["kappa_low"] == pytest.approx(kappa.low)
     assert run.data.params["study.seed"] == "20130810"
     names = {file.path for file in client.list_artifacts(run.info.run_id)}
-    assert {"model", "report"} <= names
+    assert {"model_card.md", "report"} <= names
 
 
 def test_the_report_opens_without_an_error_and_asks_for_nothing(result, visit):

@@ -17,6 +17,7 @@ MENU = [
     "ThemeModel",
     "ThemeloomError",
     "audit",
+    "autolog",
     "check",
     "compare",
     "load",

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from themeloom.errors import ThemeloomError
     from themeloom.estimator import ThemeModel
     from themeloom.experiment import read_experiment
+    from themeloom.mlflow import autolog
     from themeloom.model import Model, load
     from themeloom.pipeline import audit, check, run
     from themeloom.result import RunResult
@@ -18,6 +19,7 @@ __all__ = [
     "ThemeModel",
     "ThemeloomError",
     "audit",
+    "autolog",
     "check",
     "compare",
     "load",
@@ -32,6 +34,7 @@ _HOMES = {
     "ThemeModel": "estimator",
     "ThemeloomError": "errors",
     "audit": "pipeline",
+    "autolog": "mlflow",
     "check": "pipeline",
     "compare": "comparing",
     "load": "model",

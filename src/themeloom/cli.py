@@ -76,13 +76,37 @@ def audit(
 
 
 @app.command()
-def assign(
-    model: Annotated[Path, typer.Argument(help="A folder under models/.")],
+def sweep(
+    experiment: ExperimentFile,
+    root: Root = Path(),
+    out: Annotated[
+        Path | None, typer.Option(help="Also write the table of configurations here: .csv or .parquet.")
+    ] = None,
+    json: JsonPath = None,
+) -> None:
+    """Run all configurations of the [sweep] section, choose the best, and say what the choice is worth."""
+    from rich.console import Console
+
+    from themeloom import assignment, sweeping
+    from themeloom.console_sweep import show_sweep
+
+    with _bars() as bars:
+        found = sweeping.sweep(experiment, root, bars)
+    if out is not None:
+        assignment.write(found.table, out)
+    _write_json(found.to_dict(), json)
+    show_sweep(Console(), found)
+
+
+@app.command()
+def assign(  # noqa: PLR0913, PLR0917 (one option each)
+    model: Annotated[str, typer.Argument(help="A folder under models/, models:/NAME@ALIAS, or a run's id.")],
     file: Annotated[Path, typer.Argument(help="Messages, in any format that a source can have.")],
     out: Annotated[Path, typer.Option(help="The file to write: .csv or .parquet.")],
     text: Annotated[str, typer.Option(help="For tables: the column of the message.")] = "text",
     id_column: Annotated[str | None, typer.Option("--id", help="For tables: the column of the id.")] = None,
     encoder: Annotated[str | None, typer.Option(help="The encoder's folder, if the run used one.")] = None,
+    root: Root = Path(),
 ) -> None:
     """Give topics and themes to new messages."""
     from themeloom import assignment
@@ -90,7 +114,7 @@ def assign(
     from themeloom.model import load
 
     columns = ColumnsConfig(text=text, id=id_column)
-    loaded = load(model, encoder)
+    loaded = load(model, encoder, root)
     with _bars() as bars:
         table, unreadable = assignment.assign_file(loaded, file, columns, bars)
     assignment.write(table, out)
@@ -226,6 +250,23 @@ def compare(
     if out is not None:
         found.write_html(out)
     show_comparison(Console(), found.record)
+
+
+@app.command()
+def register(
+    run: Annotated[str, typer.Argument(help="A folder under models/, or an MLflow run's id.")],
+    alias: Annotated[str | None, typer.Option(help="What the version is called, such as champion.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The registered model; by default the study's name.")
+    ] = None,
+    root: Root = Path(),
+    uri: Annotated[str | None, typer.Option(help="Another tracking URI.")] = None,
+) -> None:
+    """Make a run's model a version in MLflow's registry, to be used by its name."""
+    from themeloom.history import registry
+
+    made = registry.register(run, root, alias=alias, name=name, uri=uri)
+    _say(f"{made.name}, version {made.version}: {made.reference}")
 
 
 @app.command()

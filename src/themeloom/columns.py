@@ -88,3 +88,15 @@ COVERAGE_CURVE: dict[str, Any] = {
     "kappa": pl.Float64,  # among those kept; null where undefined
 }
 """Columns of the curve of accuracy against coverage, from all kept to few."""
+
+EVALUATION: dict[str, Any] = {
+    "doc_id": pl.String,
+    "coded": pl.String,  # the label
+    "topic_level": pl.String,  # held-out: the theme of its topic; null where that is mixed, or it has none
+    "message_level": pl.String,  # held-out: its own most probable theme
+    "author": pl.Int64,  # a number; messages of one author have the same
+}
+"""First columns of the judged messages, one row each; then one a theme, of the held-out posterior."""
+
+POSTERIOR = "p_"
+"""Begins the name of such a column; the theme's key ends it."""

@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from themeloom.compared import EVALUATION, ComparedRun, ComparisonRecord, PairedScores
-from themeloom.errors import ModelError, TrackingError
+from themeloom.columns import EVALUATION
+from themeloom.compared import ComparedRun, ComparisonRecord, PairedScores
+from themeloom.errors import ModelError
 from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.comparable import comparable
 from themeloom.history.compare import compare_runs
 from themeloom.history.parts import MANIFEST
 from themeloom.history.plain_runs import plain_topics, read_plain, tracked_plain
+from themeloom.history.registry import run_folder
 from themeloom.members import HeldOut
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import Ints
@@ -234,7 +236,7 @@ def _tracked(reference: str, root: Path) -> ComparedRun:
     """Fetch a run from MLflow: the topics of a plain BERTopic run, or a whole model."""
     run = reference.removeprefix("runs:/").partition("/")[0]
     plain = tracked_plain(run, root) if _RUN_ID.fullmatch(run) else None
-    return comparable(store.load(_downloaded(reference, root))) if plain is None else plain
+    return comparable(store.load(run_folder(reference, root))) if plain is None else plain
 
 
 def _is_folder(path: Path) -> bool:
@@ -242,13 +244,6 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except (OSError, ValueError):  # a name that no file system takes
         return False
-
-
-def _downloaded(reference: str, root: Path) -> Path:  # noqa: ARG001 (needed as soon as runs are fetched)
-    """Fetch what MLflow keeps of a run."""
-    raise TrackingError(
-        f"{reference}: runs cannot be fetched from MLflow yet; name the run's folder under models/ instead."
-    )
 
 
 def _named_apart(runs: list[ComparedRun]) -> list[ComparedRun]:
@@ -267,7 +262,7 @@ def _named_apart(runs: list[ComparedRun]) -> list[ComparedRun]:
 
 def _paired(first: ComparedRun, other: ComparedRun, place: int) -> PairedScores:
     """Tell by how much the other run is better, by a paired bootstrap over authors."""
-    if first.evaluation is None or other.evaluation is None:
+    if first.evaluation is None or other.evaluation is None:  # a plain BERTopic run
         return PairedScores(place, 0, {}, f"not both keep their held-out predictions, {_INTERVALS}")
     mine, theirs = (
         run.evaluation.select(list(EVALUATION)) for run in (first, other) if run.evaluation is not None

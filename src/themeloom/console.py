@@ -46,6 +46,7 @@ STAGES = {
     "assign": "Assigning topics",
     "agree": "Resampling the messages",
     "plan": "Simulating more labels",
+    "sweep": "Trying configurations",
 }
 
 FIGURES = {

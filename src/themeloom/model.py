@@ -10,11 +10,13 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel
 
+from themeloom.columns import POSTERIOR
 from themeloom.config import AdaptConfig, AnonymiseConfig, DescribeConfig, DiscoverConfig, EncoderConfig
 from themeloom.corpus.anonymise import mask_texts
 from themeloom.discovery.describe import to_bertopic
 from themeloom.discovery.embed import Encoder
 from themeloom.history import store
+from themeloom.history.registry import model_folder
 from themeloom.placing import Placed, Placing
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RunRecord, Score
@@ -126,7 +128,12 @@ class Model:
         return table.sort("probability", maintain_order=True)
 
     def assign(
-        self, texts: Sequence[str], *, masked: bool = False, progress: Progress = UNWATCHED
+        self,
+        texts: Sequence[str],
+        *,
+        masked: bool = False,
+        probabilities: bool = False,
+        progress: Progress = UNWATCHED,
     ) -> pl.DataFrame:
         """Give topics and themes to messages.
 
@@ -140,6 +147,8 @@ class Model:
             Messages, raw or masked.
         masked
             Whether the messages are masked already; raw ones are masked before they are embedded.
+        probabilities
+            Whether each theme's probability is given too.
         progress
             Who watches.
 
@@ -148,7 +157,7 @@ class Model:
         polars.DataFrame
             One row a message, in order: ``topic`` (-1 where none), ``membership`` (share of the neighbours'
             vote, or HDBSCAN's probability for the run's own messages), ``topic_theme``, ``theme``,
-            ``theme_probability``.
+            ``theme_probability``; on request also ``p_KEY`` for each theme.
         """
         clean = list(texts)
         unknown = [i for i, text in enumerate(clean) if not self._placing.knows(self._placing.read(text))]
@@ -156,7 +165,14 @@ class Model:
             again = mask_texts([texts[i] for i in unknown], self._masking)
             for i, text in zip(unknown, again, strict=True):
                 clean[i] = text
-        return self._with_themes(self._placing.place(clean, progress))
+        placed = self._placing.place(clean, progress)
+        table = self._with_themes(placed)
+        if not probabilities:
+            return table
+        return table.with_columns(
+            pl.Series(f"{POSTERIOR}{key}", column)
+            for key, column in zip(self.record.codebook.keys, placed.posterior.T, strict=True)
+        )
 
     def to_bertopic(self) -> "BERTopic":
         """Return a fitted BERTopic object with the same topics under the same numbers.
@@ -212,22 +228,27 @@ class Model:
         )
 
 
-def load(path: str | Path, encoder: str | None = None) -> Model:
-    """Load a model folder.
+def load(path: str | Path, encoder: str | None = None, root: str | Path = ".") -> Model:
+    """Load a model: a folder, or one that MLflow keeps.
 
     Parameters
     ----------
     path
-        A folder under models/.
+        A folder under models/, a run's name there, ``models:/NAME@ALIAS``, ``models:/NAME/VERSION``,
+        ``runs:/RUN_ID/model`` or the id of an MLflow run.
     encoder
         Where the encoder is, if the run used one from a folder of its own.
+    root
+        The folder under which models/, mlruns/ and .themeloom/ lie.
 
     Raises
     ------
     ModelError
-        If the folder is incomplete, altered, or written by a newer version.
+        If there is no such folder, or it is incomplete, altered, or written by a newer version.
+    TrackingError
+        If MLflow has no such model, or cannot be reached.
     """
-    return Model(store.load(Path(path)), encoder)
+    return Model(store.load(model_folder(str(path), Path(root))), encoder)
 
 
 def _row(line: str, theme: str | None, name: str, score: Score) -> dict[str, object]:

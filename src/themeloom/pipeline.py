@@ -23,9 +23,10 @@ from themeloom.errors import ThemeloomError
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.history import store
+from themeloom.history.machine import machine_watched
 from themeloom.history.parts import REPORT
 from themeloom.history.tracking import track
-from themeloom.learning import authors_of, learn_study
+from themeloom.learning import Study, authors_of, learn_study
 from themeloom.model import Model
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import (
@@ -85,9 +86,19 @@ def run(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBOD
     """
     started = datetime.now(UTC)
     config, folders, stages = read_experiment(experiment), Folders(Path(root)), Stages(watcher)
-    prepared = _prepare(config, folders, stages)
-    record = _validated(config, prepared, folders, stages, started)
-    return _kept(record, config, folders, stages)
+    with machine_watched(config.tracking.system_metrics) as samples:
+        prepared = prepare(config, folders, stages)
+        study = learn_study(
+            config, prepared.corpus, prepared.codebook, prepared.sample, folders.cache, stages
+        )
+        record = to_record(config, prepared, study, stages, started)
+    folder, report = keep(record, folders, stages)
+    with stages("track") as progress:
+        tracked = track(
+            record, folder, report, config.tracking, folders.root, samples=samples, progress=progress
+        )
+    summary = summarise(record, paths=_paths(folder), tracked=asdict(tracked))
+    return RunResult(Model(record), summary, folder, report, tracked)
 
 
 def check(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBODY) -> Prepared:
@@ -107,7 +118,7 @@ def check(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
     ThemeloomError
         If anything has a fault; all faults found are told at once.
     """
-    return _prepare(read_experiment(experiment), Folders(Path(root)), Stages(watcher))
+    return prepare(read_experiment(experiment), Folders(Path(root)), Stages(watcher))
 
 
 def audit(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBODY) -> pl.DataFrame:
@@ -142,8 +153,23 @@ def audit(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
     return outcomes.with_columns(doc_id).select("source_id", "file", "line", "outcome", "doc_id", "reason")
 
 
-def _prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
-    """Read and check everything that people gave; a fault does not keep the others from being told."""
+def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
+    """Read and check everything that people gave; a fault does not keep the others from being told.
+
+    Parameters
+    ----------
+    config
+        The experiment.
+    folders
+        Where the study's key is.
+    stages
+        Opens and times each stage.
+
+    Raises
+    ------
+    ThemeloomError
+        If anything has a fault.
+    """
     faults = _Faults()
     codebook = faults.attempt(lambda: read_codebook(config.themes.codebook))
     vault = Vault.open(folders.private, config.study.name)
@@ -190,11 +216,25 @@ class _Faults:
         return kind(*(fault for error in self.found for fault in error.faults))
 
 
-def _validated(
-    config: Experiment, prepared: Prepared, folders: Folders, stages: Stages, started: datetime
+def to_record(
+    config: Experiment, prepared: Prepared, study: Study, stages: Stages, started: datetime
 ) -> RunRecord:
+    """Put together all that is kept of a run, under a name of its own.
+
+    Parameters
+    ----------
+    config
+        The experiment.
+    prepared
+        What it read.
+    study
+        What it found.
+    stages
+        The times of its stages.
+    started
+        When it began, UTC.
+    """
     codebook = prepared.codebook
-    study = learn_study(config, prepared.corpus, codebook, prepared.sample, folders.cache, stages)
     return RunRecord(
         run=f"{config.study.name}-{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
         study=config.study.name,
@@ -215,6 +255,7 @@ def _validated(
         mapping=study.mapping,
         adapted=study.adapted,
         scores=study.scores,
+        evaluation=study.evaluation,
         times=tuple(stages.times),
         candidates=find_candidates(study.mapping, study.discovery.clusters.topic),
         labelled=tuple(prepared.sample.position[prepared.sample.decided].tolist()),
@@ -246,14 +287,20 @@ def _assigned(corpus: Corpus, discovery: Discovery, mapping: Mapping, codebook: 
     return table.select(pl.col(name).cast(kind) for name, kind in ASSIGNED.items())
 
 
-def _kept(record: RunRecord, config: Experiment, folders: Folders, stages: Stages) -> RunResult:
+def keep(record: RunRecord, folders: Folders, stages: Stages) -> tuple[Path, Path]:
+    """Keep a run's model folder and write its report there; return both paths.
+
+    Raises
+    ------
+    OutputError
+        If they cannot be written.
+    """
     with stages("keep"):
         folder = store.save(record, folders.models)
-    report = folder / REPORT
-    paths = {"model": str(folder), "report": str(report)}
     with stages("report"):
-        write_report(summarise(record, paths=paths, tracked={}), record, report)
-    with stages("track") as progress:
-        tracked = track(record, folder, report, config.tracking, folders.root, progress=progress)
-    summary = summarise(record, paths=paths, tracked=asdict(tracked))
-    return RunResult(Model(record), summary, folder, report, tracked)
+        write_report(summarise(record, paths=_paths(folder), tracked={}), record, folder / REPORT)
+    return folder, folder / REPORT
+
+
+def _paths(folder: Path) -> dict[str, str]:
+    return {"model": str(folder), "report": str(folder / REPORT)}

@@ -285,6 +285,7 @@ class RunRecord:
     mapping: Mapping
     adapted: Adapted
     scores: Scores
+    evaluation: pl.DataFrame  # EVALUATION, then p_KEY: what scores rest on; first repeat of the cross-fitting
     times: tuple[StageTime, ...] = field(default=())
     candidates: tuple[Candidate, ...] = ()  # for new themes, least explained first
     labelled: tuple[int, ...] = ()  # positions of the communications that have a label

@@ -1,12 +1,12 @@
 """What is taken from a run's record."""
 
 import json
-from types import SimpleNamespace
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
-from themeloom.compared import EVALUATION, LINES, MEMBERSHIP
+from themeloom.compared import LINES, MEMBERSHIP
 from themeloom.history.comparable import comparable
 
 
@@ -27,8 +27,6 @@ def test_a_record_gives_what_can_be_compared(record):
 
 
 def test_names_and_passwords_are_withheld(record):
-    from dataclasses import replace
-
     config = record.config | {
         "anonymise": {"mask": ["Zelda Quill"]},
         "tracking": {"uri": "http://zelda:secret@host.example/x?token=1"},
@@ -39,15 +37,9 @@ def test_names_and_passwords_are_withheld(record):
         assert word not in told
 
 
-def test_held_out_predictions_are_taken_where_a_record_keeps_them(record):
-    table = pl.DataFrame(schema=EVALUATION | {"p_care": pl.Float64})
-    row = pl.DataFrame([("a", "care", None, "care", 1, 0.9)], schema=table.schema, orient="row")
-
-    def with_table(evaluation):
-        kept = {name: getattr(record, name) for name in record.__slots__} | {"evaluation": evaluation}
-        return comparable(SimpleNamespace(**kept)).evaluation
-
-    assert with_table(row).equals(row)
-    assert with_table(table) is None
-    assert with_table(row.drop("author")) is None
-    assert with_table(None) is None
+def test_held_out_predictions_are_taken(record):
+    run = comparable(record)
+    assert run.evaluation.equals(record.evaluation)
+    assert run.folds == record.scores.folds
+    set_aside = record.config | {"validate": record.config["validate"] | {"held_out": 0.3}}
+    assert comparable(replace(record, config=set_aside)).folds is None

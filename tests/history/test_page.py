@@ -19,7 +19,7 @@ def test_the_page_shows_the_run(root, serve):
     body = json.dumps({"experiment_ids": [tracked.experiment_id]}).encode()
     runs = json.loads(get(f"{address}/api/2.0/mlflow/runs/search", body))["runs"]
     assert record.run in [run["info"]["run_name"] for run in runs]
-    card = get(f"{address}/get-artifact?path=model%2Fmodel_card.md&run_uuid={tracked.run_id}")
+    card = get(f"{address}/get-artifact?path=model_card.md&run_uuid={tracked.run_id}")
     assert card.decode().startswith(f"# {record.title}")
 
 

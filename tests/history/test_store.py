@@ -78,6 +78,9 @@ def test_any_words_and_numbers_come_back(tmp_path, title, words, score, counts, 
             pl.col("theme", "topic_theme").replace({record.codebook.keys[-1]: title}),
             text=pl.lit(message, pl.String),
         ),
+        evaluation=record.evaluation.rename({f"p_{record.codebook.keys[-1]}": f"p_{title}"}).with_columns(
+            pl.col("coded", "topic_level", "message_level").replace({record.codebook.keys[-1]: title})
+        ),
         discovery=dataclasses.replace(found, topics=(first, *found.topics[1:])),
         scores=dataclasses.replace(record.scores, overall={"kappa": score}, lines={title: {"kappa": score}}),
     )
@@ -290,6 +293,19 @@ def edit_manifest(folder, **changes):
 def test_a_newer_format_is_said(folder):
     edit_manifest(folder, format=FORMAT + 1, themeloom="9.1", more="unknown")
     refused(folder, rf"newer Themeloom \(9\.1, format {FORMAT + 1}; this one reads format {FORMAT}\)")
+
+
+def test_an_older_format_is_said(folder):
+    edit_manifest(folder, format=FORMAT - 1, themeloom="0.0.9")
+    refused(folder, rf"older Themeloom \(0\.0\.9, format {FORMAT - 1}; this one reads format {FORMAT}\); run")
+
+
+@pytest.mark.parametrize("changed", [{"coded": "nobody"}, {"message_level": "nobody"}, {"doc_id": "f" * 16}])
+def test_an_evaluation_of_something_else_is_said(record, changed):
+    altered = record.evaluation.with_columns(**{name: pl.lit(value) for name, value in changed.items()})
+    assert disagreement(dataclasses.replace(record, evaluation=altered))
+    assert disagreement(dataclasses.replace(record, evaluation=record.evaluation.drop("p_power")))
+    assert not disagreement(record)
 
 
 @pytest.mark.parametrize(

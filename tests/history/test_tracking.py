@@ -10,12 +10,15 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from servers import artifacts_of, client_of, free_port, get
 from themeloom.config import TrackingConfig
 from themeloom.errors import TrackingError
 from themeloom.history import items, store, tracking
+from themeloom.history.machine import Sample
 
 NOWHERE = TrackingConfig()
 
@@ -23,6 +26,13 @@ NOWHERE = TrackingConfig()
 @pytest.fixture(scope="module")
 def run(root):
     return client_of(root[0]).get_run(root[3].run_id)
+
+
+def model_of(client, tracked, folder):
+    from mlflow.artifacts import download_artifacts
+
+    place = client.get_logged_model(tracked.model_uri.removeprefix("models:/")).artifact_location
+    return Path(download_artifacts(f"{place}/artifacts/model", dst_path=str(folder)))
 
 
 # what is logged
@@ -72,9 +82,13 @@ def test_metrics_have_their_intervals(root, run):
 
 def test_datasets_have_digests_and_no_text(root, run):
     inputs = {entry.dataset.name: entry for entry in run.inputs.dataset_inputs}
-    assert set(inputs) == {"corpus", "labelled sample"}
-    assert inputs["corpus"].tags[0].value == "discovery"
-    assert inputs["labelled sample"].dataset.digest == root[1].digests["labels.csv"][:36]
+    contexts = {name: found.tags[0].value for name, found in inputs.items()}
+    assert contexts == {
+        "corpus": "discovery",
+        "development labels": "training",
+        "held-out labels": "validation",
+    }
+    assert json.loads(inputs["held-out labels"].dataset.profile) == {"num_rows": 20}
     assert json.loads(inputs["corpus"].dataset.profile) == {"num_rows": 60}
     text = str([entry.dataset.to_dictionary() for entry in inputs.values()])
     assert not [message for message in root[1].communications["text"] if message in text]
@@ -97,19 +111,52 @@ def test_the_same_corpus_in_another_order_has_the_same_digest(root):
     assert digests[0] == digests[1] != digests[2]
 
 
+def test_labels_set_aside_are_not_among_those_learned_from(root):
+    record = root[1]
+    _, development, held_out = items.datasets(record)
+    assert development.rows == held_out.rows == len(record.labelled)
+    config = record.config | {"validate": {"held_out": 0.25}}
+    aside = dataclasses.replace(record, config=config, evaluation=record.evaluation.head(5))
+    _, rest, few = items.datasets(aside)
+    assert (rest.rows, few.rows) == (15, 5)
+    assert len({development.digest, rest.digest, held_out.digest, few.digest}) == 4
+
+
+def test_what_was_predicted_of_each_label_is_a_table(root):
+    record, client = root[1], client_of(root[0])
+    shown = json.loads(client.get_run(root[3].run_id).data.tags["mlflow.loggedArtifacts"])
+    assert {"path": "tables/evaluation.json", "type": "table"} in shown
+    table = json.loads(Path(client.download_artifacts(root[3].run_id, "tables/evaluation.json")).read_text())
+    assert table["columns"] == record.evaluation.columns
+    assert [row[:4] for row in table["data"]] == [list(row[:4]) for row in record.evaluation.rows()]
+
+
 def test_model_report_tables_and_figures_are_artifacts(root, tmp_path):
-    folder, record, model, tracked = root
+    folder, record, _, tracked = root
     client = client_of(folder)
     found = set(artifacts_of(client, tracked.run_id))
-    kept = {f"model/{p.name}" for p in model.iterdir()} - {"model/report.html"}
-    assert kept == {path for path in found if path.startswith("model/")}
-    assert {"report/report.html", "figures/map.html"} <= found
+    assert {"model_card.md", "report/report.html", "figures/map.html"} <= found
     assert {"tables/topics.json", "tables/scores.json", "tables/flow.json"} <= found
-    loaded = store.load(Path(client.download_artifacts(tracked.run_id, "model", str(tmp_path))))
+    assert not [path for path in found if path.startswith("model/")]  # it is a model of its own
+    loaded = store.load(model_of(client, tracked, tmp_path))
     assert loaded.communications.equals(record.communications)
     table = json.loads(Path(client.download_artifacts(tracked.run_id, "tables/topics.json")).read_text())
     assert table["columns"][:2] == ["topic", "theme"]
     assert table["data"][-1][1] == "mixed"
+
+
+def test_embeddings_and_samples_are_logged_when_they_are_there(root, run):
+    folder, record, model, _ = root
+    client = client_of(folder)
+    asked = TrackingConfig(experiment="asked", embeddings=True)
+    samples = [Sample(1_700_000_000_000 + at, {"system/cpu": 5.0 + at}) for at in range(2)]
+    tracked = tracking.track(record, model, None, asked, folder, samples=samples)
+    table = pl.read_parquet(client.download_artifacts(tracked.run_id, "embeddings/embeddings.parquet"))
+    assert table.columns == ["doc_id", "vector", "x", "y"]
+    assert np.array_equal(table["vector"].to_numpy(), record.discovery.embeddings.vectors)
+    history = client.get_metric_history(tracked.run_id, "system/cpu")
+    assert [(found.step, found.value) for found in history] == [(0, 5.0), (1, 6.0)]
+    assert not [path for path in artifacts_of(client, run.info.run_id) if path.startswith("embeddings")]
 
 
 def test_figures_need_no_network(root, tmp_path):
@@ -199,7 +246,7 @@ def test_the_environments_address_is_used(root, tmp_path, monkeypatch):
     tracked = tracking.track(root[1], root[2], None, config, tmp_path)
     assert tracked.uri == f"sqlite:///{tmp_path}/other.db"
     assert tracked.experiment == "elsewhere"
-    assert (tmp_path / "mlruns" / "artifacts" / tracked.run_id / "artifacts" / "model").is_dir()
+    assert (tmp_path / "mlruns" / "artifacts" / tracked.run_id / "artifacts" / "tables").is_dir()
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()
 
 
@@ -326,11 +373,9 @@ def test_a_moved_study_finds_its_artifacts_and_goes_on_there(root, tmp_path):
     new = old.rename(tmp_path / "new")
     second = tracking.track(record, store.models(new / "models")[0], None, NOWHERE, new)
     client = client_of(new)
-    for number, run_id in enumerate((tracked.run_id, first.run_id, second.run_id)):
-        target = tmp_path / str(number)
-        target.mkdir()
-        store.load(Path(client.download_artifacts(run_id, "model", str(target))))
-        assert str(new) in client.get_run(run_id).info.artifact_uri
+    for number, found in enumerate((tracked, first, second)):
+        store.load(model_of(client, found, tmp_path / str(number)))
+        assert str(new) in client.get_run(found.run_id).info.artifact_uri
     assert not old.exists()
 
 
@@ -397,4 +442,4 @@ def test_a_real_server_takes_a_run_and_its_artifacts(root, serve, tmp_path):
     assert list((tmp_path / "served").rglob("communications.parquet"))
     found = json.loads(get(f"{address}/api/2.0/mlflow/runs/get?run_id={tracked.run_id}"))["run"]
     assert found["info"]["status"] == "FINISHED"
-    assert {i["dataset"]["name"] for i in found["inputs"]["dataset_inputs"]} == {"corpus", "labelled sample"}
+    assert len(found["inputs"]["dataset_inputs"]) == 3

@@ -143,6 +143,8 @@ def _rewrite(connection: sqlite3.Connection, old: str, new: str) -> None:
         ("runs", "artifact_uri"),
         ("logged_models", "artifact_location"),
         ("datasets", "dataset_source"),
+        ("model_versions", "source"),
+        ("model_versions", "storage_location"),
     )
     for table, column in places:
         connection.execute(

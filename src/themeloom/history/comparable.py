@@ -1,23 +1,15 @@
 """What is kept of a run, as far as runs can be compared."""
 
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
 from scipy import sparse
 
-from themeloom.compared import EVALUATION, LINES, MEMBERSHIP, ComparedRun, ComparedTopic
+from themeloom.compared import LINES, MEMBERSHIP, ComparedRun, ComparedTopic
 from themeloom.history.beside import flat
 from themeloom.history.private import public_config
 from themeloom.records import Clusters, Floats, RunRecord, Score, Scores
-
-
-@runtime_checkable
-class Evaluated(Protocol):
-    """A record that keeps the held-out prediction of each labelled message."""
-
-    evaluation: pl.DataFrame
 
 
 def comparable(record: RunRecord) -> ComparedRun:
@@ -26,7 +18,7 @@ def comparable(record: RunRecord) -> ComparedRun:
     Parameters
     ----------
     record
-        The run. A record with an `evaluation` (see `Evaluated`) gives its table too.
+        The run.
     """
     topics, vectors = record.discovery.topics, record.discovery.embeddings.vectors
     return ComparedRun(
@@ -36,19 +28,12 @@ def comparable(record: RunRecord) -> ComparedRun:
         encoder=record.discovery.embeddings.encoder,
         membership=record.communications.select(list(MEMBERSHIP)),
         scores=_lines(record.scores),
-        evaluation=_evaluation(record),
-        folds=record.scores.folds if record.scores.folds > 1 else None,
+        evaluation=record.evaluation,
+        folds=None if record.config.get("validate", {}).get("held_out") else record.scores.folds,
         labels=record.scores.labels,
         config=flat(public_config(record.config, Path())),
         started_at=record.started_at,
     )
-
-
-def _evaluation(record: object) -> pl.DataFrame | None:
-    table = record.evaluation if isinstance(record, Evaluated) else None
-    if not isinstance(table, pl.DataFrame) or not set(EVALUATION) <= set(table.columns):
-        return None
-    return table if len(table) else None
 
 
 def _means(vectors: Floats, clusters: Clusters, topics: int) -> Floats:

@@ -13,18 +13,29 @@ from themeloom.history.quiet import environment, quiet
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-_IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+
+"""For the first question: a server that is down is known in seconds."""
 
 
 @contextlib.contextmanager
-def connection(backend: Backend) -> Iterator["MlflowClient"]:
+def connection(backend: Backend, *, make: bool = True) -> Iterator["MlflowClient"]:
     """Open a store for a while. Nothing of the caller's own MLflow changes.
+
+    Parameters
+    ----------
+    backend
+        The store.
+    make
+        Whether a SQLite file that is not there is made.
 
     Raises
     ------
     TrackingError
         If the store cannot be reached, is broken, or refuses.
     """
+    if not make and backend.database and not backend.database.exists():
+        raise TrackingError(f"{backend.public}: there are no runs yet; run an experiment first.")
     with quiet(), told(backend), _connected(backend) as client:
         yield client
 
@@ -62,7 +73,7 @@ def experiment_of(client: "MlflowClient", name: str, backend: Backend) -> str:
     """
     from mlflow import MlflowException
 
-    with environment(_IMPATIENT):
+    with environment(IMPATIENT):
         found = client.get_experiment_by_name(name)
     if found is None:
         try:

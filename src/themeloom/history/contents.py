@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from themeloom.columns import POSTERIOR
 from themeloom.history.card import model_card
 from themeloom.history.parts import CARD, RunFacts, ScoreFacts
 from themeloom.history.private import public_config
@@ -93,6 +94,7 @@ def _tables(record: RunRecord) -> dict[str, pl.DataFrame]:
         "calibration.parquet": record.scores.calibration,
         "coverage.parquet": record.scores.coverage,
         "communications.parquet": record.communications,
+        "evaluation.parquet": record.evaluation,
         "embedded_texts.parquet": pl.DataFrame({"text": texts}, schema={"text": pl.String}),
         "unreadable.parquet": record.unreadable,
         "tree.parquet": record.discovery.clusters.tree,
@@ -157,6 +159,7 @@ def record_of(contents: dict[str, Any]) -> RunRecord:
             conformal=scores.conformal,
             prevalence=scores.prevalence,
         ),
+        evaluation=contents["evaluation.parquet"],
         times=facts.times,
         candidates=facts.candidates,
         labelled=facts.labelled,
@@ -217,6 +220,8 @@ def _shapes(record: RunRecord) -> Iterator[tuple[str, tuple[int, ...], tuple[int
         if name != "codebook":
             yield f"the part '{name}'", part.shape, (len(part), themes)
     yield "the mapping's theme", mapping.theme.shape, (topics,)
+    probabilities = [name for name in record.evaluation.columns if name.startswith(POSTERIOR)]
+    yield "the evaluation's posterior", (len(probabilities),), (themes,)
     yield "confusion", record.scores.confusion.shape, (themes, themes + 1)
 
 
@@ -236,6 +241,11 @@ def _statements(record: RunRecord) -> Iterator[tuple[str, bool]]:
     yield "a message has a theme that is not in the codebook", named <= set(keys)
     candidates = [candidate.topic for candidate in record.candidates]
     yield "a candidate is not a topic", all(0 <= topic < len(numbers) for topic in candidates)
+    judged, posteriors = record.evaluation, [f"{POSTERIOR}{key}" for key in keys]
+    said = judged.select("coded", "topic_level", "message_level").unpivot()["value"].drop_nulls()
+    yield "the evaluation names a theme that is not in the codebook", set(said) <= set(keys)
+    yield "the evaluation's posterior is of other themes", judged.columns[-len(keys) :] == posteriors
+    yield "an evaluated message is not in the corpus", set(judged["doc_id"]) <= set(table["doc_id"])
     yield "a labelled message is not in the corpus", all(0 <= m < len(table) for m in record.labelled)
     yield "a representative message is not in the corpus", all(0 <= m < len(table) for m in members)
 

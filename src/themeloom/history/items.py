@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from themeloom.history.card import flow_counts, headline
 from themeloom.history.private import public_config
 from themeloom.records import RunRecord, Score
@@ -89,14 +91,31 @@ def tables(record: RunRecord) -> dict[str, Columns]:
         },
         "calibration": record.scores.calibration.to_dict(as_series=False),
         "coverage": record.scores.coverage.to_dict(as_series=False),
+        "evaluation": record.evaluation.to_dict(as_series=False),
         "flow": {"step": list(flow), "messages": list(flow.values())},
     }
 
 
+def embeddings(record: RunRecord) -> pl.DataFrame:
+    """Give each message's vector, and its place on the map, by its id."""
+    found = record.discovery
+    return record.communications.select("doc_id").with_columns(
+        vector=pl.Series(found.embeddings.vectors),
+        x=pl.Series(found.layout.plane[:, 0]),
+        y=pl.Series(found.layout.plane[:, 1]),
+    )
+
+
 def datasets(record: RunRecord) -> list[DatasetItem]:
-    """Name the corpus and the labelled sample by digests of what they hold."""
+    """Name the corpus, the labels learned from and the labels judged, by digests of what they hold.
+
+    Under cross-fitting each label is judged by a mapping that did not see it, and the mapping that is kept
+    learned from all of them: then the two sets of labels are the same messages.
+    """
     corpus = record.communications.select("doc_id", "text", "created_at", "times_seen").sort("doc_id")
-    labels = record.mapping.labels
+    judged = record.evaluation.select("doc_id", "coded").sort("doc_id")
+    aside = len(judged) if record.config.get("validate", {}).get("held_out") else 0
+    held_out = judged.write_json()
     return [
         DatasetItem(
             "corpus",
@@ -107,19 +126,26 @@ def datasets(record: RunRecord) -> list[DatasetItem]:
             "communications.parquet",
         ),
         DatasetItem(
-            "labelled sample",
-            "validation",
-            _label_digest(record) or _digest(json.dumps(labels.tolist())),
-            record.scores.labels,
+            "development labels",
+            "training",
+            _digest(f"{_label_digest(record)} but {held_out if aside else 'none'}"),
+            len(record.labelled) - aside,
             {"doc_id": "String", "theme": "String"},
             "",
+        ),
+        DatasetItem(
+            "held-out labels",
+            "validation",
+            _digest(held_out),
+            len(judged),
+            {name: str(dtype) for name, dtype in judged.schema.items()},
+            "evaluation.parquet",
         ),
     ]
 
 
 def _label_digest(record: RunRecord) -> str:
-    file = Path(record.config.get("themes", {}).get("labels", "labels")).name
-    return record.digests.get("labels", record.digests.get(file, ""))[:DIGEST]
+    return record.digests.get("labelled sample") or json.dumps(record.mapping.labels.tolist())
 
 
 def _digest(text: str) -> str:

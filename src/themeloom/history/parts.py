@@ -9,10 +9,10 @@ import polars as pl
 from numpy.typing import DTypeLike, NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE
+from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE, EVALUATION, POSTERIOR
 from themeloom.records import POOL, Candidate, Codebook, Flow, Score, StageTime, Topic
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 CARD = "model_card.md"
 
@@ -118,21 +118,27 @@ class Table:
 
     holds: str
     columns: dict[str, Any]
+    numbers: str | None = None  # further columns begin so, and hold numbers
 
     def write(self, path: Path, value: pl.DataFrame) -> None:
         """Write the promised columns and no others."""
         columns = [
-            pl.col(name).cast(dtype) if dtype else pl.col(name) for name, dtype in self.columns.items()
+            pl.col(name).cast(dtype) if dtype else pl.col(name)
+            for name, dtype in self._promised(value).items()
         ]
         value.select(columns).write_parquet(path)
 
     def read(self, path: Path) -> pl.DataFrame:
         """Read the table and check its columns."""
         table = pl.read_parquet(path, glob=False, hive_partitioning=False)
-        promised = {name: dtype or table.schema.get(name) for name, dtype in self.columns.items()}
+        promised = {name: dtype or table.schema.get(name) for name, dtype in self._promised(table).items()}
         if list(table.schema.items()) != list(promised.items()):
             raise ValueError(f"its columns are {table.columns}, not {list(self.columns)} of the right types")
         return table
+
+    def _promised(self, table: pl.DataFrame) -> dict[str, Any]:
+        more = [name for name in table.columns if self.numbers and name.startswith(self.numbers)]
+        return self.columns | dict.fromkeys(more, pl.Float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,5 +226,10 @@ LAYOUT: dict[str, Part] = {
     ),
     "calibration.parquet": Table("how often the message level is right, by its confidence", CALIBRATION),
     "coverage.parquet": Table("accuracy of the message level where it is surest", COVERAGE_CURVE),
+    "evaluation.parquet": Table(
+        "one labelled message a row: how it was coded, what was predicted held-out, its posterior",
+        EVALUATION,
+        POSTERIOR,
+    ),
 }
 """File name → what it holds and how it is written and read. The manifest names exactly these."""

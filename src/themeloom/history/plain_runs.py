@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 
 from themeloom.compared import ComparedRun, ComparedTopic
-from themeloom.errors import ModelError, TrackingError
+from themeloom.errors import ModelError
 from themeloom.history.backend import backend_of
 from themeloom.history.comparable import described
 from themeloom.history.connection import connection
@@ -101,12 +101,7 @@ def tracked_plain(run_id: str, root: Path, uri: str | None = None) -> ComparedRu
         If what the run left is not what it should be.
     """
     backend = backend_of(uri, root)
-    if backend.database is not None and not backend.database.exists():
-        raise TrackingError(
-            f"{backend.public}: there are no runs yet; name a model folder, or give the address where the "
-            "run was tracked."
-        )
-    with connection(backend) as client, tempfile.TemporaryDirectory() as draft:
+    with connection(backend, make=False) as client, tempfile.TemporaryDirectory() as draft:
         run = client.get_run(run_id)
         if not any(found.path == f"{FOLDER}/{TOPICS}" for found in client.list_artifacts(run_id, FOLDER)):
             return None

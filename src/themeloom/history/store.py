@@ -75,15 +75,37 @@ def load(path: Path) -> RunRecord:
         If a file is missing, added, linked, altered or not what it should be; if the parts do not agree; or
         if the folder was written by a newer version.
     """
+    check(path)
+    record = record_of({name: _read(path, name) for name in LAYOUT})
+    if fault := disagreement(record):
+        raise ModelError(f"{path}: {fault}; {_CURE}.")
+    return record
+
+
+def check(path: Path) -> None:
+    """Find out whether a model folder is whole and unaltered, without reading the run.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, added, linked or altered, or the folder was written by a newer version.
+    """
     manifest = _manifest(path)
     _check_names(path, manifest)
     for name, facts in manifest.files.items():
         if _facts(path / name, facts.bytes) != facts:
             raise ModelError(f"{path / name}: was altered after it was written; {_CURE}.")
-    record = record_of({name: _read(path, name) for name in LAYOUT})
-    if fault := disagreement(record):
-        raise ModelError(f"{path}: {fault}; {_CURE}.")
-    return record
+
+
+def name_of(path: Path) -> str:
+    """Return the name of the run in a model folder.
+
+    Raises
+    ------
+    ModelError
+        If it is no model folder.
+    """
+    return _manifest(path).run
 
 
 def models(folder: Path) -> list[Path]:
@@ -127,6 +149,11 @@ def _manifest(path: Path) -> Manifest:
             raise ModelError(
                 f"{path}: was written by a newer Themeloom ({made.themeloom}, format {made.format}; this one "
                 f"reads format {FORMAT}); install that version."
+            )
+        if 0 < made.format < FORMAT and made.themeloom:
+            raise ModelError(
+                f"{path}: was written by an older Themeloom ({made.themeloom}, format {made.format}; this "
+                f"one reads format {FORMAT}); run the experiment again, or use that version."
             )
         return Manifest.model_validate_json(text)
     except (OSError, ValidationError) as error:

@@ -1,7 +1,8 @@
 """One MLflow run for each run: parameters, metrics, tags, datasets, tables, figures, model and report."""
 
 import json
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,16 +12,18 @@ from themeloom.config import TrackingConfig
 from themeloom.history import items
 from themeloom.history.backend import backend_of
 from themeloom.history.connection import connection, ended, experiment_of
-from themeloom.history.groups import NO_TAGS, Group, child_tags, open_group, reopen_group
-from themeloom.history.parts import LAYOUT, MANIFEST
+from themeloom.history.groups import NO_TAGS, Group, child_tags, find_group, open_group, reopen_group
+from themeloom.history.logged_model import INSIDE, log_model
+from themeloom.history.machine import Sample
+from themeloom.history.parts import CARD
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RunRecord
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import DatasetInput
+    from mlflow.entities import DatasetInput, LoggedModel
 
-__all__ = ["Figure", "Group", "Tracked", "open_group", "reopen_group", "track"]
+__all__ = ["Figure", "Group", "Tracked", "find_group", "open_group", "reopen_group", "track"]
 
 
 class Figure(Protocol):
@@ -39,6 +42,7 @@ class Tracked:
     experiment: str
     uri: str  # of the store, without user and password
     artifact_uri: str
+    model_uri: str = ""  # what mlflow.pyfunc.load_model takes
 
 
 def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
@@ -51,6 +55,8 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
     figures: Mapping[str, Figure] | None = None,
     parent: str | None = None,
     tags: Mapping[str, str] = NO_TAGS,
+    samples: Sequence[Sample] = (),
+    with_model: bool = True,
     progress: Progress = UNWATCHED,
 ) -> Tracked:
     """Log a run to MLflow. The caller's own tracking URI and active run stay as they are.
@@ -60,7 +66,7 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
     record
         The run.
     model_folder
-        What `store.save` made; becomes the artifacts under ``model/``.
+        What `store.save` made; becomes a model of the name ``model``, which ``mlflow.pyfunc`` can load.
     report
         The report's file, which becomes the artifact under ``report/``.
     config
@@ -73,6 +79,10 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
         Id of an MLflow run that this one is a child of.
     tags
         Further tags.
+    samples
+        How busy the machine was.
+    with_model
+        Whether the model goes to MLflow too; `registry.register` sends it later where it did not.
     progress
         Who watches.
 
@@ -83,8 +93,12 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
     """
     backend = backend_of(config.uri, root)
     name = config.experiment or record.study
-    steps = _steps(record, model_folder, report, root, figures or {})
-    progress.begin(len(steps) + 1, "items")
+    steps = _steps(record, model_folder / CARD, report, root, figures or {})
+    if samples:
+        steps.append(lambda client, run, _: _log_samples(client, run, samples))
+    if config.embeddings:
+        steps.append(lambda client, run, _: _log_embeddings(client, run, record))
+    progress.begin(len(steps) + 2, "items")
     with connection(backend) as client:
         experiment = experiment_of(client, name, backend)
         run = client.create_run(
@@ -95,52 +109,86 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
         )
         progress.advance()
         with ended(client, run.info.run_id):
+            model = log_model(client, run.info.run_id, record, model_folder) if with_model else None
+            progress.advance()
             for step in steps:
-                step(client, run.info.run_id)
+                step(client, run.info.run_id, model)
                 progress.advance()
-    return Tracked(run.info.run_id, experiment, name, backend.public, run.info.artifact_uri)
+    return Tracked(
+        run.info.run_id,
+        experiment,
+        name,
+        backend.public,
+        run.info.artifact_uri,
+        f"models:/{model.model_id}" if model else "",
+    )
 
 
-Step = Callable[["MlflowClient", str], object]
+Step = Callable[["MlflowClient", str, "LoggedModel | None"], object]
 
 
 def _steps(
-    record: RunRecord, model_folder: Path, report: Path | None, root: Path, figures: Mapping[str, Figure]
+    record: RunRecord, card: Path, report: Path | None, root: Path, figures: Mapping[str, Figure]
 ) -> list[Step]:
     steps: list[Step] = [
-        lambda client, run: _log_numbers(client, run, record, root),
-        lambda client, run: client.log_inputs(run, _datasets(client, run, record)),
+        lambda client, run, model: _log_numbers(client, run, model, record, root),
+        lambda client, run, model: client.log_inputs(run, _datasets(model, record)),
+        lambda client, run, _: client.log_artifact(run, str(card)),
     ]
     steps += [_table_step(name, columns) for name, columns in items.tables(record).items()]
     steps += [_figure_step(name, figure) for name, figure in figures.items()]
-    steps.append(lambda client, run: _log_model(client, run, model_folder))
     if report is not None:
-        steps.append(lambda client, run: client.log_artifact(run, str(report), "report"))
+        steps.append(lambda client, run, _: client.log_artifact(run, str(report), "report"))
     return steps
 
 
-def _log_numbers(client: "MlflowClient", run: str, record: RunRecord, root: Path) -> None:
+def _log_numbers(
+    client: "MlflowClient", run: str, model: "LoggedModel | None", record: RunRecord, root: Path
+) -> None:
     from mlflow.entities import Metric, Param
 
     now = int(datetime.now(UTC).timestamp() * 1000)
     client.log_batch(
         run,
-        metrics=[Metric(name, value, now, 0) for name, value in items.metrics(record).items()],
+        metrics=[
+            Metric(name, value, now, 0, model_id=model.model_id if model else None)
+            for name, value in items.metrics(record).items()
+        ],
         params=[Param(name, value) for name, value in items.params(record, root).items()],
     )
 
 
-def _datasets(client: "MlflowClient", run: str, record: RunRecord) -> "list[DatasetInput]":
+def _log_samples(client: "MlflowClient", run: str, samples: Sequence[Sample]) -> None:
+    from mlflow.entities import Metric
+
+    found = [
+        Metric(name, value, sample.milliseconds, step)
+        for step, sample in enumerate(samples)
+        for name, value in sample.values.items()
+    ]
+    client.log_batch(run, metrics=found)
+
+
+def _log_embeddings(client: "MlflowClient", run: str, record: RunRecord) -> None:
+    with tempfile.TemporaryDirectory(prefix="themeloom-") as folder:
+        file = Path(folder) / "embeddings.parquet"
+        items.embeddings(record).write_parquet(file)
+        client.log_artifact(run, str(file), "embeddings")
+
+
+def _datasets(model: "LoggedModel | None", record: RunRecord) -> "list[DatasetInput]":
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    artifacts = client.get_run(run).info.artifact_uri
+    artifacts = model.artifact_location if model else ""
     inputs = []
     for item in items.datasets(record):
-        uri = f"{artifacts}/model/{item.file}" if item.file else ""
+        uri = f"{artifacts}/{INSIDE}/{item.file}" if item.file and artifacts else ""
         dataset = Dataset(
             name=item.name,
             digest=item.digest,
-            source_type="local" if uri.startswith("file:") else artifacts.partition(":")[0],
+            source_type="local"
+            if artifacts.startswith("file:") or not artifacts
+            else artifacts.partition(":")[0],
             source=json.dumps({"uri": uri}),
             schema=json.dumps(
                 {"mlflow_colspec": [{"name": name, "type": kind} for name, kind in item.columns.items()]}
@@ -151,18 +199,13 @@ def _datasets(client: "MlflowClient", run: str, record: RunRecord) -> "list[Data
     return inputs
 
 
-def _log_model(client: "MlflowClient", run: str, folder: Path) -> None:
-    for name in (*LAYOUT, MANIFEST):  # and not the report, which can lie beside them
-        client.log_artifact(run, str(folder / name), "model")
-
-
 def _table_step(name: str, columns: items.Columns) -> Step:
-    return lambda client, run: client.log_table(run, columns, f"tables/{name}.json")
+    return lambda client, run, _: client.log_table(run, columns, f"tables/{name}.json")
 
 
 def _figure_step(name: str, figure: Figure) -> Step:
     # MLflow's own log_figure makes pages that fetch plotly from a server
-    def log(client: "MlflowClient", run: str) -> None:
+    def log(client: "MlflowClient", run: str, _: "LoggedModel | None") -> None:
         page = figure.to_html(include_plotlyjs=True, full_html=True)
         client.log_text(run, page, f"figures/{name}.html")
 

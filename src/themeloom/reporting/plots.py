@@ -178,23 +178,24 @@ def _of_shares(figure: "go.Figure", x: str, y: str) -> "go.Figure":
 
 def topic_sizes(record: RunRecord) -> "go.Figure":
     """Draw how many communications each topic has, and how many of them HDBSCAN called noise."""
+    return sizes_of(record.discovery.topics)
+
+
+def sizes_of(topics: tuple[Topic, ...]) -> "go.Figure":
+    """Draw how many communications each topic has; outliers among them apart, where there are any."""
     import plotly.graph_objects as go
 
-    topics = record.discovery.topics
     names = [_name(topic) for topic in topics]
     core = [topic.size - topic.outliers for topic in topics]
-    figure = go.Figure(
-        [
-            go.Bar(y=names, x=core, name="core members", orientation="h", marker_color=COLOURS[0]),
-            go.Bar(
-                y=names,
-                x=[topic.outliers for topic in topics],
-                name="outliers given their second-best topic",
-                orientation="h",
-                marker={"color": PALE, "pattern": {"shape": "/"}},
-            ),
-        ]
-    )
+    figure = go.Figure(go.Bar(y=names, x=core, name="core members", orientation="h", marker_color=COLOURS[0]))
+    if any(topic.outliers for topic in topics):
+        figure.add_bar(
+            y=names,
+            x=[topic.outliers for topic in topics],
+            name="outliers given their second-best topic",
+            orientation="h",
+            marker={"color": PALE, "pattern": {"shape": "/"}},
+        )
     figure.update_yaxes(autorange="reversed", automargin=True).update_xaxes(title="communications")
     height = 140 + 24 * len(topics)
     return figure.update_layout(barmode="stack", height=height, legend_orientation="h", **clear())
