@@ -1,5 +1,6 @@
 """References become a comparison, by folder and by name, with and without held-out predictions."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from builders import make_record
 from comparisons import make_run, save_beside, write_plain
 from themeloom import comparing
-from themeloom.compared import EVALUATION
+from themeloom.columns import EVALUATION
 from themeloom.comparing import compare
+from themeloom.config import TrackingConfig
 from themeloom.errors import ModelError, TrackingError
 from themeloom.history import store
+from themeloom.history.tracking import track
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +100,13 @@ def test_folders_that_hold_no_run_are_refused(root):
         compare([MADE_UP, root], root)
 
 
+def test_half_a_model_folder_is_not_taken_for_topics(root, tmp_path):
+    folder = store.save(make_record(), tmp_path / "models")
+    (folder / "manifest.json").unlink()
+    with pytest.raises(ModelError, match="is not a whole model folder"):
+        compare([MADE_UP, folder], root)
+
+
 def test_altered_runs_are_refused(root, tmp_path):
     folder = store.save(make_record(), tmp_path / "models")
     (folder / "topics.json").write_text("[]", encoding="utf-8")
@@ -105,9 +115,24 @@ def test_altered_runs_are_refused(root, tmp_path):
 
 
 @pytest.mark.parametrize("reference", ["runs:/" + "0" * 32, "0" * 32, "models:/name@champion"])
-def test_references_to_mlflow_are_known_as_such(root, reference):
-    with pytest.raises(TrackingError, match=reference):
+def test_references_to_mlflow_are_known_as_such(root, reference, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(TrackingError, match=r"there are no runs yet|cannot be fetched"):
         compare([MADE_UP, reference], root)
+
+
+def test_tracked_runs_are_compared(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    record = make_record()
+    folder = store.save(record, tmp_path / "models")
+    (tmp_path / "report.html").write_text("<p>report</p>")
+    run = track(record, folder, tmp_path / "report.html", TrackingConfig(), tmp_path).run_id
+    shutil.rmtree(folder)
+    found = compare([run, f"runs:/{run}"], tmp_path)
+    assert found.runs["run"].to_list() == [record.run, f"{record.run} (2)"]
+    assert found.agreement["ari"].to_list() == [1]
+    with pytest.raises(TrackingError, match=r"0{32}"):
+        compare([run, "0" * 32], tmp_path)
 
 
 def evaluated(name, right, *, size=80, start=0, folds=5):

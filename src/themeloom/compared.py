@@ -28,15 +28,6 @@ LINES: dict[str, Any] = {
 }
 """Columns of a compared run's scores."""
 
-EVALUATION: dict[str, Any] = {
-    "doc_id": pl.String,
-    "coded": pl.String,
-    "topic_level": pl.String,  # held-out prediction; null where abstained
-    "message_level": pl.String,  # held-out prediction
-    "author": pl.Int64,  # an opaque number
-}
-"""Columns that a table of held-out predictions has at least."""
-
 STATES = {
     "same": "its partner is alike by 0.75 or more: three quarters of what either holds",
     "split": "two or more topics of the other run each come from it",

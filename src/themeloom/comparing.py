@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from themeloom.compared import EVALUATION, ComparedRun, ComparisonRecord, PairedScores
+from themeloom.columns import EVALUATION
+from themeloom.compared import ComparedRun, ComparisonRecord, PairedScores
 from themeloom.errors import ModelError
 from themeloom.folders import Folders
 from themeloom.history import store
-from themeloom.history.comparable import comparable, plain_topics, read_plain
+from themeloom.history.comparable import comparable
 from themeloom.history.compare import compare_runs
 from themeloom.history.parts import MANIFEST
+from themeloom.history.plain_runs import plain_topics, read_plain, tracked_plain
 from themeloom.history.registry import run_folder
 from themeloom.members import HeldOut
 from themeloom.progress import NOBODY, Stages, Watcher
@@ -197,29 +199,30 @@ def compare(
 
 
 def _read(reference: str, root: Path) -> ComparedRun:
-    folder, name = _folder(reference, root), reference
-    if (folder / MANIFEST).is_file():
+    folder = _folder(reference, root)
+    if folder is None:
+        return _tracked(reference, root)
+    if (folder / MANIFEST).is_file() or (folder / "run.json").is_file():
         return comparable(store.load(folder))
     if (topics := plain_topics(folder)) is not None:
-        name = folder.resolve().name if _is_folder(Path(reference)) else reference
-        return read_plain(topics, name)
+        return read_plain(topics, folder.resolve().name)
     raise ModelError(
         f"{reference}: is neither a model folder ({MANIFEST} is missing) nor the topics of a BERTopic run "
-        "(topics.json and vectors.safetensors); name another folder."
+        "(topics.json is missing); name another folder."
     )
 
 
-def _folder(reference: str, root: Path) -> Path:
-    """Find the folder that a reference leads to."""
+def _folder(reference: str, root: Path) -> Path | None:
+    """Find the folder that a reference leads to; None if it leads to MLflow."""
     if reference.startswith(("runs:/", "models:/")):
-        return run_folder(reference, root)
+        return None
     models = Folders(root).models
     plain = reference not in ("", ".", "..") and not re.search(r"[/\\]", reference)
     for folder in (Path(reference), *([models / reference] if plain else [])):
         if reference and _is_folder(folder):
             return folder
     if _RUN_ID.fullmatch(reference):
-        return run_folder(reference, root)
+        return None
     names = [path.name for path in store.models(models)][-_NAMED:]
     there = f"there are {', '.join(names)}" if names else "there is none"
     shown = repr(reference if len(reference) <= _SHOWN else reference[:_SHOWN] + "…")
@@ -227,6 +230,13 @@ def _folder(reference: str, root: Path) -> Path:
         f"{shown}: is no model folder, no run under {models} ({there}), and no MLflow run id or URI; "
         "check the name."
     )
+
+
+def _tracked(reference: str, root: Path) -> ComparedRun:
+    """Fetch a run from MLflow: the topics of a plain BERTopic run, or a whole model."""
+    run = reference.removeprefix("runs:/").partition("/")[0]
+    plain = tracked_plain(run, root) if _RUN_ID.fullmatch(run) else None
+    return comparable(store.load(run_folder(reference, root))) if plain is None else plain
 
 
 def _is_folder(path: Path) -> bool:
@@ -252,7 +262,7 @@ def _named_apart(runs: list[ComparedRun]) -> list[ComparedRun]:
 
 def _paired(first: ComparedRun, other: ComparedRun, place: int) -> PairedScores:
     """Tell by how much the other run is better, by a paired bootstrap over authors."""
-    if first.evaluation is None or other.evaluation is None:
+    if first.evaluation is None or other.evaluation is None:  # a plain BERTopic run
         return PairedScores(place, 0, {}, f"not both keep their held-out predictions, {_INTERVALS}")
     mine, theirs = (
         run.evaluation.select(list(EVALUATION)) for run in (first, other) if run.evaluation is not None

@@ -164,6 +164,14 @@ def test_vectors_have_a_say_where_the_encoder_is_the_same():
         pairing, _ = of(first, other)
         assert not pairing.encoders_agree
         assert all(match.vectors is None for match in pairing.topics)
+    one, other = (
+        wordy_run(words, name, vectors=vectors, encoder=encoder)
+        for name, encoder in (
+            ("a", "all-MiniLM-L6-v2 (bundled)"),
+            ("b", "sentence-transformers/all-MiniLM-L6-v2"),
+        )
+    )
+    assert of(one, other)[0].encoders_agree
     unnamed = [wordy_run(words, name, vectors=vectors) for name in "ab"]
     assert not of(*unnamed)[0].encoders_agree
 

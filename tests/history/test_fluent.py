@@ -11,7 +11,7 @@ import pytest
 
 import themeloom
 from bertopics import bertopic, hdbscan, last, quiet_libraries, store_of
-from themeloom.history.comparable import read_plain
+from themeloom.history.plain_runs import read_plain
 
 pytestmark = quiet_libraries
 

@@ -15,7 +15,7 @@ from themeloom.compared import ComparisonRecord, PairedScores
 from themeloom.history.comparable import comparable
 from themeloom.history.compare import compare_runs
 from themeloom.records import Score
-from themeloom.reporting import comparison
+from themeloom.reporting import comparison, likeness_plots
 
 DRAWN = "figure[data-figure]:not([data-drawn])"
 HOSTILE = "<script>window.obeyed = 1</script>"
@@ -83,6 +83,16 @@ def test_long_lists_of_moves_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "0002" in text
     assert "0003" not in text
     assert "6 more are not shown" in text
+
+
+def test_streams_too_small_to_see_are_left_out_and_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = compare_runs([make_run([0] * 100 + [1] * 100), make_run([1] + [0] * 99 + [1] * 100, "b")])
+    sankey = comparison.figures_of(record)["streams-1"].data[0]
+    assert sorted(sankey.link.value) == [99, 100]
+    page = comparison.render_comparison(record, comparison.figures_of(record))
+    assert "1 of 3 streams are too small to be drawn" in page
+    monkeypatch.setattr(likeness_plots, "MOST_STREAMS", 1)
+    assert comparison.figures_of(record)["streams-1"].data[0].link.value == (100,)
 
 
 def test_one_file_that_refers_to_nothing_else(tmp_path: Path) -> None:

@@ -154,7 +154,12 @@ def _enough(shared: int, first: ComparedRun, second: ComparedRun) -> bool:
 def _encoders_agree(first: ComparedRun, second: ComparedRun) -> bool:
     one, other = first.vectors, second.vectors
     alike = one is not None and other is not None and one.shape[1] == other.shape[1]
-    return alike and first.encoder == second.encoder != ""
+    return alike and _encoder(first) == _encoder(second) != ""
+
+
+def _encoder(run: ComparedRun) -> str:
+    """Name an encoder as all do: without the library's folder, or where it was taken from."""
+    return run.encoder.removesuffix(" (bundled)").rpartition("/")[2]
 
 
 def _cosines(first: ComparedRun, second: ComparedRun) -> Doubles:

@@ -35,7 +35,11 @@ class DatasetItem:
 
 def params(record: RunRecord, root: Path) -> dict[str, str]:
     """Flatten the configuration: ``cluster.selection`` → ``auto``. The tracking address is left out."""
-    config = {key: value for key, value in public_config(record.config, root).items() if key != "tracking"}
+    config = {
+        key: value
+        for key, value in public_config(record.config, root).items()
+        if key not in {"tracking", "sweep"}
+    }
     return {plain_key(key): cut(value, PARAM) for key, value in _flat(config)}
 
 

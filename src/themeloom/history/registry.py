@@ -123,7 +123,7 @@ def model_folder(reference: str, root: Path, uri: str | None = None) -> Path:
 
 
 def run_folder(reference: str, root: Path, uri: str | None = None) -> Path:
-    """Return the local folder of what a run found: of its model, or of the topics of a plain BERTopic.
+    """Return the local folder of a run's model: that under models/ if it is still there, else downloaded.
 
     Parameters
     ----------
@@ -145,24 +145,8 @@ def run_folder(reference: str, root: Path, uri: str | None = None) -> Path:
     number = reference.removeprefix("runs:/").partition("/")[0]
     with connection(backend, make=False) as client:
         run = _run(client, number, root, backend)
-        if run.data.tags.get("themeloom.kind") == "bertopic":
-            return _topics_of(run, Folders(root).cache / "models", backend)
         local = _local(run, root)
     return local or model_folder(reference, root, uri)
-
-
-def _topics_of(run: "Run", cache: Path, backend: Backend) -> Path:
-    """Download the topics that autologging left."""
-    from mlflow.artifacts import download_artifacts
-
-    target = cache / f"topics-{run.info.run_id}"
-    if not target.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".", dir=cache) as draft:
-            where = f"runs:/{run.info.run_id}/topics"
-            found = download_artifacts(where, dst_path=draft, tracking_uri=backend.uri)
-            Path(found).rename(target)
-    return target
 
 
 def _local(run: "Run", root: Path) -> Path | None:

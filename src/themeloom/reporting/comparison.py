@@ -90,6 +90,7 @@ def _context(record: ComparisonRecord) -> dict[str, object]:
         "d": differences,
         "overlaps": OVERLAPS,
         "most_moves": MOVES,
+        "small": {of.run: len(of.streams) - len(likeness_plots.drawn_streams(of)) for of in record.pairings},
     }
 
 

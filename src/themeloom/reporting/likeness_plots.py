@@ -1,10 +1,11 @@
 """Figures of a comparison: where messages go from topic to topic, and how alike topics are."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from themeloom.compared import ComparedTopic, ComparisonRecord, Pairing
+from themeloom.compared import ComparedTopic, ComparisonRecord, Pairing, Stream
 from themeloom.reporting.differences import letter
 from themeloom.reporting.plots import COLOURS, PALE, clear
 from themeloom.reporting.readable import hover
@@ -15,17 +16,34 @@ if TYPE_CHECKING:
 AXIS = {"automargin": True, "showgrid": False, "zeroline": False, "ticks": ""}
 MOST_STREAMS = 400
 """Streams to draw, the largest first: more is no drawing."""
+LEAST_SHARE = 0.02
+"""Of either of its topics, for a stream to be drawn."""
+
+
+def drawn_streams(pairing: Pairing) -> tuple[Stream, ...]:
+    """Choose the streams to draw: those of some size in a topic that they leave or reach, largest first."""
+    leaving: Counter[int] = Counter()
+    reaching: Counter[int] = Counter()
+    for stream in pairing.streams:
+        leaving[stream.first] += stream.messages
+        reaching[stream.second] += stream.messages
+    large = [
+        stream
+        for stream in pairing.streams
+        if stream.messages >= LEAST_SHARE * min(leaving[stream.first], reaching[stream.second])
+    ]
+    return tuple(sorted(large, key=lambda stream: -stream.messages)[:MOST_STREAMS])
 
 
 def streams(record: ComparisonRecord, pairing: Pairing) -> "go.Figure":
     """Draw how messages go from the reference's topics to those of another run (Sankey)."""
     import plotly.graph_objects as go
 
-    here = _nodes(record.runs[0].topics, {stream.first for stream in pairing.streams})
-    there = _nodes(record.runs[pairing.run].topics, {stream.second for stream in pairing.streams})
+    drawn = drawn_streams(pairing)
+    here = _nodes(record.runs[0].topics, {stream.first for stream in drawn})
+    there = _nodes(record.runs[pairing.run].topics, {stream.second for stream in drawn})
     left = {topic: at for at, topic in enumerate(here)}
     right = {topic: len(here) + at for at, topic in enumerate(there)}
-    drawn = sorted(pairing.streams, key=lambda stream: -stream.messages)[:MOST_STREAMS]
     colour = {topic: PALE if topic < 0 else COLOURS[at % len(COLOURS)] for topic, at in left.items()}
     given = {**_partners(pairing), -1: -1}
     figure = go.Figure(
@@ -71,7 +89,14 @@ def likeness(record: ComparisonRecord, pairing: Pairing) -> "go.Figure":
             colorscale=[[0, "rgba(0, 114, 178, 0)"], [1, COLOURS[0]]],
             zmin=0,
             zmax=1,
-            colorbar={"title": "likeness", "thickness": 12},
+            colorbar={
+                "title": "likeness",
+                "thickness": 12,
+                "lenmode": "pixels",
+                "len": 220,
+                "y": 1,
+                "yanchor": "top",
+            },
         )
     )
     figure.update_yaxes(title=hover(f"A: {record.runs[0].name}"), autorange="reversed", **AXIS)
