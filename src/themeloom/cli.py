@@ -220,6 +220,21 @@ def register(
 
 
 @app.command()
+def sync(
+    root: Root = Path(),
+    uri: Annotated[str | None, typer.Option(help="Another tracking URI than that of the run.")] = None,
+) -> None:
+    """Send to MLflow what it could not take when it was to be tracked."""
+    from themeloom.history import outbox
+
+    count = 0
+    with _bars() as bars:
+        for count, tracked in enumerate(outbox.sync(root, uri, bars), start=1):  # noqa: B007
+            _say(f"run {tracked.run_id} of experiment '{tracked.experiment}' in {tracked.uri}")
+    _say(f"{count} sent")
+
+
+@app.command()
 def ui(
     root: Root = Path(),
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,

@@ -24,8 +24,8 @@ from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.machine import Sample, machine_watched
+from themeloom.history.outbox import track_or_keep
 from themeloom.history.parts import REPORT
-from themeloom.history.tracking import track
 from themeloom.learning import authors_of, learn_study
 from themeloom.model import Model
 from themeloom.progress import NOBODY, Stages, Watcher
@@ -259,7 +259,7 @@ def _kept(
     with stages("report"):
         write_report(summarise(record, paths=paths, tracked={}), record, report)
     with stages("track") as progress:
-        tracked = track(
+        tracked = track_or_keep(
             record, folder, report, config.tracking, folders.root, samples=samples, progress=progress
         )
     summary = summarise(record, paths=paths, tracked=asdict(tracked))

@@ -5,11 +5,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from themeloom.config import TrackingConfig
 from themeloom.history.backend import Backend, backend_of
 from themeloom.history.connection import connection, experiment_of
 from themeloom.history.items import KEY, PARAM, TAG, cut, plain_key
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 PARENT = "mlflow.parentRunId"
 NO_TAGS: Mapping[str, str] = {}
@@ -49,13 +53,8 @@ class Group:
 
     def log_table(self, name: str, columns: Mapping[str, Sequence[object]]) -> None:
         """Log a table, or one in its place; MLflow's page shows it as ``tables/NAME.json``."""
-        file = f"tables/{name}.json"
         with connection(self.backend) as client:
-            if file not in {entry.path for entry in client.list_artifacts(self.run_id, "tables")}:
-                client.log_table(self.run_id, {key: list(values) for key, values in columns.items()}, file)
-                return
-            rows = [list(row) for row in zip(*columns.values(), strict=True)]
-            client.log_text(self.run_id, json.dumps({"columns": list(columns), "data": rows}), file)
+            put_table(client, self.run_id, name, columns)
 
     def log_file(self, file: Path, folder: str = "") -> None:
         """Log a file as an artifact."""
@@ -124,3 +123,13 @@ def child_tags(tags: Mapping[str, str], parent: str | None) -> dict[str, str]:
     """Give tags as MLflow takes them, and the one that makes a run a child."""
     named = {cut(name, KEY): cut(value, TAG) for name, value in tags.items()}
     return named | ({PARENT: parent} if parent else {})
+
+
+def put_table(client: "MlflowClient", run: str, name: str, columns: Mapping[str, Sequence[object]]) -> None:
+    """Log a table, or one in its place, where MLflow's own way would lengthen it."""
+    file = f"tables/{name}.json"
+    if file not in {entry.path for entry in client.list_artifacts(run, "tables")}:
+        client.log_table(run, {key: list(values) for key, values in columns.items()}, file)
+        return
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    client.log_text(run, json.dumps({"columns": list(columns), "data": rows}), file)

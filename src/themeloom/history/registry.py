@@ -14,7 +14,7 @@ from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.backend import Backend, backend_of
 from themeloom.history.connection import IMPATIENT, connection
-from themeloom.history.logged_model import INSIDE
+from themeloom.history.logged_model import INSIDE, ready_model
 from themeloom.history.quiet import environment
 
 if TYPE_CHECKING:
@@ -160,15 +160,13 @@ def _run(client: "MlflowClient", run: str, root: Path, backend: Backend) -> "Run
 
 
 def _model_of(client: "MlflowClient", run: "Run", backend: Backend) -> "LoggedModel":
-    ids = [output.model_id for output in run.outputs.model_outputs] if run.outputs else []
-    models = [client.get_logged_model(found) for found in ids]
-    whole = [model for model in models if model.status == "READY"]
-    if not whole:
+    model = ready_model(client, run)
+    if model is None:
         raise TrackingError(
             f"{backend.public}: the run {run.info.run_id} has no model; choose one that ended well, or run "
             "the experiment again."
         )
-    return whole[-1]
+    return model
 
 
 def _version_of(client: "MlflowClient", name: str, model: "LoggedModel", run: "Run", backend: Backend) -> str:
