@@ -16,6 +16,7 @@ WORDS = {
     "number": "number",
     "boolean": "true or false",
     "array": "list of texts",
+    "object": "table",
 }
 """JSON schema's types, as a user would call them."""
 
@@ -62,6 +63,10 @@ def _sections(name: str, facts: Schema, schema: Schema) -> Iterator[str]:
     )
     for key, field in inner.items():
         yield from _sections(f"{name}.{key}", field, schema)
+    for key, field in fields.items():
+        for option in field.get("additionalProperties", {}).get("anyOf", ()):
+            if "$ref" in option:
+                yield from _sections(f"{name}.{key}.KEY", option, schema)
 
 
 def _model(facts: Schema, schema: Schema) -> Schema:

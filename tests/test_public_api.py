@@ -11,12 +11,15 @@ import pytest
 import themeloom
 
 MENU = [
+    "Comparison",
     "Model",
     "RunResult",
     "ThemeModel",
     "ThemeloomError",
     "audit",
+    "autolog",
     "check",
+    "compare",
     "load",
     "read_experiment",
     "run",

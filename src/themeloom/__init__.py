@@ -3,32 +3,40 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from themeloom.comparing import Comparison, compare
     from themeloom.errors import ThemeloomError
     from themeloom.estimator import ThemeModel
     from themeloom.experiment import read_experiment
+    from themeloom.mlflow import autolog
     from themeloom.model import Model, load
     from themeloom.pipeline import audit, check, run
     from themeloom.result import RunResult
 
 __all__ = [
+    "Comparison",
     "Model",
     "RunResult",
     "ThemeModel",
     "ThemeloomError",
     "audit",
+    "autolog",
     "check",
+    "compare",
     "load",
     "read_experiment",
     "run",
 ]
 
 _HOMES = {
+    "Comparison": "comparing",
     "Model": "model",
     "RunResult": "result",
     "ThemeModel": "estimator",
     "ThemeloomError": "errors",
     "audit": "pipeline",
+    "autolog": "mlflow",
     "check": "pipeline",
+    "compare": "comparing",
     "load": "model",
     "read_experiment": "experiment",
     "run": "pipeline",

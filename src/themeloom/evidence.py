@@ -51,6 +51,8 @@ class Evidence:
         The experiment.
     cache
         The folder of what was computed once.
+    foresees
+        Whether choices made inside trials ask for the vectors of all members, and not of labels alone.
     """
 
     texts: Sequence[str]
@@ -59,6 +61,7 @@ class Evidence:
     labelled: Ints
     config: Experiment
     cache: Path
+    foresees: bool = False
     _clusters: dict[bytes, Clusters] = field(default_factory=dict)
     _adapted: dict[bytes, Arrays] = field(default_factory=dict)
     _kept: bytes = b""
@@ -90,15 +93,15 @@ class Evidence:
         judged
             Those of mappings that are judged.
         inner
-            Those of choices made in these: unless they inform topics, only labelled communications will be
-            asked for.
+            Those of choices made in these: unless they inform topics or foresee, only labelled communications
+            will be asked for.
         progress
             Told of the steps.
         """
         self._kept = _key(kept)
         if not self.adapts:
             return
-        some = self.position if self.informed else self.labelled
+        some = self.position if self.informed or self.foresees else self.labelled
         asked = {_key(labels): (labels, some) for labels in inner}
         asked |= {_key(labels): (labels, self.position) for labels in (*judged, kept)}
         keys = {key: self._digest(labels, rows) for key, (labels, rows) in asked.items()}

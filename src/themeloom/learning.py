@@ -51,16 +51,19 @@ class Study:
     mapping: Mapping
     adapted: Adapted
     scores: Scores
+    judged: validation.Judged
     evaluation: pl.DataFrame  # EVALUATION, then p_KEY
 
 
-def learn_study(
+def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one of a choice)
     config: Experiment,
     corpus: Corpus,
     codebook: Codebook,
     sample: LabelledSample,
     cache: Path,
     stages: Stages,
+    *,
+    foresees: bool = False,
 ) -> Study:
     """Embed, adapt, discover topics, map them to themes and validate.
 
@@ -78,15 +81,20 @@ def learn_study(
         The folder of what was computed once.
     stages
         Opens and times each stage.
+    foresees
+        Whether each trial also tells what it could know of its own worth (`validation.Foreseen`).
     """
     decided = sample.decided
     labels = Labels(sample.position[decided], sample.theme[decided], len(codebook.keys))
     group = authors_of(corpus)[sample.position]
-    kept, trials = draw_trials(labels.theme, group[decided], config.validate_, config.study.seed)
+    kept, trials = _trials(corpus, sample, config)
     evidence = gather(corpus.texts, codebook, labels, config, cache, stages)
+    evidence.foresees = foresees
     discovery, mapping = learn_themes(evidence, labels, kept, stages, trials)
     with stages("validate") as progress:
-        judged = validation.judge(evidence, labels, group[decided], trials, config.themes, progress)
+        judged = validation.judge(
+            evidence, labels, group[decided], trials, config.themes, progress, foresees=foresees
+        )
     references = _references(evidence, discovery, labels, group[decided], trials, config, cache, stages)
     with stages("score") as progress:
         scores = validation.scored(
@@ -110,10 +118,21 @@ def learn_study(
         mapping,
         Adapted(evidence.whole, evidence.layers),
         replace(scores, prevalence=shares),
+        judged,
         evaluation_table(
             judged, corpus.communications["doc_id"].gather(labels.position).to_list(), codebook.keys
         ),
     )
+
+
+def trials_of(corpus: Corpus, sample: LabelledSample, config: Experiment) -> tuple[Trial, ...]:
+    """Return the trials by which a study is judged."""
+    return _trials(corpus, sample, config)[1]
+
+
+def _trials(corpus: Corpus, sample: LabelledSample, config: Experiment) -> tuple[Trial, tuple[Trial, ...]]:
+    group, decided = authors_of(corpus)[sample.position], sample.decided
+    return draw_trials(sample.theme[decided], group[decided], config.validate_, config.study.seed)
 
 
 def gather(

@@ -23,10 +23,10 @@ from themeloom.errors import ThemeloomError
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.history import store
-from themeloom.history.machine import Sample, machine_watched
+from themeloom.history.machine import machine_watched
 from themeloom.history.outbox import track_or_keep
 from themeloom.history.parts import REPORT
-from themeloom.learning import authors_of, learn_study
+from themeloom.learning import Study, authors_of, learn_study
 from themeloom.model import Model
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import (
@@ -87,9 +87,18 @@ def run(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBOD
     started = datetime.now(UTC)
     config, folders, stages = read_experiment(experiment), Folders(Path(root)), Stages(watcher)
     with machine_watched(config.tracking.system_metrics) as samples:
-        prepared = _prepare(config, folders, stages)
-        record = _validated(config, prepared, folders, stages, started)
-    return _kept(record, config, folders, stages, samples)
+        prepared = prepare(config, folders, stages)
+        study = learn_study(
+            config, prepared.corpus, prepared.codebook, prepared.sample, folders.cache, stages
+        )
+        record = to_record(config, prepared, study, stages, started)
+    folder, report = keep(record, folders, stages)
+    with stages("track") as progress:
+        tracked = track_or_keep(
+            record, folder, report, config.tracking, folders.root, samples=samples, progress=progress
+        )
+    summary = summarise(record, paths=_paths(folder), tracked=asdict(tracked))
+    return RunResult(Model(record), summary, folder, report, tracked)
 
 
 def check(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBODY) -> Prepared:
@@ -109,7 +118,7 @@ def check(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
     ThemeloomError
         If anything has a fault; all faults found are told at once.
     """
-    return _prepare(read_experiment(experiment), Folders(Path(root)), Stages(watcher))
+    return prepare(read_experiment(experiment), Folders(Path(root)), Stages(watcher))
 
 
 def audit(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBODY) -> pl.DataFrame:
@@ -144,8 +153,23 @@ def audit(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
     return outcomes.with_columns(doc_id).select("source_id", "file", "line", "outcome", "doc_id", "reason")
 
 
-def _prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
-    """Read and check everything that people gave; a fault does not keep the others from being told."""
+def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
+    """Read and check everything that people gave; a fault does not keep the others from being told.
+
+    Parameters
+    ----------
+    config
+        The experiment.
+    folders
+        Where the study's key is.
+    stages
+        Opens and times each stage.
+
+    Raises
+    ------
+    ThemeloomError
+        If anything has a fault.
+    """
     faults = _Faults()
     codebook = faults.attempt(lambda: read_codebook(config.themes.codebook))
     vault = Vault.open(folders.private, config.study.name)
@@ -192,11 +216,25 @@ class _Faults:
         return kind(*(fault for error in self.found for fault in error.faults))
 
 
-def _validated(
-    config: Experiment, prepared: Prepared, folders: Folders, stages: Stages, started: datetime
+def to_record(
+    config: Experiment, prepared: Prepared, study: Study, stages: Stages, started: datetime
 ) -> RunRecord:
+    """Put together all that is kept of a run, under a name of its own.
+
+    Parameters
+    ----------
+    config
+        The experiment.
+    prepared
+        What it read.
+    study
+        What it found.
+    stages
+        The times of its stages.
+    started
+        When it began, UTC.
+    """
     codebook = prepared.codebook
-    study = learn_study(config, prepared.corpus, codebook, prepared.sample, folders.cache, stages)
     return RunRecord(
         run=f"{config.study.name}-{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
         study=config.study.name,
@@ -249,18 +287,20 @@ def _assigned(corpus: Corpus, discovery: Discovery, mapping: Mapping, codebook: 
     return table.select(pl.col(name).cast(kind) for name, kind in ASSIGNED.items())
 
 
-def _kept(
-    record: RunRecord, config: Experiment, folders: Folders, stages: Stages, samples: list[Sample]
-) -> RunResult:
+def keep(record: RunRecord, folders: Folders, stages: Stages) -> tuple[Path, Path]:
+    """Keep a run's model folder and write its report there; return both paths.
+
+    Raises
+    ------
+    OutputError
+        If they cannot be written.
+    """
     with stages("keep"):
         folder = store.save(record, folders.models)
-    report = folder / REPORT
-    paths = {"model": str(folder), "report": str(report)}
     with stages("report"):
-        write_report(summarise(record, paths=paths, tracked={}), record, report)
-    with stages("track") as progress:
-        tracked = track_or_keep(
-            record, folder, report, config.tracking, folders.root, samples=samples, progress=progress
-        )
-    summary = summarise(record, paths=paths, tracked=asdict(tracked))
-    return RunResult(Model(record), summary, folder, report, tracked)
+        write_report(summarise(record, paths=_paths(folder), tracked={}), record, folder / REPORT)
+    return folder, folder / REPORT
+
+
+def _paths(folder: Path) -> dict[str, str]:
+    return {"model": str(folder), "report": str(folder / REPORT)}

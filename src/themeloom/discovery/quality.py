@@ -62,7 +62,33 @@ def topic_quality(
     each word's context with the contexts of all together (C_v: one-set segmentation, boolean sliding window,
     cosine of NPMI vectors).
     """
-    split = word_splitter()
+    found = word_quality(texts, topics, word_splitter())
+    density = {
+        "dbcv": density_validity(reduced, np.where(outlier, -1, topic)),
+        "outliers": _mean(outlier.astype(np.float64)),
+    }
+    return TopicQuality(found.npmi, found.c_v, found.overall | density)
+
+
+def word_quality(
+    texts: Sequence[str], topics: Sequence[Topic], split: Callable[[str], list[str]]
+) -> TopicQuality:
+    """Judge topics by their words alone, whoever found them.
+
+    Parameters
+    ----------
+    texts
+        The messages in which words are counted.
+    topics
+        The topics, whose words are judged.
+    split
+        Splits a message, and a topic's word, into tokens.
+
+    Returns
+    -------
+    TopicQuality
+        Of ``overall``, only ``npmi``, ``c_v`` and ``diversity``.
+    """
     words = [tuple(dict.fromkeys(tuple(split(word)) for word in one.words)) for one in topics]
     numbers = {word: i for i, word in enumerate(dict.fromkeys(w for one in words for w in one if w))}
     messages, windows = _counted(texts, numbers, split)
@@ -73,8 +99,6 @@ def topic_quality(
         "npmi": _mean(npmi),
         "c_v": _mean(c_v),
         "diversity": len(numbers) / total if (total := sum(map(len, listed))) else math.nan,
-        "dbcv": density_validity(reduced, np.where(outlier, -1, topic)),
-        "outliers": _mean(outlier.astype(np.float64)),
     }
     return TopicQuality(npmi, c_v, overall)
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from themeloom.history.items import KEY, PARAM, TAG, cut, plain_key
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 PARENT = "mlflow.parentRunId"
 NO_TAGS: Mapping[str, str] = {}
@@ -60,6 +61,21 @@ class Group:
         """Log a file as an artifact."""
         with connection(self.backend) as client:
             client.log_artifact(self.run_id, str(file), folder or None)
+
+    def children(self) -> dict[str, str]:
+        """Return the finished runs under this one, by the name of the run → its id.
+
+        Children that a killed process left open are ended as KILLED.
+        """
+        found = {}
+        with connection(self.backend) as client:
+            number = client.get_run(self.run_id).info.experiment_id
+            for run in _runs(client, number, self.run_id):
+                if run.info.status == "FINISHED":
+                    found[run.data.tags.get("themeloom.run", "")] = run.info.run_id
+                elif run.info.status == "RUNNING" and "themeloom.run" in run.data.tags:
+                    client.set_terminated(run.info.run_id, "KILLED")
+        return found
 
     def end(self, status: str = "FINISHED") -> None:
         """End the run as FINISHED, FAILED or KILLED."""
@@ -133,3 +149,37 @@ def put_table(client: "MlflowClient", run: str, name: str, columns: Mapping[str,
         return
     rows = [list(row) for row in zip(*columns.values(), strict=True)]
     client.log_text(run, json.dumps({"columns": list(columns), "data": rows}), file)
+
+
+def find_group(
+    experiment: str,
+    config: TrackingConfig,
+    root: Path,
+    tags: Mapping[str, str],
+    *,
+    parent: str | None = None,
+) -> str | None:
+    """Find the newest run with all of these tags: a group that was begun before; None if there is none.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be reached, is broken, or refuses.
+    """
+    backend = backend_of(config.uri, root)
+    with connection(backend) as client:
+        number = experiment_of(client, config.experiment or experiment, backend)
+        for run in _runs(client, number, parent):
+            if child_tags(tags, parent).items() <= run.data.tags.items():
+                return str(run.info.run_id)
+    return None
+
+
+def _runs(client: "MlflowClient", experiment: str, parent: str | None) -> "Iterator[Run]":
+    """Yield an experiment's runs, newest first; of a parent, its children only."""
+    which = f"tags.`{PARENT}` = '{parent}'" if parent else ""
+    token: str | None = None
+    while token != "":
+        page = client.search_runs([experiment], which, page_token=token)
+        yield from page
+        token = page.token or ""

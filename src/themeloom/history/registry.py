@@ -14,7 +14,7 @@ from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.backend import Backend, backend_of
 from themeloom.history.connection import IMPATIENT, connection
-from themeloom.history.logged_model import INSIDE, ready_model
+from themeloom.history.logged_model import INSIDE, log_model, ready_model
 from themeloom.history.quiet import environment
 
 if TYPE_CHECKING:
@@ -69,6 +69,10 @@ def register(
     backend = backend_of(uri, root)
     with connection(backend, make=False) as client:
         found = _run(client, run, root, backend)
+        folder = _local(found, root)
+        if folder is not None and ready_model(client, found) is None:
+            log_model(client, found.info.run_id, store.load(folder), folder)
+            found = client.get_run(found.info.run_id)
         model = _model_of(client, found, backend)
         name = name or found.data.tags.get("themeloom.study") or "themeloom"
         version = _version_of(client, name, model, found, backend)
@@ -116,6 +120,56 @@ def model_folder(reference: str, root: Path, uri: str | None = None) -> Path:
     with connection(backend, make=False) as client:
         location = _location(client, reference, root, backend)
         return _fetched(location, reference, Folders(root).cache / "models", backend)
+
+
+def run_folder(reference: str, root: Path, uri: str | None = None) -> Path:
+    """Return the local folder of what a run found: of its model, or of the topics of a plain BERTopic.
+
+    Parameters
+    ----------
+    reference
+        ``runs:/RUN_ID``, the id of an MLflow run, or ``models:/NAME@ALIAS``.
+    root
+        The study's folder.
+    uri
+        The tracking address; by default MLFLOW_TRACKING_URI, else the store in ``ROOT/mlruns``.
+
+    Raises
+    ------
+    ModelError, TrackingError
+        As `model_folder`.
+    """
+    if reference.startswith("models:/"):
+        return model_folder(reference, root, uri)
+    backend = backend_of(uri, root)
+    number = reference.removeprefix("runs:/").partition("/")[0]
+    with connection(backend, make=False) as client:
+        run = _run(client, number, root, backend)
+        if run.data.tags.get("themeloom.kind") == "bertopic":
+            return _topics_of(run, Folders(root).cache / "models", backend)
+        local = _local(run, root)
+    return local or model_folder(reference, root, uri)
+
+
+def _topics_of(run: "Run", cache: Path, backend: Backend) -> Path:
+    """Download the topics that autologging left."""
+    from mlflow.artifacts import download_artifacts
+
+    target = cache / f"topics-{run.info.run_id}"
+    if not target.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".", dir=cache) as draft:
+            where = f"runs:/{run.info.run_id}/topics"
+            found = download_artifacts(where, dst_path=draft, tracking_uri=backend.uri)
+            Path(found).rename(target)
+    return target
+
+
+def _local(run: "Run", root: Path) -> Path | None:
+    """Return the folder under models/ that a run comes from, if it is still there."""
+    name = run.data.tags.get("themeloom.run", "")
+    folder = Folders(root).models / name
+    return folder if name and folder.is_dir() else None
 
 
 def _location(client: "MlflowClient", reference: str, root: Path, backend: Backend) -> str:

@@ -12,7 +12,15 @@ from themeloom.config import TrackingConfig
 from themeloom.history import items
 from themeloom.history.backend import backend_of
 from themeloom.history.connection import connection, ended, experiment_of
-from themeloom.history.groups import NO_TAGS, Group, child_tags, open_group, put_table, reopen_group
+from themeloom.history.groups import (
+    NO_TAGS,
+    Group,
+    child_tags,
+    find_group,
+    open_group,
+    put_table,
+    reopen_group,
+)
 from themeloom.history.logged_model import INSIDE, log_model
 from themeloom.history.machine import Sample
 from themeloom.history.parts import CARD
@@ -23,7 +31,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput, LoggedModel, Run
 
-__all__ = ["Figure", "Group", "Tracked", "open_group", "reopen_group", "track"]
+__all__ = ["Figure", "Group", "Tracked", "find_group", "open_group", "reopen_group", "track"]
 
 
 class Figure(Protocol):
@@ -58,6 +66,7 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
     tags: Mapping[str, str] = NO_TAGS,
     samples: Sequence[Sample] = (),
     again: bool = False,
+    with_model: bool = True,
     progress: Progress = UNWATCHED,
 ) -> Tracked:
     """Log a run to MLflow. The caller's own tracking URI and active run stay as they are.
@@ -84,6 +93,8 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
         How busy the machine was.
     again
         Whether it may be in the store in part already: then that is gone on with, and not begun anew.
+    with_model
+        Whether the model goes to MLflow too; `registry.register` sends it later where it did not.
     progress
         Who watches.
 
@@ -111,7 +122,7 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
         )
         progress.advance()
         with ended(client, run.info.run_id):
-            model = log_model(client, run.info.run_id, record, model_folder)
+            model = log_model(client, run.info.run_id, record, model_folder) if with_model else None
             progress.advance()
             for step in steps:
                 step(client, run.info.run_id, model)
@@ -122,11 +133,11 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
         name,
         backend.public,
         run.info.artifact_uri,
-        f"models:/{model.model_id}",
+        f"models:/{model.model_id}" if model else "",
     )
 
 
-Step = Callable[["MlflowClient", str, "LoggedModel"], object]
+Step = Callable[["MlflowClient", str, "LoggedModel | None"], object]
 
 
 def _steps(
@@ -150,7 +161,7 @@ def _logged_before(client: "MlflowClient", experiment: str, name: str) -> "Run |
 
 
 def _log_numbers(
-    client: "MlflowClient", run: str, model: "LoggedModel", record: RunRecord, root: Path
+    client: "MlflowClient", run: str, model: "LoggedModel | None", record: RunRecord, root: Path
 ) -> None:
     from mlflow.entities import Metric, Param
 
@@ -160,7 +171,7 @@ def _log_numbers(
     client.log_batch(
         run,
         metrics=[
-            Metric(name, value, end, 0, model_id=model.model_id)
+            Metric(name, value, end, 0, model_id=model.model_id if model else None)
             for name, value in items.metrics(record).items()
             if name not in known
         ],
@@ -186,17 +197,19 @@ def _log_embeddings(client: "MlflowClient", run: str, record: RunRecord) -> None
         client.log_artifact(run, str(file), "embeddings")
 
 
-def _datasets(model: "LoggedModel", record: RunRecord) -> "list[DatasetInput]":
+def _datasets(model: "LoggedModel | None", record: RunRecord) -> "list[DatasetInput]":
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    artifacts = model.artifact_location
+    artifacts = model.artifact_location if model else ""
     inputs = []
     for item in items.datasets(record):
-        uri = f"{artifacts}/{INSIDE}/{item.file}" if item.file else ""
+        uri = f"{artifacts}/{INSIDE}/{item.file}" if item.file and artifacts else ""
         dataset = Dataset(
             name=item.name,
             digest=item.digest,
-            source_type="local" if uri.startswith("file:") else artifacts.partition(":")[0],
+            source_type="local"
+            if artifacts.startswith("file:") or not artifacts
+            else artifacts.partition(":")[0],
             source=json.dumps({"uri": uri}),
             schema=json.dumps(
                 {"mlflow_colspec": [{"name": name, "type": kind} for name, kind in item.columns.items()]}
@@ -213,7 +226,7 @@ def _table_step(name: str, columns: items.Columns) -> Step:
 
 def _figure_step(name: str, figure: Figure) -> Step:
     # MLflow's own log_figure makes pages that fetch plotly from a server
-    def log(client: "MlflowClient", run: str, _: "LoggedModel") -> None:
+    def log(client: "MlflowClient", run: str, _: "LoggedModel | None") -> None:
         page = figure.to_html(include_plotlyjs=True, full_html=True)
         client.log_text(run, page, f"figures/{name}.html")
 

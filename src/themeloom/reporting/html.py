@@ -1,7 +1,5 @@
 """A summary and its figures become one HTML file that needs nothing else: no network, no other file."""
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -9,13 +7,13 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from themeloom.atomic import whole_file
 from themeloom.records import RunRecord, Score
 from themeloom.reporting import plots
 from themeloom.reporting.contents import Summary
+from themeloom.reporting.page import render_page
 from themeloom.reporting.readable import readable
 from themeloom.reporting.sentences import comparisons, origin, validation
 
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 _PLACEHOLDER = re.compile(r"\[([a-z][a-z -]{0,30} \d{1,12})\]")
 _NONE = "\N{EN DASH}"
 _GLYPHS = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲"}
-_JSON_IN_HTML = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
 
 
 def write_report(summary: Summary, record: RunRecord, path: Path) -> None:
@@ -68,65 +65,15 @@ def render(summary: Summary, figures: Mapping[str, "go.Figure"]) -> str:
     figures
         By name; the template shows 'map', 'reliability' and 'coverage'.
     """
-    environment = _environment()
-    data = {name: _figure_data(figure) for name, figure in figures.items()}
-    scripts = [_plotly(), _source(environment, "report.js")] if data else []
-    page = environment.get_template("report.html").render(
+    return render_page(
+        "report.html",
+        ["report.css"],
+        figures,
+        FORMATS,
         s=summary,
         origin=origin(summary),
-        figures=data,
-        scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own and plotly's files
-        style=Markup(_source(environment, "report.css")),  # noqa: S704 - our own file
-        policy=_policy(scripts, webgl=any("scattergl" in entry for entry in data.values())),
         marks=plots.theme_marks({theme.key: theme.residual for theme in summary.themes}),
         anchors={theme.key: f"theme-{index}" for index, theme in enumerate(summary.themes)},
-    )
-    return page.rstrip() + "\n"
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("themeloom.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update({fmt.__name__: fmt for fmt in FORMATS})
-    return environment
-
-
-def _shown(value: object) -> object:
-    """Whatever a template shows passes here, before it is escaped."""
-    return readable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _source(environment: Environment, name: str) -> str:
-    if environment.loader is None:  # pragma: no cover - set a few lines above
-        raise LookupError(name)
-    return environment.loader.get_source(environment, name)[0].replace("\r\n", "\n")
-
-
-def _plotly() -> str:
-    from plotly.offline import get_plotlyjs
-
-    script: str = get_plotlyjs()
-    return script.replace("\r\n", "\n").replace("</script", r"<\/script").replace("<!--", r"<\!--")
-
-
-def _figure_data(figure: "go.Figure") -> Markup:
-    return Markup(figure.to_json().translate(_JSON_IN_HTML))  # noqa: S704 - no < > & is left in it
-
-
-def _policy(scripts: list[str], *, webgl: bool) -> str:
-    """Name the scripts that may run by their digests; plotly's WebGL code is compiled in the page."""
-    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
-    allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
-    evaluated = " 'unsafe-eval'" if webgl else ""
-    return (
-        f"default-src 'none'; script-src {allowed}{evaluated}; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
 
 

@@ -84,7 +84,7 @@ def map(record: RunRecord, *, most: int = 50_000) -> "go.Figure":
         "Themes": _view(themes, [in_ for _, in_ in pairs]),
     }
     figure.plotly_restyle(views["Topics"])
-    figure.update_layout(**_clear(), **_map_layout(views))
+    figure.update_layout(**clear(), **_map_layout(views))
     if len(drawn) < len(topic_of):
         figure.update_layout(title=f"{len(drawn):,} of {len(topic_of):,} communications, drawn at random")
     return figure
@@ -114,7 +114,7 @@ def confusion(scores: Scores, codebook: Codebook, *, messages: bool = False) -> 
     figure.update_yaxes(title="coded by people", autorange="reversed", automargin=True)
     return figure.update_xaxes(
         title=f"given by {'messages' if messages else 'topics'}", automargin=True
-    ).update_layout(**_clear())
+    ).update_layout(**clear())
 
 
 def reliability(scores: Scores) -> "go.Figure":
@@ -173,31 +173,32 @@ def _of_shares(figure: "go.Figure", x: str, y: str) -> "go.Figure":
         "gridcolor": "rgba(128,128,128,0.25)",
     }
     figure.update_xaxes(title=x, **axis).update_yaxes(title=y, **axis)
-    return figure.update_layout(height=360, showlegend=False, dragmode=False, **_clear())
+    return figure.update_layout(height=360, showlegend=False, dragmode=False, **clear())
 
 
 def topic_sizes(record: RunRecord) -> "go.Figure":
     """Draw how many communications each topic has, and how many of them HDBSCAN called noise."""
+    return sizes_of(record.discovery.topics)
+
+
+def sizes_of(topics: tuple[Topic, ...]) -> "go.Figure":
+    """Draw how many communications each topic has; outliers among them apart, where there are any."""
     import plotly.graph_objects as go
 
-    topics = record.discovery.topics
     names = [_name(topic) for topic in topics]
     core = [topic.size - topic.outliers for topic in topics]
-    figure = go.Figure(
-        [
-            go.Bar(y=names, x=core, name="core members", orientation="h", marker_color=COLOURS[0]),
-            go.Bar(
-                y=names,
-                x=[topic.outliers for topic in topics],
-                name="outliers given their second-best topic",
-                orientation="h",
-                marker={"color": PALE, "pattern": {"shape": "/"}},
-            ),
-        ]
-    )
+    figure = go.Figure(go.Bar(y=names, x=core, name="core members", orientation="h", marker_color=COLOURS[0]))
+    if any(topic.outliers for topic in topics):
+        figure.add_bar(
+            y=names,
+            x=[topic.outliers for topic in topics],
+            name="outliers given their second-best topic",
+            orientation="h",
+            marker={"color": PALE, "pattern": {"shape": "/"}},
+        )
     figure.update_yaxes(autorange="reversed", automargin=True).update_xaxes(title="communications")
     height = 140 + 24 * len(topics)
-    return figure.update_layout(barmode="stack", height=height, legend_orientation="h", **_clear())
+    return figure.update_layout(barmode="stack", height=height, legend_orientation="h", **clear())
 
 
 def words(record: RunRecord, *, topics: int = 8) -> "go.Figure":
@@ -215,7 +216,7 @@ def words(record: RunRecord, *, topics: int = 8) -> "go.Figure":
         )
         figure.add_trace(bars, row=index // columns + 1, col=index % columns + 1)
     figure.update_yaxes(autorange="reversed", automargin=True)
-    return figure.update_layout(showlegend=False, height=60 + 240 * rows, **_clear())
+    return figure.update_layout(showlegend=False, height=60 + 240 * rows, **clear())
 
 
 def _theme_marks(codebook: Codebook) -> tuple[Mark, ...]:
@@ -296,8 +297,8 @@ def _map_layout(views: dict[str, dict[str, list[object]]]) -> dict[str, object]:
     }
 
 
-def _clear() -> dict[str, object]:
-    """Nothing painted that a light or a dark page could not carry."""
+def clear() -> dict[str, object]:
+    """Give a layout with nothing painted that a light or a dark page could not carry."""
     return {
         "template": "none",
         "paper_bgcolor": "rgba(0,0,0,0)",

@@ -91,9 +91,9 @@ def draw_trials(
     group
         (labels,): number of the author: an author is never on both sides.
     config
-        ``folds``, ``repeats`` and ``held_out``.
+        ``folds``, ``repeats``, ``held_out`` and ``seed``.
     seed
-        Seed of the folds.
+        Seed of the folds, where the config names none.
 
     Returns
     -------
@@ -103,6 +103,7 @@ def draw_trials(
         What is judged.
     """
     everybody = np.arange(len(theme))
+    seed = seed if config.seed is None else config.seed
     if config.held_out:
         aside = _aside(theme, group, config.held_out, seed)
         learned = np.setdiff1d(everybody, aside)

@@ -91,6 +91,46 @@ def learn(view: View, labels: Labels, folds: Sequence[Ints], strategy: str) -> L
     return Learned(members, names, parts, weights, shares, messages, _topics(members, messages, labels))
 
 
+def foresee(view: View, labels: Labels, folds: Sequence[Ints], learned: Learned) -> tuple[Doubles, Doubles]:
+    """Predict each label by what the other folds teach, pooled as all of them are.
+
+    Parameters
+    ----------
+    view
+        What is known of the communications, given labels; of all members.
+    labels
+        The labels that `learned` was learned from.
+    folds
+        Places among them.
+    learned
+        Its parts and weights are used.
+
+    Returns
+    -------
+    topics, messages
+        (labels, themes): posteriors of each label's topic (NaN where it has none), and its own.
+    """
+    shape = (len(labels.theme), labels.themes)
+    of_topic, of_message = np.full(shape, np.nan), np.full(shape, np.nan)
+    for fold in folds:
+        others = labels.but(fold)
+        members = view.members(others)
+        parts = {name: PARTS[name].learn(members, others) for name in learned.names}
+        said = _pooled(
+            learned.names,
+            parts,
+            learned.weights,
+            label_shares(others),
+            members.messages,
+            members.messages.vectors,
+        )
+        place = np.searchsorted(members.position, labels.position[fold])
+        nowhere = np.full((1, labels.themes), np.nan)
+        of_topic[fold] = np.vstack([_topics(members, said, others), nowhere])[members.messages.topic[place]]
+        of_message[fold] = said[place]
+    return of_topic, of_message
+
+
 def learn_mapping(view: View, labels: Labels, folds: Sequence[Ints], config: ThemesConfig) -> Mapping:
     """Learn the mapping that is kept.
 

@@ -13,7 +13,7 @@ from themeloom.records import Codebook, Doubles, Floats, Ints, LabelledSample, S
 from themeloom.themes._classifier import fit_classifier, posterior_of
 from themeloom.themes.abstain import conformal_threshold, coverage_curve
 from themeloom.themes.folds import Trial
-from themeloom.themes.mapping import Learned, View, best_themes, learn
+from themeloom.themes.mapping import Learned, View, best_themes, foresee, learn
 from themeloom.themes.scores import calibration, difference, score
 
 TOPICS = "topic level"
@@ -39,15 +39,27 @@ class Judged:
     topics: HeldOut
     messages: HeldOut
     rest: Doubles  # (members without a label, themes): mean over the mappings
+    foreseen: tuple["Foreseen", ...] = ()
 
 
-def judge(
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a trial could tell of its own worth from the labels that it learned from, before it was judged."""
+
+    trial: Trial
+    topics: Ints  # (labels learned from,): predicted from the trial's other folds; -1 where abstained
+    messages: Ints
+
+
+def judge(  # noqa: PLR0913 (who is judged by whom, and whether for a choice)
     view: View,
     labels: Labels,
     group: Ints,
     trials: tuple[Trial, ...],
     config: ThemesConfig,
     progress: Progress = UNWATCHED,
+    *,
+    foresees: bool = False,
 ) -> Judged:
     """Learn a mapping in each trial and let it predict what it may not learn from.
 
@@ -65,14 +77,19 @@ def judge(
         ``strategy`` and ``mixed_below``.
     progress
         Told of the trials.
+    foresees
+        Whether each trial also predicts its own labels from its other folds, for a choice between mappings.
     """
     repeats = max(trial.repeat for trial in trials) + 1
     shape = (repeats, len(labels.theme), labels.themes)
     of_topic, of_message = np.full(shape, np.nan), np.full(shape, np.nan)
-    rest = []
+    rest, foreseen = [], []
     progress.begin(len(trials), "mappings")
     for trial in trials:
-        learned = learn(view, _chosen(labels, trial.learned), trial.inner(), config.strategy)
+        known = _chosen(labels, trial.learned)
+        learned = learn(view, known, trial.inner(), config.strategy)
+        if foresees:
+            foreseen.append(_foreseen(view, known, trial, learned, config.mixed_below))
         place = np.searchsorted(learned.members.position, labels.position[trial.judged])
         topic = learned.members.messages.topic[place]
         nowhere = np.full((1, labels.themes), np.nan)
@@ -87,6 +104,7 @@ def judge(
         topics=_held_out(of_topic, coded, group, config.mixed_below),
         messages=_held_out(of_message, coded, group, 0.0),
         rest=np.mean(rest, axis=0),
+        foreseen=tuple(foreseen),
     )
 
 
@@ -205,6 +223,13 @@ def coder_pairs(sample: LabelledSample, group: Ints) -> list[HeldOut]:
             truth, said = np.where(both, first, -1), np.where(both, second, -1)
             pairs.append(HeldOut(truth, said[None], np.zeros((0, 0, 0)), group))
     return pairs
+
+
+def _foreseen(view: View, labels: Labels, trial: Trial, learned: Learned, mixed_below: float) -> Foreseen:
+    topics, messages = foresee(view, labels, trial.inner(), learned)
+    known = np.asarray(np.isfinite(topics).all(axis=1))
+    of_topic = best_themes(np.where(known[:, None], topics, 1 / labels.themes), mixed_below)
+    return Foreseen(trial, np.where(known, of_topic, -1), messages.argmax(axis=1))
 
 
 def _chosen(labels: Labels, places: Ints) -> Labels:

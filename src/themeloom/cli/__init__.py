@@ -1,0 +1,51 @@
+"""The command line: one thin command a verb; heavy imports stand inside the commands."""
+
+import sys
+
+import typer
+
+from themeloom.cli import labels, models, studies
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="themeloom",
+    help="Emergent topics from messages, mapped to a study's themes and proved against hand labels.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+COMMANDS = (
+    studies.run,
+    studies.demo,
+    studies.check,
+    studies.audit,
+    studies.sweep,
+    models.compare,
+    models.assign,
+    models.register,
+    models.sync,
+    labels.sample,
+    labels.undecided,
+    labels.plan,
+    labels.agree,
+    studies.ui,
+)
+for _command in COMMANDS:
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run the command line; a fault that the user can mend is one sentence and exit code 2."""
+    from themeloom.errors import ThemeloomError
+
+    try:
+        app()
+    except ThemeloomError as error:
+        for fault in error.faults:
+            sys.stderr.write(f"themeloom: {fault}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("themeloom: stopped; run the same command again to go on from what is cached.\n")
+        sys.exit(130)

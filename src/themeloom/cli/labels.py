@@ -1,0 +1,106 @@
+"""Commands for people who code messages: what to label, what is left, how far coders agree."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from themeloom.cli.options import ExperimentFile, JsonPath, Root, progress_bars, say, write_json
+
+
+def sample(
+    experiment: ExperimentFile,
+    out: Annotated[Path, typer.Option(help="The CSV file to write.")],
+    number: Annotated[int, typer.Option("--number", "-n", help="How many messages.")] = 100,
+    design: Annotated[str, typer.Option(help="random, stratified (by topic) or uncertain.")] = "random",
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A folder under models/, for topics; by default the study's newest."),
+    ] = None,
+    root: Root = Path(),
+) -> None:
+    """Draw messages to label next, none twice, into a sheet for coders."""
+    from themeloom import sampling
+
+    with progress_bars() as bars:
+        sheet = sampling.draw_sheet(experiment, number, design, root=root, model=model, watcher=bars)
+    sampling.write_sheet(sheet, out)
+    say(f"{len(sheet):,} messages: {out}")
+
+
+def undecided(
+    model: Annotated[Path, typer.Argument(help="A folder under models/.")],
+    out: Annotated[Path, typer.Option(help="The CSV file to write.")],
+) -> None:
+    """Write the messages that the mapping leaves undecided, most uncertain first, into a list for coders."""
+    import polars as pl
+
+    from themeloom import sampling
+    from themeloom.model import load
+
+    table = load(model).undecided.with_columns(
+        pl.col("probability").round(3), pl.col("others").list.join(", ")
+    )
+    sampling.write_sheet(table, out)
+    say(f"{len(table):,} messages: {out}")
+
+
+def plan(
+    experiment: ExperimentFile,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="Numbers of further labels, with commas between; by default 50,100,200,400."),
+    ] = None,
+    half_width: Annotated[
+        float | None,
+        typer.Option(help="Find the labels that bring every theme's share to this, as 0.05 for ± 5 points."),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A folder under models/; by default the study's newest.")
+    ] = None,
+    root: Root = Path(),
+    json: JsonPath = None,
+) -> None:
+    """Tell what more labels, drawn at random, are expected to narrow."""
+    from rich.console import Console
+
+    from themeloom import planning
+    from themeloom.console.plans import show_plan
+
+    numbers = None if labels is None else planning.read_numbers(labels)
+    with progress_bars() as bars:
+        found = planning.plan_labels(experiment, numbers, half_width, root=root, model=model, watcher=bars)
+    write_json(found, json)
+    show_plan(Console(), found)
+
+
+def agree(
+    labels: Annotated[Path, typer.Argument(help="The label file: a row a message, a column a coder.")],
+    codebook: Annotated[
+        Path | None, typer.Option(help="The codebook; without one, the codes found are taken.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Column of the message's id; by default the first.")] = None,
+    coders: Annotated[
+        str | None, typer.Option(help="Columns of the coders, with commas between; by default all others.")
+    ] = None,
+    adjudicated: Annotated[
+        str | None,
+        typer.Option(help="Column of the agreed label, which is no coder's; 'adjudicated' if there."),
+    ] = None,
+    json: JsonPath = None,
+) -> None:
+    """Tell how far coders agree: overall, on each theme, and who disagrees with whom on what."""
+    from rich.console import Console
+
+    from themeloom.console.coders import show_agreement
+    from themeloom.themes.agreement import agreement
+    from themeloom.themes.codebook import read_codebook
+    from themeloom.themes.sample import read_codes
+
+    book = None if codebook is None else read_codebook(codebook)
+    names = None if coders is None else [name.strip() for name in coders.split(",")]
+    sample, book = read_codes(labels, book, key=key, coders=names, adjudicated=adjudicated)
+    with progress_bars() as bars, bars.stage("agree") as progress:
+        found = agreement(sample, book, progress=progress)
+    write_json(found, json)
+    show_agreement(Console(), found)

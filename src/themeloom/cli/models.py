@@ -1,0 +1,89 @@
+"""Commands of runs that are there: use, name and compare them."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from themeloom.cli.options import JsonPath, Root, progress_bars, say, write_json
+
+
+def assign(  # noqa: PLR0913, PLR0917 (one option each)
+    model: Annotated[str, typer.Argument(help="A folder under models/, models:/NAME@ALIAS, or a run's id.")],
+    file: Annotated[Path, typer.Argument(help="Messages, in any format that a source can have.")],
+    out: Annotated[Path, typer.Option(help="The file to write: .csv or .parquet.")],
+    text: Annotated[str, typer.Option(help="For tables: the column of the message.")] = "text",
+    id_column: Annotated[str | None, typer.Option("--id", help="For tables: the column of the id.")] = None,
+    encoder: Annotated[str | None, typer.Option(help="The encoder's folder, if the run used one.")] = None,
+    root: Root = Path(),
+) -> None:
+    """Give topics and themes to new messages."""
+    from themeloom import assignment
+    from themeloom.config import ColumnsConfig
+    from themeloom.model import load
+
+    columns = ColumnsConfig(text=text, id=id_column)
+    loaded = load(model, encoder, root)
+    with progress_bars() as bars:
+        table, unreadable = assignment.assign_file(loaded, file, columns, bars)
+    assignment.write(table, out)
+    for fault in unreadable.iter_rows(named=True):
+        sys.stderr.write(f"{fault['file']}:{fault['line']}: set aside: {fault['reason']}\n")
+    say(f"{len(table):,} messages: {out}")
+
+
+def compare(
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            help="Two or more: model folders, names under models/, MLflow run ids, runs:/ or models:/ URIs.",
+            metavar="RUN...",
+        ),
+    ],
+    root: Root = Path(),
+    json: JsonPath = None,
+    out: Annotated[Path | None, typer.Option(help="The page (HTML) to write.")] = None,
+) -> None:
+    """Compare runs: topics, groupings, themes, scores and configuration; the first run is the reference."""
+    from rich.console import Console
+
+    from themeloom import comparing
+    from themeloom.console.comparisons import show_comparison
+
+    with progress_bars() as bars:
+        found = comparing.compare(runs, root, bars)
+    write_json(found.record, json)
+    if out is not None:
+        found.write_html(out)
+    show_comparison(Console(), found.record)
+
+
+def register(
+    run: Annotated[str, typer.Argument(help="A folder under models/, or an MLflow run's id.")],
+    alias: Annotated[str | None, typer.Option(help="What the version is called, such as champion.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The registered model; by default the study's name.")
+    ] = None,
+    root: Root = Path(),
+    uri: Annotated[str | None, typer.Option(help="Another tracking URI.")] = None,
+) -> None:
+    """Make a run's model a version in MLflow's registry, to be used by its name."""
+    from themeloom.history import registry
+
+    made = registry.register(run, root, alias=alias, name=name, uri=uri)
+    say(f"{made.name}, version {made.version}: {made.reference}")
+
+
+def sync(
+    root: Root = Path(),
+    uri: Annotated[str | None, typer.Option(help="Another tracking URI than that of the run.")] = None,
+) -> None:
+    """Send to MLflow what it could not take when it was to be tracked."""
+    from themeloom.history import outbox
+
+    count = 0
+    with progress_bars() as bars:
+        for count, tracked in enumerate(outbox.sync(root, uri, bars), start=1):  # noqa: B007
+            say(f"run {tracked.run_id} of experiment '{tracked.experiment}' in {tracked.uri}")
+    say(f"{count} sent")

@@ -1,0 +1,119 @@
+"""Commands of a whole study: run it, check it, sweep over it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from themeloom.cli.options import ExperimentFile, JsonPath, Root, progress_bars, say, write_json
+
+if TYPE_CHECKING:
+    from themeloom.pipeline import Prepared
+    from themeloom.result import RunResult
+
+
+def run(experiment: ExperimentFile, root: Root = Path(), json: JsonPath = None) -> None:
+    """Run an experiment: from raw exports to validated themes."""
+    from themeloom import pipeline
+
+    with progress_bars() as bars:
+        result = pipeline.run(experiment, root, bars)
+    _finish(result, json)
+
+
+def demo(root: Root = Path(), json: JsonPath = None) -> None:
+    """Run the packaged demonstration study (synthetic messages) in the current folder."""
+    from importlib.resources import as_file, files
+
+    from themeloom import pipeline
+
+    with as_file(files("themeloom") / "data" / "dearmhp") as folder, progress_bars() as bars:
+        result = pipeline.run(folder / "experiment.toml", root, bars)
+    _finish(result, json)
+
+
+def check(experiment: ExperimentFile, root: Root = Path()) -> None:
+    """Read config, sources, codebook and labels, and tell every fault at once."""
+    from themeloom import pipeline
+
+    with progress_bars() as bars:
+        prepared = pipeline.check(experiment, root, bars)
+    _show_prepared(prepared)
+
+
+def audit(
+    experiment: ExperimentFile,
+    out: Annotated[Path, typer.Option(help="The CSV file to write.")],
+    root: Root = Path(),
+) -> None:
+    """Write what became of every raw row: for whoever holds the study's key."""
+    from themeloom import pipeline
+    from themeloom.atomic import whole_file
+
+    with progress_bars() as bars:
+        table = pipeline.audit(experiment, root, bars)
+    with whole_file(out) as draft:
+        table.write_csv(draft)
+    say(f"{len(table):,} rows: {out}")
+
+
+def sweep(
+    experiment: ExperimentFile,
+    root: Root = Path(),
+    out: Annotated[
+        Path | None, typer.Option(help="Also write the table of configurations here: .csv or .parquet.")
+    ] = None,
+    json: JsonPath = None,
+) -> None:
+    """Run all configurations of the sweep section, choose the best, and say what the choice is worth."""
+    from rich.console import Console
+
+    from themeloom import assignment, sweeping
+    from themeloom.console.sweeps import show_sweep
+
+    with progress_bars() as bars:
+        found = sweeping.sweep(experiment, root, bars)
+    if out is not None:
+        assignment.write(found.table, out)
+    write_json(found.to_dict(), json)
+    show_sweep(Console(), found)
+
+
+def ui(
+    root: Root = Path(),
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
+    uri: Annotated[str | None, typer.Option(help="Another tracking URI.")] = None,
+) -> None:
+    """Open MLflow's own page on the runs."""
+    import subprocess
+
+    from themeloom.history.page import ui_command
+
+    command, environment = ui_command(root, uri, port)
+    say(f"http://127.0.0.1:{port}")
+    subprocess.run(command, env=environment, check=False)  # noqa: S603 (our own words, no shell)
+
+
+def _finish(result: "RunResult", json: Path | None) -> None:
+    from rich.console import Console
+
+    from themeloom.console.results import show_result
+
+    write_json(result.summary, json)
+    show_result(Console(), result)
+
+
+def _show_prepared(prepared: "Prepared") -> None:
+    from rich.console import Console
+
+    from themeloom.console.results import show_flow
+
+    console = Console()
+    show_flow(console, prepared.unique.flow)
+    for fault in prepared.raw.unreadable.head(20).iter_rows(named=True):
+        console.print(f"{fault['file']}:{fault['line']}: {fault['reason']}", markup=False)
+    console.print(
+        f"{len(prepared.codebook.keys)} codes, {len(prepared.sample.position)} labelled messages: "
+        "nothing stands in the way of a run.",
+        markup=False,
+    )

@@ -1,0 +1,164 @@
+"""What people see in the terminal of a comparison of runs."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from themeloom.compared import OVERLAPS, ComparisonRecord, Pairing, ScoreLine, TopicMatch
+from themeloom.records import Score
+from themeloom.reporting import differences
+from themeloom.reporting.differences import letter
+
+COLOURS = {
+    "same": "green",
+    "split": "cyan",
+    "merged": "cyan",
+    "changed": "yellow",
+    "vanished": "red",
+    "appeared": "red",
+    "unknown": "dim",
+}
+FLOWS = 12  # of messages between themes, shown at most
+NONE = "\N{EN DASH}"
+
+
+def show_comparison(console: Console, record: ComparisonRecord) -> None:
+    """Print runs beside each other: topics, groupings, scores, themes and configuration."""
+    _show_runs(console, record)
+    _show_agreement(console, record)
+    _show_topics(console, record)
+    for pairing in record.pairings:
+        _show_changes(console, pairing)
+    _show_meanings(console, record)
+    _show_scores(console, record)
+    for pairing in record.pairings:
+        _show_moves(console, pairing)
+    _show_settings(console, record)
+
+
+def _show_runs(console: Console, record: ComparisonRecord) -> None:
+    table = _table("Runs; A is the reference", "", "run", "encoder", "messages", "topics", "labels")
+    for place, run in enumerate(record.runs):
+        messages = NONE if run.messages is None else f"{run.messages:,}"
+        counts = (messages, str(len(run.topics)), f"{run.labels:,}" if run.labels else NONE)
+        table.add_row(letter(place), escape(run.name), escape(run.encoder or NONE), *counts)
+    console.print(table)
+
+
+def _show_agreement(console: Console, record: ComparisonRecord) -> None:
+    table = _table("Agreement of groupings", "runs", "shared", "ARI (95%)", "AMI", "NMI", "words (RBO)")
+    for found in record.agreements:
+        table.add_row(
+            f"{letter(found.first)}, {letter(found.second)}",
+            f"{found.shared:,}",
+            _score(found.ari),
+            _number(found.ami),
+            _number(found.nmi),
+            f"{found.words:.2f}",
+        )
+    console.print(table)
+
+
+def _show_topics(console: Console, record: ComparisonRecord) -> None:
+    names = [f"{letter(pairing.run)}: partner, likeness" for pairing in record.pairings]
+    table = _table("Topics of A, and their partners", "A", "words", *names)
+    words = {topic.topic: topic.label for topic in record.runs[0].topics}
+    for row in zip(*(pairing.topics for pairing in record.pairings), strict=True):
+        topic = row[0].topic
+        table.add_row(str(topic), escape(words[topic]), *map(_match, row))
+    console.print(table)
+
+
+def _match(found: TopicMatch) -> str:
+    partner = NONE if found.partner is None else f"{found.partner} ({found.likeness:.2f})"
+    into = f" into {found.into}" if found.into not in (None, found.partner) else ""
+    return f"{partner} [{COLOURS[found.state]}]{found.state}[/]{into}"
+
+
+def _show_changes(console: Console, pairing: Pairing) -> None:
+    console.print(differences.fates(pairing))
+    console.print(f"  {differences.basis(pairing)}")
+    for sentence in differences.changes(pairing):
+        console.print(f"  {sentence}")
+    console.print()
+
+
+def _show_meanings(console: Console, record: ComparisonRecord) -> None:
+    used = {m.state for pairing in record.pairings for m in (*pairing.topics, *pairing.others)}
+    for basis in dict.fromkeys(pairing.basis for pairing in record.pairings):
+        console.print(f"[dim]{OVERLAPS[basis]}[/]")
+    for name in (name for name in record.states if name in used):
+        console.print(f"[{COLOURS[name]}]{name}[/]: [dim]{record.states[name]}[/]")
+    console.print()
+
+
+def _show_scores(console: Console, record: ComparisonRecord) -> None:
+    lines = [s for s in record.scores if (s.line, s.score) in differences.HEADLINE and s.theme is None]
+    if not lines:
+        return
+    names = [letter(place) for place in range(len(record.runs))]
+    table = _table("Scores on held-out labels (95%), and difference to A", "", *names)
+    for line in lines:
+        cells = (_scored(line, place) for place in range(len(record.runs)))
+        table.add_row(f"{line.line}, {line.score}", *cells)
+    console.print(table)
+    for found in record.paired:
+        console.print(escape(differences.paired(found)))
+    console.print()
+
+
+def _scored(line: ScoreLine, place: int) -> str:
+    value, apart = _score(line.values[place]), line.differences[place]
+    if apart is None:
+        return value
+    overlap = line.apart[place]
+    verdict = "" if overlap is None else ", intervals apart" if overlap else ", intervals overlap"
+    return f"{value}\n{apart:+.2f}{verdict}"
+
+
+def _show_moves(console: Console, pairing: Pairing) -> None:
+    way = f"{letter(0)} to {letter(pairing.run)}"
+    if not pairing.themes:
+        console.print(f"{way}: {differences.NO_THEMES}")
+    for found in pairing.themes:
+        console.print(f"{way}: {differences.moved(found)}")
+        if not found.flows:
+            continue
+        table = _table(f"Messages that moved theme, {way}, {found.level}", "from", "to", "messages")
+        for flow in found.flows[:FLOWS]:
+            table.add_row(escape(flow.before or "none"), escape(flow.after or "none"), f"{flow.messages:,}")
+        console.print(table)
+        if (more := len(found.flows) - FLOWS) > 0:
+            console.print(f"{more} rarer moves are not shown; --json writes all, with each message's doc_id.")
+    console.print()
+
+
+def _show_settings(console: Console, record: ComparisonRecord) -> None:
+    if not record.settings:
+        console.print("All runs have the same configuration.")
+        return
+    names = [letter(place) for place in range(len(record.runs))]
+    table = _table("What differs in configuration", "key", *names)
+    for setting in record.settings:
+        table.add_row(escape(setting.key), *(escape("not set" if v is None else v) for v in setting.values))
+    console.print(table)
+
+
+def _score(score: Score | None) -> str:
+    if score is None or score.value != score.value:  # NaN
+        return NONE
+    return f"{score.value:.2f}" if score.low != score.low else str(score)
+
+
+def _number(value: float | None) -> str:
+    return NONE if value is None else f"{value:.2f}"
+
+
+RIGHT = {"messages", "topics", "labels", "shared", "AMI", "NMI", "words (RBO)"}
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in RIGHT else "left", overflow="fold")
+    return table

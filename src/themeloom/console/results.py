@@ -1,0 +1,111 @@
+"""A run in the terminal: its flow, topics, themes and scores."""
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+
+from themeloom.console.tables import new_table, percent, score_cell, stacked
+from themeloom.reporting.sentences import comparisons, origin, validation
+
+if TYPE_CHECKING:
+    from themeloom.records import Flow
+    from themeloom.result import RunResult
+
+WIDE = 120  # characters in which a row of scores fits with its intervals
+QUALITY = {"npmi": "NPMI", "c_v": "C_v", "diversity": "diversity", "dbcv": "DBCV"}
+
+
+def show_flow(console: Console, flow: "Flow") -> None:
+    """Print the flow from rows to unique communications."""
+    table = new_table("From rows to unique communications", "step", "messages")
+    steps = {
+        "rows identified": flow.identified,
+        "could not be read": -flow.unreadable,
+        "same message in two searches": -flow.same_id,
+        "distinct messages": flow.ids,
+        "retweets": -flow.retweets,
+        "copies": -flow.copies,
+        "near-duplicates": -flow.near_duplicates,
+        "unique communications": flow.unique,
+    }
+    for step, count in steps.items():
+        table.add_row(step, f"{count:,}")
+    console.print(table)
+
+
+def show_result(console: Console, result: "RunResult") -> None:
+    """Print a run's flow, topics, themes and scores, and where everything is."""
+    record = result.model.record
+    show_flow(console, record.flow)
+    _show_topics(console, result)
+    _show_themes(console, result)
+    _show_scores(console, result)
+    if record.discovery.clusters.note:
+        console.print(f"[yellow]Note:[/] {escape(record.discovery.clusters.note)}")
+    if record.note:
+        console.print(f"[yellow]Note:[/] {escape(record.note)}")
+    for name, place in {
+        "model": result.folder,
+        "report": result.report,
+        "MLflow": result.place_in_mlflow,
+    }.items():
+        console.print(f"{name:>8}  {escape(str(place))}", soft_wrap=True)
+
+
+def _show_topics(console: Console, result: "RunResult") -> None:
+    summary = result.summary
+    title = "Topics, informed by labels" if summary.informed else "Topics"
+    table = new_table(title, "topic", "messages", "outliers", "theme", "words")
+    for row in result.topics.iter_rows(named=True):
+        words = ", ".join(row["words"][:6])
+        theme = f"{row['theme']} ({row['probability']:.2f})" if row["theme"] else "mixed"
+        table.add_row(str(row["topic"]), str(row["size"]), str(row["outliers"]), escape(theme), escape(words))
+    console.print(table)
+    console.print(
+        f"{summary.outliers.share:.0%} of the messages are strict outliers (HDBSCAN noise); "
+        f"{summary.without_topic.share:.0%} are left without any topic."
+    )
+    measured = {name: summary.quality[key] for key, name in QUALITY.items() if key in summary.quality}
+    console.print("Topic quality: " + ", ".join(f"{name} {value:.2f}" for name, value in measured.items()))
+    if summary.candidates:
+        named = [
+            f"{at} ({', '.join(w.word for w in summary.topics[at].words[:3])})" for at in summary.candidates
+        ]
+        console.print(escape(f"Explained by no theme, perhaps a new one: {'; '.join(named)}."))
+    console.print(f"{origin(summary)}\n")
+
+
+def _show_themes(console: Console, result: "RunResult") -> None:
+    shares = result.model.record.scores.prevalence.get("communications/prediction-powered", {})
+    table = new_table("Themes", "theme", "messages", "share", "estimated (95%)", "topics")
+    for row in result.themes.iter_rows(named=True):
+        topics = ", ".join(str(topic) for topic in row["topics"])
+        table.add_row(
+            escape(row["theme"] or "(none, or mixed)"),
+            str(row["communications"]),
+            f"{row['share']:.0%}",
+            percent(shares.get(row["theme"])),
+            topics,
+        )
+    console.print(table)
+
+
+def _show_scores(console: Console, result: "RunResult") -> None:
+    scores = result.summary.scores
+    title = f"Scores on {validation(scores)}; 95% intervals"
+    table = new_table(title, "", "kappa", "macro-F1", "accuracy", "coverage")
+    for name, line in {"topic level": scores.overall, **scores.lines}.items():
+        told = (score_cell(line.get(figure)) for figure in ("kappa", "macro_f1", "accuracy", "coverage"))
+        table.add_row(escape(name), *(told if console.width >= WIDE else map(stacked, told)))
+    console.print(table)
+    for level in ("topic level", "message level"):
+        if said := comparisons(scores.differences, level):
+            console.print(escape(said))
+    if error := scores.lines.get("message level", {}).get("ece"):
+        console.print(f"Calibration error of the message level: {score_cell(error)}.")
+    alone, undecided = scores.conformal.alone, scores.conformal.undecided
+    console.print(
+        f"{alone.share:.0%} of the messages have one theme at 90% confidence; {undecided.count:,} without a "
+        "label are undecided ('themeloom undecided' lists them).\n"
+    )

@@ -1,0 +1,55 @@
+"""A sweep in the terminal."""
+
+from math import isnan
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from themeloom.sweeping import Sweep
+
+SHOWN = {
+    "criterion": "criterion",
+    "topics": "topics",
+    "kappa": "kappa, topics",
+    "message_kappa": "kappa, messages",
+    "coverage": "coverage",
+    "stability": "stability",
+}
+"""Columns of the table → how people read them."""
+
+
+def show_sweep(console: Console, found: "Sweep") -> None:
+    """Print each configuration, the best first, and what the choice is worth."""
+    columns = [name for name in SHOWN if name in found.table.columns]
+    table = Table(title=f"{len(found.table)} configurations", title_justify="left")
+    table.add_column("configuration")
+    for name in columns:
+        table.add_column(SHOWN[name], justify="right")
+    swept = [name for name in found.table.columns if "." in name]
+    for row in found.table.iter_rows(named=True):
+        settings = ", ".join(f"{name} = {row[name]}" for name in swept)
+        table.add_row(escape(settings), *(_number(name, row[name]) for name in columns))
+    console.print(table)
+    for level, scores in found.scores.items():
+        kappa = scores["kappa"]
+        console.print(
+            f"Choosing this way is worth, at the {level}, kappa {kappa.value:.2f} "
+            f"[{kappa.low:.2f}, {kappa.high:.2f}]: judged on folds that took no part in the choice.",
+            markup=False,
+        )
+    if found.left_out:
+        console.print(
+            f"Time was up before {found.left_out} configurations; run it again to go on.", markup=False
+        )
+    console.print(
+        f"The best is {found.run}, in models/; the sweep is MLflow run {found.tracked}.", markup=False
+    )
+
+
+def _number(name: str, value: float) -> str:
+    if isnan(value):
+        return "-"
+    return f"{value:.0f}" if name == "topics" and value == int(value) else f"{value:.2f}"

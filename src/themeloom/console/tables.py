@@ -1,0 +1,39 @@
+"""What tables in the terminal share."""
+
+from math import isnan
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from themeloom.records import Score
+
+RIGHT = {"topic", "messages", "outliers", "share", "given", "disputed", "more", "labels"}
+RIGHT |= {"labels alone", "prediction-powered"}
+
+
+def new_table(title: str, *columns: str) -> Table:
+    """Make a table; columns of numbers are set to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in RIGHT else "left")
+    return table
+
+
+def score_cell(score: "Score | None") -> str:
+    """Write a score and its interval."""
+    if score is None:
+        return ""
+    if isnan(score.low):
+        return "undefined" if isnan(score.value) else f"{score.value:.2f} (no interval)"
+    return str(score)
+
+
+def stacked(score: str) -> str:
+    """Put the interval under the score."""
+    return score.replace(" (", "\n").rstrip(")")
+
+
+def percent(score: "Score | None") -> str:
+    """Write a share and its interval as percentages."""
+    return "" if score is None else f"{score.value:.0%} ({100 * score.low:.0f} to {100 * score.high:.0f})"

@@ -1,0 +1,116 @@
+"""Scores, configuration and themes of several runs, side by side."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from themeloom.compared import ComparedRun, Moves, ScoreLine, Setting, ThemeFlow, ThemeMove
+from themeloom.records import Score
+
+Key = tuple[str, str | None, str]
+
+THEMES = {"message level": "theme", "topic level": "topic_theme"}
+"""What a message's theme can mean → where it stands."""
+
+
+def score_lines(runs: Sequence[ComparedRun]) -> tuple[ScoreLine, ...]:
+    """Put the runs' scores side by side, with each run's difference to the first one's.
+
+    Parameters
+    ----------
+    runs
+        The runs; some may have no scores.
+    """
+    tables = [_scores(run) for run in runs]
+    keys = dict.fromkeys(key for table in tables for key in table)
+    return tuple(_line(key, [table.get(key) for table in tables]) for key in keys)
+
+
+def _scores(run: ComparedRun) -> dict[Key, Score]:
+    if run.scores is None:
+        return {}
+    rows = run.scores.select("line", "theme", "score", "value", "low", "high").iter_rows()
+    return {(line, theme, name): Score(value, low, high) for line, theme, name, value, low, high in rows}
+
+
+def _line(key: Key, values: list[Score | None]) -> ScoreLine:
+    first, *others = values
+    apart = [None if first is None or other is None else _less(other, first) for other in others]
+    without = [None if first is None or other is None else _apart(other, first) for other in others]
+    return ScoreLine(*key, tuple(values), (None, *apart), (None, *without))
+
+
+def _apart(other: Score, first: Score) -> bool | None:
+    if any(math.isnan(end) for score in (other, first) for end in (score.low, score.high)):
+        return None
+    return other.low > first.high or first.low > other.high
+
+
+def _less(other: Score, first: Score) -> float | None:
+    apart = other.value - first.value
+    return None if math.isnan(apart) else apart
+
+
+def settings_of(configs: Sequence[Mapping[str, str]]) -> tuple[Setting, ...]:
+    """Give the keys of which the runs do not all have the same value, in order of their names."""
+    keys = sorted({key for config in configs for key in config})
+    rows = [Setting(key, tuple(config.get(key) for config in configs)) for key in keys]
+    return tuple(row for row in rows if len(set(row.values)) > 1)
+
+
+def flat(values: object, prefix: str = "") -> dict[str, str]:
+    """Flatten a configuration to dotted keys, with values as text.
+
+    Tables in a list are numbered (``sources.0.path``); what is not set is left out.
+    """
+    if isinstance(values, Mapping):
+        items = [(str(key), value) for key, value in values.items()]
+    elif isinstance(values, list | tuple) and any(isinstance(value, Mapping) for value in values):
+        items = [(str(at), value) for at, value in enumerate(values)]
+    elif values is None:
+        return {}
+    else:
+        return {prefix: _text(values)}
+    found: dict[str, str] = {}
+    for key, value in items:
+        found |= flat(value, f"{prefix}.{key}" if prefix else key)
+    return found
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(entry) for entry in value) or "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def theme_moves(messages: pl.DataFrame) -> tuple[Moves, ...]:
+    """Tell which messages have another theme in the second run: their own, and that of their topic.
+
+    Parameters
+    ----------
+    messages
+        Messages of both runs, sorted by id: ``doc_id``, ``theme`` and ``topic_theme`` in the first run, and
+        with ``_right`` in the second.
+
+    Returns
+    -------
+    tuple
+        A level each; one at which either run gave no theme at all is left out.
+    """
+    columns = {level: (name, f"{name}_right") for level, name in THEMES.items()}
+    return tuple(
+        _moves(messages, level, *names)
+        for level, names in columns.items()
+        if all(messages[name].null_count() < len(messages) for name in names)
+    )
+
+
+def _moves(messages: pl.DataFrame, level: str, before: str, after: str) -> Moves:
+    moved = messages.filter(pl.col(before).ne_missing(pl.col(after))).select("doc_id", before, after)
+    moves = tuple(ThemeMove(*row) for row in moved.iter_rows())
+    counts = Counter((move.before, move.after) for move in moves)
+    flows = [ThemeFlow(*key, number) for key, number in counts.items()]
+    most_first = sorted(flows, key=lambda flow: (-flow.messages, str(flow.before), str(flow.after)))
+    return Moves(level, len(messages), moves, tuple(most_first))

@@ -1,0 +1,102 @@
+"""A comparison becomes one HTML file that needs nothing else, or a fragment for a notebook."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from themeloom.atomic import whole_file
+from themeloom.compared import OVERLAPS, ComparisonRecord
+from themeloom.reporting import differences, likeness_plots
+from themeloom.reporting.html import FORMATS
+from themeloom.reporting.page import make_environment, render_page
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+MOVES = 500
+"""Messages that moved theme to list on the page; JSON has all."""
+
+
+def write_comparison(record: ComparisonRecord, path: Path) -> None:
+    """Write a comparison as one page.
+
+    Parameters
+    ----------
+    record
+        The comparison.
+    path
+        Where to; an older file there is replaced, once the new one is whole.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    page = render_comparison(record, figures_of(record))
+    with whole_file(path) as draft:
+        draft.write_text(page, encoding="utf-8", newline="\n")
+
+
+def figures_of(record: ComparisonRecord) -> "dict[str, go.Figure]":
+    """Draw, for each other run, where messages go (``streams-1``) and likeness (``likeness-1``)."""
+    found = {}
+    for pairing in record.pairings:
+        if pairing.streams:
+            found[f"streams-{pairing.run}"] = likeness_plots.streams(record, pairing)
+        if pairing.topics and pairing.others:
+            found[f"likeness-{pairing.run}"] = likeness_plots.likeness(record, pairing)
+    return found
+
+
+def render_comparison(record: ComparisonRecord, figures: "Mapping[str, go.Figure]") -> str:
+    """Render a comparison and its figures as one page; all is escaped, and nothing is fetched.
+
+    Parameters
+    ----------
+    record
+        The comparison.
+    figures
+        By name, as `figures_of` gives them.
+    """
+    heights = {name: int(figure.layout.height) for name, figure in figures.items()}
+    return render_page(
+        "comparison.html",
+        ["report.css", "comparison.css"],
+        figures,
+        FILTERS,
+        heights=heights,
+        **_context(record),
+    )
+
+
+def comparison_fragment(record: ComparisonRecord) -> str:
+    """Render the overview and the aligned topics as HTML, for a notebook: no style, script or figure."""
+    environment = make_environment(FILTERS)
+    return environment.get_template("compared/fragment.html").render(**_context(record))
+
+
+def _context(record: ComparisonRecord) -> dict[str, object]:
+    return {
+        "c": record,
+        "rows": list(zip(*(pairing.topics for pairing in record.pairings), strict=True)),
+        "labels": [{topic.topic: topic.label for topic in run.topics} for run in record.runs],
+        "sizes": [{topic.topic: topic.size for topic in run.topics} for run in record.runs],
+        "headline": [
+            line
+            for line in record.scores
+            if (line.line, line.score) in differences.HEADLINE and not line.theme
+        ],
+        "by_theme": [line for line in record.scores if line.theme and line.score == "f1"],
+        "d": differences,
+        "overlaps": OVERLAPS,
+        "most_moves": MOVES,
+    }
+
+
+def signed(value: float | None) -> str:
+    """Write a difference with its sign: +0.05."""
+    return "\N{EN DASH}" if value is None else f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+FILTERS = (*FORMATS, signed)
+"""The templates' filters."""

@@ -1,0 +1,102 @@
+"""One page from a template: a single file that needs nothing else, and lets nothing else in."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from themeloom.reporting.readable import readable
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_JSON_IN_HTML = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
+
+
+def render_page(
+    template: str,
+    styles: Sequence[str],
+    figures: Mapping[str, "go.Figure"],
+    filters: Sequence[Callable[..., object]],
+    **context: object,
+) -> str:
+    """Render a template with its styles and figures as one page.
+
+    Every text is escaped, and a content security policy lets the page run its own scripts only and
+    fetch nothing.
+
+    Parameters
+    ----------
+    template
+        The template's file name.
+    styles
+        File names of style sheets.
+    figures
+        By name; drawn where the template has an element for one.
+    filters
+        The template's filters.
+    **context
+        What the template shows.
+    """
+    environment = make_environment(filters)
+    data = {name: _figure_data(figure) for name, figure in figures.items()}
+    scripts = [_plotly(), _source(environment, "report.js")] if data else []
+    style = "\n".join(_source(environment, name) for name in styles)
+    page = environment.get_template(template).render(
+        figures=data,
+        scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own and plotly's files
+        style=Markup(style),  # noqa: S704 - our own files
+        policy=_policy(scripts, webgl=any("scattergl" in entry for entry in data.values())),
+        **context,
+    )
+    return page.rstrip() + "\n"
+
+
+def make_environment(filters: Sequence[Callable[..., object]]) -> Environment:
+    """Open the templates: all is escaped, and what is not defined is a fault."""
+    environment = Environment(
+        loader=PackageLoader("themeloom.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update({fmt.__name__: fmt for fmt in filters})
+    return environment
+
+
+def _shown(value: object) -> object:
+    """Whatever a template shows passes here, before it is escaped."""
+    return readable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _source(environment: Environment, name: str) -> str:
+    if environment.loader is None:  # pragma: no cover - set above
+        raise LookupError(name)
+    return environment.loader.get_source(environment, name)[0].replace("\r\n", "\n")
+
+
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    script: str = get_plotlyjs()
+    return script.replace("\r\n", "\n").replace("</script", r"<\/script").replace("<!--", r"<\!--")
+
+
+def _figure_data(figure: "go.Figure") -> Markup:
+    return Markup(figure.to_json().translate(_JSON_IN_HTML))  # noqa: S704 - no < > & is left in it
+
+
+def _policy(scripts: Sequence[str], *, webgl: bool) -> str:
+    """Name the scripts that may run by their digests; plotly's WebGL code is compiled in the page."""
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
+    evaluated = " 'unsafe-eval'" if webgl else ""
+    return (
+        f"default-src 'none'; script-src {allowed}{evaluated}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )

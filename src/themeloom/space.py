@@ -1,0 +1,143 @@
+"""What a sweep tries: settings over the experiment's own, from a grid or drawn from search spaces."""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from themeloom.config import Experiment, Setting, SpanConfig
+from themeloom.errors import ConfigError
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+Settings = dict[str, Setting]
+"""Key of the experiment file, as in reduce.neighbors → value."""
+
+SECTIONS = ("encoder", "adapt", "discover", "reduce", "cluster", "describe")
+THEMES = ("themes.strategy", "themes.mixed_below")
+
+
+def configurations(config: Experiment) -> list[Settings]:
+    """Return what a sweep tries, in order: all combinations of a grid, or draws from search spaces.
+
+    Draws are random (Bergstra & Bengio 2012), seeded by the study, and so know nothing of the labels: a
+    sampler that followed the scores would have seen the labels on which the winner is judged.
+
+    Parameters
+    ----------
+    config
+        The experiment; its ``sweep`` section counts.
+
+    Raises
+    ------
+    ConfigError
+        If there is nothing to sweep over, a key cannot be swept over, or a value is none that the experiment
+        file may have; all faults are told.
+    """
+    _check(config)
+    if config.sweep.grid:
+        keys = config.sweep.grid
+        return [dict(zip(keys, values, strict=True)) for values in product(*keys.values())]
+    return _drawn(config)
+
+
+def with_settings(config: Experiment, settings: Settings) -> Experiment:
+    """Return the experiment with some settings in place of its own.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If the experiment file may not have them.
+    """
+    table = config.model_dump(by_alias=True)
+    for key, value in settings.items():
+        section, _, name = key.partition(".")
+        table[section] = {**table[section], name: value}
+    return Experiment.model_validate(table)
+
+
+def _check(config: Experiment) -> None:
+    sweep = config.sweep
+    if bool(sweep.grid) == bool(sweep.search):
+        raise ConfigError(
+            "sweep: needs either a grid or a search space; give one of them, as in "
+            "[sweep.grid] reduce.neighbors = [10, 30]."
+        )
+    faults = [
+        fault
+        for where, space in (("grid", sweep.grid), ("search", sweep.search))
+        for key, values in space.items()
+        for fault in _faults(config, f"sweep.{where}.{key}", key, values)
+    ]
+    if "stability" in sweep.criterion and sweep.seeds < 2:
+        faults.append(
+            "sweep.criterion: stability is over seeds; set sweep.seeds to 2 or more, or leave it out."
+        )
+    if faults:
+        raise ConfigError(*faults)
+
+
+def _faults(
+    config: Experiment, place: str, key: str, values: SpanConfig | tuple[Setting, ...]
+) -> Iterator[str]:
+    section = key.partition(".")[0]
+    if section not in SECTIONS and key not in THEMES:
+        yield (
+            f"{place}: cannot be swept over, as corpus, labels and folds stay the same; take keys of "
+            f"{', '.join(SECTIONS)}, or {' or '.join(THEMES)}."
+        )
+        return
+    if isinstance(values, SpanConfig):
+        if values.low >= values.high or (values.log and values.low <= 0):
+            yield f"{place}: low must be below high, and above 0 where log is true; correct it."
+            return
+        values = tuple(_typed(config, key, end) for end in (values.low, values.high))
+    if not values:
+        yield f"{place}: has no values; give some, or remove it."
+    for value in values:
+        try:
+            with_settings(config, {key: value})
+        except ValidationError as error:
+            yield f"{place}: {value!r} cannot be tried ({error.errors()[0]['msg']}); correct the value."
+
+
+def _drawn(config: Experiment) -> list[Settings]:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    spaces = {key: _distribution(config, key, values) for key, values in config.sweep.search.items()}
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=config.study.seed))
+    found: list[Settings] = []
+    for _ in range(config.sweep.trials):
+        trial = study.ask(spaces)
+        study.tell(trial, 0.0)
+        if trial.params not in found:
+            found.append(dict(trial.params))
+    return found
+
+
+def _typed(config: Experiment, key: str, value: float) -> Setting:
+    """Return the number as a whole one where the experiment file wants that."""
+    if value != int(value):
+        return value
+    try:
+        with_settings(config, {key: int(value)})
+    except ValidationError:
+        return value
+    section, _, name = key.partition(".")
+    own = getattr(with_settings(config, {key: int(value)}), section).model_dump()[name]
+    return int(value) if isinstance(own, int) else value
+
+
+def _distribution(
+    config: Experiment, key: str, values: SpanConfig | tuple[Setting, ...]
+) -> "BaseDistribution":
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if not isinstance(values, SpanConfig):
+        return CategoricalDistribution(values)
+    if isinstance(_typed(config, key, values.low), int):
+        return IntDistribution(int(values.low), int(values.high), log=values.log)
+    return FloatDistribution(values.low, values.high, log=values.log)

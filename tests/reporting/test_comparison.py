@@ -1,0 +1,127 @@
+"""The page of a comparison, as text and as a browser shows it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_html import Page
+
+from browsing import Visit
+from builders import make_record
+from comparisons import make_run, wordy_run
+from themeloom.compared import ComparisonRecord, PairedScores
+from themeloom.history.comparable import comparable
+from themeloom.history.compare import compare_runs
+from themeloom.records import Score
+from themeloom.reporting import comparison
+
+DRAWN = "figure[data-figure]:not([data-drawn])"
+HOSTILE = "<script>window.obeyed = 1</script>"
+Open = Callable[..., Visit]
+
+
+def three_runs() -> ComparisonRecord:
+    """A run, itself with two topics in one, and the topics of a plain run."""
+    first = comparable(make_record(200))
+    other = make_run(
+        [max(topic - 1, -1) for topic in first.membership["topic"]],
+        "other",
+        ids=list(first.membership["doc_id"]),
+    )
+    paired = [
+        PairedScores(1, 66, {"topic level": {"kappa": Score(-0.2, -0.3, -0.1)}}, ""),
+        PairedScores(2, 0, {}, "they keep nothing"),
+    ]
+    return compare_runs([first, other, wordy_run([["word", "visit"], ["letter"]], "plain")], paired)
+
+
+def hostile_runs() -> ComparisonRecord:
+    words = [[HOSTILE, "{{ 7 * 7 }}"], ["</script><img src=x onerror='window.obeyed = 2'>", "%{x}"]]
+    topics = wordy_run(words, "x").topics
+    runs = [
+        replace(
+            make_run([0] * 9 + [1] * 9, f"{HOSTILE} {name}"), topics=topics, config={"key": HOSTILE + name}
+        )
+        for name in "ab"
+    ]
+    return compare_runs(runs)
+
+
+def text_of(record: ComparisonRecord) -> str:
+    return Page(comparison.render_comparison(record, {})).text
+
+
+def test_everything_is_on_the_page() -> None:
+    record = three_runs()
+    text = text_of(record)
+    for run in record.runs:
+        assert run.name in text
+    assert "B less A on the same 66 labelled messages: topic level, kappa -0.20 (-0.30 to -0.10)" in text
+    assert "more than chance explains" in text
+    assert "C less A: they keep nothing." in text
+    assert record.runs[0].topics[0].label in text
+    assert "The runs share no message" in text
+    assert "have another theme" in text
+    assert record.pairings[0].themes[0].moves[0].doc_id in text
+    assert "nan" not in re.findall(r"\w+", text)
+    for state, says in record.states.items():
+        assert f"{state}{says}" in text
+
+
+def test_runs_without_scores_or_differences_are_told_so() -> None:
+    text = text_of(compare_runs([make_run([0, 1], "a"), make_run([0, 1], "b")]))
+    assert "None of these runs has scores." in text
+    assert "all runs have the same configuration" in text
+    assert "No topic split, merged, vanished or appeared." in text
+
+
+def test_long_lists_of_moves_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "MOVES", 3)
+    text = text_of(compare_runs([make_run([0] * 9, "a"), make_run([1] * 9, "b")]))
+    assert "0002" in text
+    assert "0003" not in text
+    assert "6 more are not shown" in text
+
+
+def test_one_file_that_refers_to_nothing_else(tmp_path: Path) -> None:
+    comparison.write_comparison(three_runs(), tmp_path / "new" / "page.html")
+    text = (tmp_path / "new" / "page.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert len(text) < 8_000_000
+    assert page.attributes("src") == []
+    assert all(address.startswith(("#", "data:")) for address in page.attributes("href"))
+    policy = next(attrs["content"] for tag, attrs in page.tags if attrs.get("http-equiv"))
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe-eval" not in policy
+
+
+def test_hostile_words_stay_text() -> None:
+    page = comparison.render_comparison(hostile_runs(), comparison.figures_of(hostile_runs()))
+    assert HOSTILE not in page
+    assert "onerror='window" not in re.sub(r"&#39;", "'", page).replace("&lt;img src=x onerror='window", "")
+    assert HOSTILE not in comparison.comparison_fragment(hostile_runs())
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1366), ("dark", 420)])
+def test_opens_quietly_draws_and_fits(visit: Open, tmp_path: Path, scheme: str, width: int) -> None:
+    comparison.write_comparison(three_runs(), tmp_path / "page.html")
+    seen = visit(tmp_path / "page.html", color_scheme=scheme, viewport={"width": width, "height": 800})
+    seen.page.wait_for_function(f"document.querySelectorAll('{DRAWN}').length === 0")
+    assert seen.problems == []
+    assert seen.outside == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert seen.page.locator(".sankey-link").count() == len(three_runs().pairings[0].streams)
+    assert seen.page.locator(".likeness .heatmaplayer image").count() == 2
+    assert seen.page.locator(".sankey-node").first.is_visible()
+
+
+def test_hostile_words_are_drawn_and_not_obeyed(visit: Open, tmp_path: Path) -> None:
+    comparison.write_comparison(hostile_runs(), tmp_path / "page.html")
+    seen = visit(tmp_path / "page.html")
+    seen.page.wait_for_function(f"document.querySelectorAll('{DRAWN}').length === 0")
+    assert "<script>" in seen.page.locator(".sankey-node").first.text_content()
+    assert seen.page.evaluate("typeof window.obeyed") == "undefined"
+    assert seen.problems == []
+    assert seen.outside == []

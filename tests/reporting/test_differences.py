@@ -1,0 +1,57 @@
+"""Sentences of a comparison."""
+
+import math
+
+import pytest
+
+from comparisons import make_run, wordy_run
+from themeloom.compared import PairedScores
+from themeloom.history.compare import compare_runs
+from themeloom.records import Score
+from themeloom.reporting import differences
+
+
+def pairing_of(first, second):
+    return compare_runs([first, second]).pairings[0]
+
+
+def test_runs_have_letters():
+    assert [differences.letter(place) for place in (0, 1, 25, 26)] == ["A", "B", "Z", "R27"]
+
+
+def test_fates_and_changes_are_told():
+    pairing = pairing_of(make_run([0] * 10 + [1] * 10), make_run([0] * 10 + [2] * 6 + [3] * 4, "b"))
+    assert differences.fates(pairing) == "A to B: of 2 topics, 1 same, 1 split; 0 appeared in B."
+    assert differences.changes(pairing) == ["1 split into 2 (60%), 3 (40%)"]
+    assert differences.basis(pairing) == "matched by membership (Jaccard) in 20 shared messages"
+    back = pairing_of(make_run([0] * 10 + [2] * 6 + [3] * 4), make_run([0] * 10 + [1] * 10, "b"))
+    assert differences.changes(back) == ["2, 3 merged into 1 (of which they are 100%)"]
+
+
+def test_runs_without_topics_or_messages_are_told_of():
+    pairing = pairing_of(wordy_run([], "a"), wordy_run([["a"]], "b"))
+    assert differences.fates(pairing) == "A to B: of 0 topics, none; 1 appeared in B."
+    assert differences.changes(pairing) == ["0 appeared"]
+    assert differences.basis(pairing) == "matched by words (RBO), as no message is shared"
+
+
+def test_moves_are_counted_at_each_level():
+    pairing = pairing_of(make_run([0, 0, 0, 1]), make_run([0, 0, 0, 0], "b"))
+    own, topics = map(differences.moved, pairing.themes)
+    assert own == "Message level: 1 of 4 shared messages have another theme of their own (25%)."
+    assert topics == "Topic level: 1 of 4 shared messages have a topic of another theme (25%)."
+
+
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        (Score(0.1, 0.05, 0.2), "kappa +0.10 (+0.05 to +0.20), more than chance explains"),
+        (Score(-0.1, -0.2, -0.05), "more than chance explains"),
+        (Score(0.1, -0.05, 0.2), "which chance may explain"),
+        (Score(0.0, math.nan, math.nan), "kappa +0.00 (no interval)"),
+    ],
+)
+def test_paired_differences_are_weighed(score, said):
+    found = differences.paired(PairedScores(1, 50, {"message level": {"kappa": score}}, ""))
+    assert found.startswith("B less A on the same 50 labelled messages: message level, ")
+    assert said in found

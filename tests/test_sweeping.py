@@ -1,0 +1,153 @@
+"""A sweep of a small study: killed half-way, resumed, and compared with one that was left alone."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mlflow
+import polars as pl
+import pytest
+from mlflow.entities import ViewType
+from typer.testing import CliRunner
+
+import themeloom
+from studies import write_study
+from themeloom.cli import app
+from themeloom.errors import ConfigError
+from themeloom.sweeping import sweep
+
+SWEEP = """
+[sweep]
+criterion = { message_kappa = 1.0, coverage = 0.1 }
+
+[sweep.grid]
+cluster.min_cluster_size = [4, 8]
+themes.strategy = ["soft", "bayes"]
+"""
+ASKED = 4
+
+
+def study_in(folder, more):
+    study = write_study(folder)
+    study.rewrite("experiment.toml", "[adapt]\nsteps = 2", "[adapt]\nenabled = false")
+    study.write("experiment.toml", study.experiment.read_text(encoding="utf-8") + more)
+    return study
+
+
+def kill_half_way(study):
+    """Start the sweep as a process, and end it by SIGKILL once two configurations are kept."""
+    command = [sys.executable, "-m", "themeloom", "sweep", str(study.experiment), "--root", str(study.folder)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    models, until = study.folder / "models", time.monotonic() + 240
+    while len(list(models.glob("small-*"))) < 2:
+        assert process.poll() is None, process.stderr.read().decode()
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    study = study_in(tmp_path_factory.mktemp("killed"), SWEEP)
+    kill_half_way(study)
+    kept = {path.name for path in (study.folder / "models").glob("small-*")}
+    return study, kept, sweep(study.experiment, study.folder)
+
+
+@pytest.fixture(scope="module")
+def left_alone(tmp_path_factory):
+    study = study_in(tmp_path_factory.mktemp("alone"), SWEEP)
+    return study, sweep(study.experiment, study.folder)
+
+
+def runs_of(study):
+    client = mlflow.MlflowClient(f"sqlite:///{study.folder}/mlruns/mlflow.db")
+    [experiment] = client.search_experiments(filter_string="name = 'small'")
+    return client.search_runs([experiment.experiment_id], run_view_type=ViewType.ALL)
+
+
+def test_a_killed_sweep_goes_on_and_ends_with_the_same_table(killed, left_alone):
+    _, kept, resumed = killed
+    _, whole = left_alone
+    assert len(resumed.table) == ASKED
+    assert resumed.table.drop("run").equals(whole.table.drop("run"))
+    assert resumed.best == whole.best
+    assert resumed.scores == whole.scores
+    finished = kept & set(resumed.table["run"])
+    assert len(finished) >= len(kept) - 1  # the one that was under way may have been kept and not yet known
+
+
+def test_runs_nest_under_the_sweep_and_each_configuration_is_there_once(killed):
+    study, _, found = killed
+    runs = runs_of(study)
+    [parent] = [run for run in runs if run.data.tags.get("themeloom.kind") == "sweep"]
+    assert (parent.info.run_id, parent.info.status) == (found.tracked, "FINISHED")
+    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == found.tracked]
+    finished = [run for run in children if run.info.status == "FINISHED"]
+    assert sorted(run.info.run_name for run in finished) == sorted(found.table["run"])
+    assert {run.info.status for run in children} <= {"FINISHED", "KILLED"}
+    assert parent.data.tags["themeloom.best"] == found.run
+    assert parent.data.metrics["configurations"] == ASKED
+    kappa = found.scores["message level"]["kappa"]
+    assert parent.data.metrics["chosen/message level/kappa"] == pytest.approx(kappa.value)
+
+
+def test_a_sweep_again_repeats_nothing(left_alone):
+    study, found = left_alone
+    before = sorted(path.name for path in (study.folder / "models").iterdir())
+    again = sweep(study.experiment, study.folder)
+    assert again.table.equals(found.table)
+    assert sorted(path.name for path in (study.folder / "models").iterdir()) == before
+    assert len(runs_of(study)) == ASKED + 1
+
+
+def test_every_configuration_is_a_whole_run(left_alone):
+    study, found = left_alone
+    assert found.table["criterion"].is_sorted(descending=True)
+    for row in found.table.iter_rows(named=True):
+        model = themeloom.load(study.folder / "models" / row["run"])
+        assert model.record.config["cluster"]["min_cluster_size"] == row["cluster.min_cluster_size"]
+        assert model.record.config["themes"]["strategy"] == row["themes.strategy"]
+        assert len(model.topics) == row["topics"]
+        assert model.record.scores.overall["kappa"].value == pytest.approx(row["kappa"], nan_ok=True)
+
+
+def test_seeds_are_children_of_their_configuration(tmp_path):
+    more = '[sweep]\nseeds = 2\ncriterion = { stability = 1.0 }\n[sweep.grid]\nthemes.strategy = ["bayes"]\n'
+    study = study_in(tmp_path, "\n" + more)
+    found = sweep(study.experiment, study.folder)
+    assert -1 <= found.table["stability"][0] <= 1
+    runs = {run.info.run_id: run for run in runs_of(study)}
+    depths = sorted(depth(runs, run) for run in runs.values())
+    assert depths == [0, 1, 2, 2]
+    seeds = {run.data.params["study.seed"] for run in runs.values() if depth(runs, run) == 2}
+    assert seeds == {"20130810", "20130811"}
+
+
+def depth(runs, run):
+    parent = run.data.tags.get("mlflow.parentRunId")
+    return 0 if parent is None else 1 + depth(runs, runs[parent])
+
+
+def test_nothing_to_sweep_over_is_told_before_anything_is_read(tmp_path):
+    study = study_in(tmp_path, "")
+    with pytest.raises(ConfigError, match="needs either a grid or a search space"):
+        sweep(study.experiment, study.folder)
+    assert not (study.folder / "models").exists()
+
+
+def test_the_command_writes_table_and_summary_and_says_what_the_choice_is_worth(left_alone, tmp_path):
+    study, found = left_alone
+    out, summary = tmp_path / "table.csv", tmp_path / "sweep.json"
+    command = ["sweep", str(study.experiment), "--root", str(study.folder)]
+    done = CliRunner().invoke(app, [*command, "--out", str(out), "--json", str(summary)])
+    assert done.exit_code == 0, done.output
+    assert "judged on folds that took no part in the choice" in " ".join(done.stdout.split())
+    assert found.run in done.stdout
+    assert pl.read_csv(out)["run"].to_list() == found.table["run"].to_list()
+    assert json.loads(Path(summary).read_text(encoding="utf-8"))["run"] == found.run
