@@ -21,6 +21,11 @@ class Folders:
         return self.root / ".themeloom" / "cache"
 
     @property
+    def outbox(self) -> Path:
+        """Runs that MLflow has not taken yet, a file each."""
+        return self.root / ".themeloom" / "outbox"
+
+    @property
     def private(self) -> Path:
         """Keys and crosswalks, a folder a study; mode 0700."""
         return self.root / ".themeloom" / "private"

@@ -24,8 +24,8 @@ from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.machine import machine_watched
+from themeloom.history.outbox import track_or_keep
 from themeloom.history.parts import REPORT
-from themeloom.history.tracking import track
 from themeloom.learning import Study, authors_of, learn_study
 from themeloom.model import Model
 from themeloom.progress import NOBODY, Stages, Watcher
@@ -94,7 +94,7 @@ def run(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBOD
         record = to_record(config, prepared, study, stages, started)
     folder, report = keep(record, folders, stages)
     with stages("track") as progress:
-        tracked = track(
+        tracked = track_or_keep(
             record, folder, report, config.tracking, folders.root, samples=samples, progress=progress
         )
     summary = summarise(record, paths=_paths(folder), tracked=asdict(tracked))

@@ -23,6 +23,8 @@ class RunResult:
     @property
     def place_in_mlflow(self) -> str:
         """Where the run is tracked, in one line."""
+        if self.tracked.waiting:
+            return f"not yet there, but in the outbox ({self.tracked.waiting}) Then run 'themeloom sync'."
         return f"run {self.tracked.run_id} of experiment '{self.tracked.experiment}' in {self.tracked.uri}"
 
     @property

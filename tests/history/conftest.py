@@ -1,5 +1,6 @@
 import os
 import subprocess
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -51,8 +52,25 @@ def track_with_figure(record, model, root):
 
 
 @pytest.fixture
-def serve(tmp_path):
-    processes = []
+def processes():
+    """Servers that a test started."""
+    return []
+
+
+@pytest.fixture
+def stop(processes):
+    """Stop the servers of a test in its middle."""
+
+    def stopped():
+        for process in processes:
+            os.killpg(process.pid, 9)
+            process.wait(timeout=30)
+
+    return stopped
+
+
+@pytest.fixture
+def serve(tmp_path, processes):
 
     def start(command, environment, port):
         process = subprocess.Popen(
@@ -68,7 +86,8 @@ def serve(tmp_path):
 
     yield start
     for process in processes:
-        os.killpg(process.pid, 15)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, 15)
         process.wait(timeout=30)
         process.stdout.close()
 

@@ -57,6 +57,8 @@ def test_a_run_is_named_ended_and_described(root, run):
     note = run.data.tags["mlflow.note.content"]
     assert f"| topic level | {record.scores.overall['kappa']} |" in note
     assert record.note in note
+    assert f"| {record.discovery.topics[0].label} |" in note
+    assert "100 labels, 5 folds" in note
 
 
 def test_parameters_are_the_flattened_configuration(root, run):

@@ -25,6 +25,7 @@ COMMANDS = (
     models.compare,
     models.assign,
     models.register,
+    models.sync,
     labels.sample,
     labels.undecided,
     labels.plan,

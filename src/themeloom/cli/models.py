@@ -73,3 +73,17 @@ def register(
 
     made = registry.register(run, root, alias=alias, name=name, uri=uri)
     say(f"{made.name}, version {made.version}: {made.reference}")
+
+
+def sync(
+    root: Root = Path(),
+    uri: Annotated[str | None, typer.Option(help="Another tracking URI than that of the run.")] = None,
+) -> None:
+    """Send to MLflow what it could not take when it was to be tracked."""
+    from themeloom.history import outbox
+
+    count = 0
+    with progress_bars() as bars:
+        for count, tracked in enumerate(outbox.sync(root, uri, bars), start=1):  # noqa: B007
+            say(f"run {tracked.run_id} of experiment '{tracked.experiment}' in {tracked.uri}")
+    say(f"{count} sent")

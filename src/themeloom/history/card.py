@@ -15,7 +15,7 @@ def headline(record: RunRecord) -> str:
     """Write the scores of both levels beside the reference lines, as a Markdown table."""
     names = list(record.scores.overall)
     rows = {"topic level": record.scores.overall, **record.scores.lines}
-    return _table(
+    return table(
         ["held-out, 95% interval", *names],
         ([line, *(_score(scores, name) for name in names)] for line, scores in rows.items()),
     )
@@ -37,20 +37,20 @@ def model_card(record: RunRecord) -> str:
             else "No label had a say in the topics."
         ),
         "## Data",
-        _table(["flow", "messages"], [[name, str(count)] for name, count in flow_counts(record).items()]),
+        table(["flow", "messages"], [[name, str(count)] for name, count in flow_counts(record).items()]),
         f"Placeholders put in for what could identify a person: {_counts(record.masked)}. "
         "Messages are kept masked, under pseudonymous ids.",
         "## Themes",
-        _table(["theme", "topics", "messages", *BY_THEME], [list(r) for r in _themes(record)]),
+        table(["theme", "topics", "messages", *BY_THEME], [list(r) for r in _themes(record)]),
         "## Topics",
-        _table(
+        table(
             ["quality", "value"], [[name, f"{value:.2f}"] for name, value in record.quality.overall.items()]
         ),
         *_candidates(record),
         "## How far it can be trusted",
         headline(record),
-        _design(record),
-        _table(
+        design(record),
+        table(
             ["kappa of", "less", "difference, 95% interval"],
             [
                 [*name.split(", less ", 1), _told(scores["kappa"])]
@@ -60,8 +60,8 @@ def model_card(record: RunRecord) -> str:
         f"{(record.sets.sum(axis=1) == 1).mean():.0%} of the messages have a prediction set of one theme, at "
         f"90% confidence; {record.undecided.sum()} without a label are undecided.",
         "## How it was made",
-        _table(["choice", "value"], [[name, value] for name, value in _choices(record).items()]),
-        _table(["version of", "is"], [[name, value] for name, value in record.versions.items()]),
+        table(["choice", "value"], [[name, value] for name, value in _choices(record).items()]),
+        table(["version of", "is"], [[name, value] for name, value in record.versions.items()]),
         "## Intended use",
         "Description of what a corpus of messages talks about, in aggregate, by researchers who know the "
         "study; and assignment of further messages of the same kind.",
@@ -111,10 +111,11 @@ def _candidates(record: RunRecord) -> list[str]:
         for c in record.candidates
     ]
     head = ["explained by no theme: topic", "words", "messages", "why"]
-    return [_table(head, rows)] if rows else []
+    return [table(head, rows)] if rows else []
 
 
-def _design(record: RunRecord) -> str:
+def design(record: RunRecord) -> str:
+    """Say in a sentence on which labels the scores rest."""
     scores, held_out = record.scores, record.config.get("validate", {}).get("held_out", 0)
     if held_out:
         return f"{scores.labels} labels, set aside: nothing was learned from them."
@@ -159,7 +160,8 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "none"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a Markdown table; nothing in a cell is taken for Markdown or HTML."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(_plain(cell) for cell in line) + " |" for line in lines)
 

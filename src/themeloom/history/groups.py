@@ -54,13 +54,8 @@ class Group:
 
     def log_table(self, name: str, columns: Mapping[str, Sequence[object]]) -> None:
         """Log a table, or one in its place; MLflow's page shows it as ``tables/NAME.json``."""
-        file = f"tables/{name}.json"
         with connection(self.backend) as client:
-            if file not in {entry.path for entry in client.list_artifacts(self.run_id, "tables")}:
-                client.log_table(self.run_id, {key: list(values) for key, values in columns.items()}, file)
-                return
-            rows = [list(row) for row in zip(*columns.values(), strict=True)]
-            client.log_text(self.run_id, json.dumps({"columns": list(columns), "data": rows}), file)
+            put_table(client, self.run_id, name, columns)
 
     def log_file(self, file: Path, folder: str = "") -> None:
         """Log a file as an artifact."""
@@ -144,6 +139,16 @@ def child_tags(tags: Mapping[str, str], parent: str | None) -> dict[str, str]:
     """Give tags as MLflow takes them, and the one that makes a run a child."""
     named = {cut(name, KEY): cut(value, TAG) for name, value in tags.items()}
     return named | ({PARENT: parent} if parent else {})
+
+
+def put_table(client: "MlflowClient", run: str, name: str, columns: Mapping[str, Sequence[object]]) -> None:
+    """Log a table, or one in its place, where MLflow's own way would lengthen it."""
+    file = f"tables/{name}.json"
+    if file not in {entry.path for entry in client.list_artifacts(run, "tables")}:
+        client.log_table(run, {key: list(values) for key, values in columns.items()}, file)
+        return
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    client.log_text(run, json.dumps({"columns": list(columns), "data": rows}), file)
 
 
 def find_group(

@@ -11,12 +11,15 @@ from typing import Any
 
 import polars as pl
 
-from themeloom.history.card import flow_counts, headline
+from themeloom.history.card import design, flow_counts, headline, table
 from themeloom.history.private import public_config
-from themeloom.records import RunRecord, Score
+from themeloom.records import RunRecord, Score, Topic
 
 KEY, PARAM, TAG, DIGEST = 250, 6000, 8000, 36
 """MLflow's limits, in characters."""
+
+LARGEST = 8
+"""Topics that the description of a run names."""
 
 Columns = dict[str, list[Any]]
 
@@ -77,8 +80,22 @@ def note(record: RunRecord) -> str:
         f"{flow.identified:,} rows, {flow.unique:,} unique communications, {count} topics"
         f"{', informed by labels' if record.informed else ''}, {record.scores.labels} labels.",
         headline(record),
+        design(record),
+        table(
+            [f"largest of {count} topics", "theme", "messages"],
+            [[topic.label, theme, str(topic.size)] for topic, theme in _largest(record)],
+        ),
     ]
     return "\n\n".join(line for line in lines if line)
+
+
+def _largest(record: RunRecord) -> list[tuple[Topic, str]]:
+    topics, of_topics = record.discovery.topics[:LARGEST], record.mapping.theme.tolist()
+    names = [theme.name for theme in record.codebook.themes]
+    return [
+        (topic, names[theme] if theme >= 0 else "mixed")
+        for topic, theme in zip(topics, of_topics, strict=False)
+    ]
 
 
 def tables(record: RunRecord) -> dict[str, Columns]:

@@ -14,7 +14,7 @@ from themeloom.records import RunRecord
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import LoggedModel
+    from mlflow.entities import LoggedModel, Run
     from mlflow.models import ModelSignature
 
 NAME = "model"
@@ -44,6 +44,8 @@ def log_model(client: "MlflowClient", run: str, record: RunRecord, folder: Path)
     """
     from mlflow.entities import LoggedModelOutput
 
+    if found := ready_model(client, client.get_run(run)):  # of a run that is gone on with
+        return found
     model = client.create_logged_model(
         client.get_run(run).info.experiment_id,
         NAME,
@@ -59,6 +61,13 @@ def log_model(client: "MlflowClient", run: str, record: RunRecord, folder: Path)
         client.finalize_logged_model(model.model_id, "FAILED")
         raise
     return client.finalize_logged_model(model.model_id, "READY")
+
+
+def ready_model(client: "MlflowClient", run: "Run") -> "LoggedModel | None":
+    """Return a run's model, if it has one that was logged to the end."""
+    ids = [output.model_id for output in run.outputs.model_outputs] if run.outputs else []
+    models = [client.get_logged_model(found) for found in ids]
+    return next((model for model in models if model.status == "READY"), None)
 
 
 @contextmanager

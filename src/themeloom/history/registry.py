@@ -14,7 +14,7 @@ from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.backend import Backend, backend_of
 from themeloom.history.connection import IMPATIENT, connection
-from themeloom.history.logged_model import INSIDE, log_model
+from themeloom.history.logged_model import INSIDE, log_model, ready_model
 from themeloom.history.quiet import environment
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def register(
     with connection(backend, make=False) as client:
         found = _run(client, run, root, backend)
         folder = _local(found, root)
-        if folder is not None and not _models_of(client, found):
+        if folder is not None and ready_model(client, found) is None:
             log_model(client, found.info.run_id, store.load(folder), folder)
             found = client.get_run(found.info.run_id)
         model = _model_of(client, found, backend)
@@ -197,20 +197,14 @@ def _run(client: "MlflowClient", run: str, root: Path, backend: Backend) -> "Run
     return runs[0]
 
 
-def _models_of(client: "MlflowClient", run: "Run") -> "list[LoggedModel]":
-    ids = [output.model_id for output in run.outputs.model_outputs] if run.outputs else []
-    models = [client.get_logged_model(found) for found in ids]
-    return [model for model in models if model.status == "READY"]
-
-
 def _model_of(client: "MlflowClient", run: "Run", backend: Backend) -> "LoggedModel":
-    whole = _models_of(client, run)
-    if not whole:
+    model = ready_model(client, run)
+    if model is None:
         raise TrackingError(
             f"{backend.public}: the run {run.info.run_id} has no model; choose one that ended well, or run "
             "the experiment again."
         )
-    return whole[-1]
+    return model
 
 
 def _version_of(client: "MlflowClient", name: str, model: "LoggedModel", run: "Run", backend: Backend) -> str:

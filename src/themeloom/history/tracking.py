@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,7 +12,15 @@ from themeloom.config import TrackingConfig
 from themeloom.history import items
 from themeloom.history.backend import backend_of
 from themeloom.history.connection import connection, ended, experiment_of
-from themeloom.history.groups import NO_TAGS, Group, child_tags, find_group, open_group, reopen_group
+from themeloom.history.groups import (
+    NO_TAGS,
+    Group,
+    child_tags,
+    find_group,
+    open_group,
+    put_table,
+    reopen_group,
+)
 from themeloom.history.logged_model import INSIDE, log_model
 from themeloom.history.machine import Sample
 from themeloom.history.parts import CARD
@@ -21,7 +29,7 @@ from themeloom.records import RunRecord
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import DatasetInput, LoggedModel
+    from mlflow.entities import DatasetInput, LoggedModel, Run
 
 __all__ = ["Figure", "Group", "Tracked", "find_group", "open_group", "reopen_group", "track"]
 
@@ -43,6 +51,7 @@ class Tracked:
     uri: str  # of the store, without user and password
     artifact_uri: str
     model_uri: str = ""  # what mlflow.pyfunc.load_model takes
+    waiting: str = ""  # why it is not there yet, but in the outbox
 
 
 def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
@@ -56,6 +65,7 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
     parent: str | None = None,
     tags: Mapping[str, str] = NO_TAGS,
     samples: Sequence[Sample] = (),
+    again: bool = False,
     with_model: bool = True,
     progress: Progress = UNWATCHED,
 ) -> Tracked:
@@ -81,6 +91,8 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
         Further tags.
     samples
         How busy the machine was.
+    again
+        Whether it may be in the store in part already: then that is gone on with, and not begun anew.
     with_model
         Whether the model goes to MLflow too; `registry.register` sends it later where it did not.
     progress
@@ -101,7 +113,8 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
     progress.begin(len(steps) + 2, "items")
     with connection(backend) as client:
         experiment = experiment_of(client, name, backend)
-        run = client.create_run(
+        found = _logged_before(client, experiment, record.run) if again else None
+        run = found or client.create_run(
             experiment,
             start_time=_milliseconds(record.started_at),
             tags=items.tags(record) | child_tags(tags, parent),
@@ -142,17 +155,25 @@ def _steps(
     return steps
 
 
+def _logged_before(client: "MlflowClient", experiment: str, name: str) -> "Run | None":
+    runs = client.search_runs([experiment], f"tags.`themeloom.run` = '{name}'", max_results=1)
+    return runs[0] if runs else None
+
+
 def _log_numbers(
     client: "MlflowClient", run: str, model: "LoggedModel | None", record: RunRecord, root: Path
 ) -> None:
     from mlflow.entities import Metric, Param
 
-    now = int(datetime.now(UTC).timestamp() * 1000)
+    # the run's own time, so that a metric that is sent again is the same one
+    known = client.get_run(run).data.metrics  # of a run that is gone on with; MLflow refuses them again
+    end = _milliseconds(record.started_at) + int(1000 * sum(time.seconds for time in record.times))
     client.log_batch(
         run,
         metrics=[
-            Metric(name, value, now, 0, model_id=model.model_id if model else None)
+            Metric(name, value, end, 0, model_id=model.model_id if model else None)
             for name, value in items.metrics(record).items()
+            if name not in known
         ],
         params=[Param(name, value) for name, value in items.params(record, root).items()],
     )
@@ -200,7 +221,7 @@ def _datasets(model: "LoggedModel | None", record: RunRecord) -> "list[DatasetIn
 
 
 def _table_step(name: str, columns: items.Columns) -> Step:
-    return lambda client, run, _: client.log_table(run, columns, f"tables/{name}.json")
+    return lambda client, run, _: put_table(client, run, name, columns)
 
 
 def _figure_step(name: str, figure: Figure) -> Step:

@@ -1,0 +1,166 @@
+"""Runs that their MLflow store did not take: kept, and sent later, once."""
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from themeloom.atomic import whole_file
+from themeloom.config import TrackingConfig
+from themeloom.errors import ModelError, ThemeloomError, TrackingError
+from themeloom.folders import Folders
+from themeloom.history import store
+from themeloom.history.backend import backend_of
+from themeloom.history.groups import NO_TAGS
+from themeloom.history.machine import Sample
+from themeloom.history.parts import REPORT
+from themeloom.history.private import public_uri
+from themeloom.history.tracking import Tracked, track
+from themeloom.progress import NOBODY, UNWATCHED, Progress, Watcher
+from themeloom.records import RunRecord
+
+
+class _Waiting(BaseModel):
+    """What is known of a run that waits, beside its model folder, where all the rest is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str
+    experiment: str
+    store: str  # as it may be shown
+    address: str | None  # in full, unless it holds a password; None for the study's own store
+    own: bool
+    embeddings: bool
+    parent: str | None
+    tags: dict[str, str]
+    samples: tuple[Sample, ...]
+
+
+def track_or_keep(  # noqa: PLR0913 (as `track`)
+    record: RunRecord,
+    model_folder: Path,
+    report: Path | None,
+    config: TrackingConfig,
+    root: Path,
+    *,
+    parent: str | None = None,
+    tags: Mapping[str, str] = NO_TAGS,
+    samples: Sequence[Sample] = (),
+    progress: Progress = UNWATCHED,
+) -> Tracked:
+    """Track a run; if the store does not take all of it, let it wait in ``ROOT/.themeloom/outbox``.
+
+    Parameters are those of `track`; the model folder must be ``ROOT/models/RUN``.
+
+    Returns
+    -------
+    Tracked
+        With `waiting` saying what went wrong, if it did.
+    """
+    options = {"parent": parent, "tags": tags, "samples": samples, "progress": progress}
+    try:
+        return track(record, model_folder, report, config, root, **options)  # type: ignore[arg-type]
+    except TrackingError as error:
+        backend = backend_of(config.uri, root)
+        experiment = config.experiment or record.study
+        waiting = _Waiting(
+            run=record.run,
+            experiment=experiment,
+            store=backend.public,
+            address=None if backend.own or backend.public != backend.uri else backend.uri,
+            own=backend.own,
+            embeddings=config.embeddings,
+            parent=parent,
+            tags=dict(tags),
+            samples=tuple(samples),
+        )
+        with whole_file(Folders(root).outbox / f"{record.run}.json") as draft:
+            draft.write_text(waiting.model_dump_json(indent=1), encoding="utf-8")
+        return Tracked("", "", experiment, backend.public, "", waiting=str(error))
+
+
+def sync(root: Path, uri: str | None = None, watcher: Watcher = NOBODY) -> Iterator[Tracked]:
+    """Send what waits, oldest first; each run as soon as it is asked for.
+
+    A run that is in the store in part is gone on with; one that is there already is not sent again.
+
+    Parameters
+    ----------
+    root
+        The study's folder.
+    uri
+        Another address than the one at which a run was to be tracked, or that one where it holds a password.
+    watcher
+        Who watches.
+
+    Raises
+    ------
+    ThemeloomError
+        At the end, a sentence for each run that could not be sent; they go on waiting.
+    """
+    outbox, faults = Folders(root).outbox, list[str]()
+    if not outbox.is_dir():
+        return
+    with _alone(outbox):
+        for file in sorted(outbox.glob("*.json")):
+            try:
+                tracked = _sent(file, root, uri, watcher)
+            except ThemeloomError as error:
+                faults += error.faults
+            else:
+                file.unlink()
+                yield tracked
+    if faults:
+        raise TrackingError(*faults)
+
+
+def _sent(file: Path, root: Path, uri: str | None, watcher: Watcher) -> Tracked:
+    try:
+        waiting = _Waiting.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError):
+        raise TrackingError(f"{file}: is not a run that waits; remove it.") from None
+    folder = Folders(root).models / waiting.run
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: is gone, so that the run cannot be sent; put it back, or remove {file}.")
+    report = folder / REPORT
+    config = TrackingConfig(
+        uri=uri or _address(waiting, root), experiment=waiting.experiment, embeddings=waiting.embeddings
+    )
+    with watcher.stage("track") as progress:
+        return track(
+            store.load(folder),
+            folder,
+            report if report.exists() else None,
+            config,
+            root,
+            parent=waiting.parent,
+            tags=waiting.tags,
+            samples=waiting.samples,
+            again=True,
+            progress=progress,
+        )
+
+
+def _address(waiting: _Waiting, root: Path) -> str:
+    if waiting.own:
+        return f"sqlite:///{root.resolve()}/mlruns/mlflow.db"
+    if waiting.address:
+        return waiting.address
+    given = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if public_uri(given) != waiting.store:
+        raise TrackingError(
+            f"{waiting.store}: its address holds a password, which was not kept; give the address by "
+            "MLFLOW_TRACKING_URI, or by --uri."
+        )
+    return given
+
+
+@contextmanager
+def _alone(outbox: Path) -> Iterator[None]:
+    """Let no other process send at the same time; the system takes the lock back from one that dies."""
+    with (outbox / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
