@@ -67,6 +67,7 @@ def _facts(record: RunRecord) -> RunFacts:
         quality=record.quality.overall,
         candidates=record.candidates,
         labelled=record.labelled,
+        stability=found.stability,
     )
 
 
@@ -185,6 +186,7 @@ def _discovery(contents: dict[str, Any], facts: RunFacts) -> Discovery:
             tree=contents["tree.parquet"],
         ),
         contents["topics.json"],
+        facts.stability,
     )
 
 
