@@ -220,6 +220,9 @@ def _shapes(record: RunRecord) -> Iterator[tuple[str, tuple[int, ...], tuple[int
             yield f"the part '{name}'", part.shape, (len(part), themes)
     yield "the mapping's theme", mapping.theme.shape, (topics,)
     yield "confusion", record.scores.confusion.shape, (themes, themes + 1)
+    if held := found.stability:
+        told = (len(held.comes_back), len(held.unstable), len(held.jaccard))
+        yield "stability", told, (topics,) * 3
 
 
 def _statements(record: RunRecord) -> Iterator[tuple[str, bool]]:
