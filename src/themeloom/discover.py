@@ -10,12 +10,14 @@ from pydantic import TypeAdapter
 from themeloom.cache import Arrays, Cache, VectorCache, code_digest, digest
 from themeloom.config import Experiment
 from themeloom.discovery.cluster import FEWEST, cluster
+from themeloom.discovery.consensus import clusterings, consensus
 from themeloom.discovery.describe import describe
 from themeloom.discovery.embed import Encoder, embed
-from themeloom.discovery.reduce import reduce
-from themeloom.progress import Stages
+from themeloom.discovery.reduce import SHORT, layouts, many_layouts, reduce, reduced, seeds_of
+from themeloom.discovery.stability import stability
+from themeloom.progress import UNWATCHED, Progress, Stages
 from themeloom.provenance import versions
-from themeloom.records import Clusters, Discovery, Embeddings, Floats, Layout, Topic
+from themeloom.records import Clusters, Discovery, Embeddings, Floats, Layout, Stability, Topic
 
 _TOPICS = TypeAdapter(tuple[Topic, ...])
 
@@ -44,7 +46,8 @@ def discover(
     vectors
         (communications, dimensions): what topics are read from; the raw vectors, or others beside them.
     config
-        The experiment; only its encoder, reduce, cluster and describe sections and its seed count.
+        The experiment; only its encoder, discover, reduce, cluster and describe sections and its seed
+        count.
     cache
         The folder of what was computed once.
     stages
@@ -57,28 +60,121 @@ def discover(
     CorpusError
         If no topics can emerge.
     """
-    layout = _reduced(vectors, config, Cache(cache), stages)
+    layout, several = _reduced(vectors, config, Cache(cache), stages)
     with stages("cluster") as progress:
-        clusters = cluster(layout.reduced, vectors, config.cluster, progress, fewest)
+        clusters, held = grouped(several, vectors, config, progress, fewest)
+    held = _repeated(clusters, vectors, config, Cache(cache), stages, fewest) or held
     topics = _described(embeddings, clusters, Encoder(config.encoder), config, cache, stages)
-    return Discovery(embeddings, layout, clusters, topics)
+    return Discovery(embeddings, layout, clusters, topics, held)
 
 
-def _reduced(vectors: Floats, config: Experiment, cache: Cache, stages: Stages) -> Layout:
-    seed, settings = config.study.seed, config.reduce.model_dump(mode="json")
+def grouped(
+    several: Floats, vectors: Floats, config: Experiment, progress: Progress = UNWATCHED, fewest: int = FEWEST
+) -> tuple[Clusters, Stability | None]:
+    """Find topics in one layout, or those on which several agree.
+
+    Parameters
+    ----------
+    several
+        float32, (layouts, communications, components).
+    vectors, progress, fewest
+        As for `cluster`.
+    config
+        The experiment: its cluster section and seed.
+
+    Returns
+    -------
+    clusters
+        The topics.
+    stability
+        How far they come back in each layout, where there are several.
+    """
+    if len(several) == 1:
+        return cluster(several[0], vectors, config.cluster, progress, fewest), None
+    found = clusterings(several, vectors, config.cluster, progress, fewest)
+    agreed = consensus(found, second_best=config.cluster.second_best)
+    topics = [clusters.topic for clusters in found]
+    return agreed, stability(agreed.topic, topics, "layouts", config.study.seed)
+
+
+def laid_out(vectors: Floats, config: Experiment, run: int = 0, runs: int = 1) -> Floats:
+    """Lay vectors out for clustering alone, as often as the experiment asks for.
+
+    Parameters
+    ----------
+    vectors
+        float32, (communications, dimensions), unit length.
+    config
+        The experiment: its reduce section, consensus and seed.
+    run, runs
+        The first repetition of discovery that layouts are for, and how many; 0 is the one that is kept.
+
+    Returns
+    -------
+    Floats
+        float32, (layouts, communications, components), one repetition after the other.
+    """
+    seed, number = config.study.seed, config.cluster.consensus
+    if number == 1 and run == 0:
+        return reduced(vectors, config.reduce, seed)[None]
+    seeds = [own for at in range(run, run + runs) for own in seeds_of(seed, at, number)]
+    return layouts(vectors, config.reduce, seed, seeds, SHORT if number > 1 else None)
+
+
+def _reduced(vectors: Floats, config: Experiment, cache: Cache, stages: Stages) -> tuple[Layout, Floats]:
+    """Return the layout that is kept, and those in which topics are sought."""
+    seed, settings, number = (
+        config.study.seed,
+        config.reduce.model_dump(mode="json"),
+        config.cluster.consensus,
+    )
 
     def make() -> Arrays:
-        layout = reduce(vectors, config.reduce, seed, progress)
-        return {
-            "reduced": layout.reduced,
-            "plane": layout.plane,
-            "neighbors": np.array([layout.neighbors]),
-        }
+        if number == 1:
+            layout = reduce(vectors, config.reduce, seed, progress)
+            several = layout.reduced[None]
+        else:
+            layout, several = many_layouts(vectors, config.reduce, seed, number, progress)
+        return {"several": several, "plane": layout.plane, "neighbors": np.array([layout.neighbors])}
 
-    key = digest(vectors, settings, seed, versions()["umap-learn"], code_digest(Path(getfile(reduce))))
+    key = digest(
+        vectors, settings, seed, number, versions()["umap-learn"], code_digest(Path(getfile(reduce)))
+    )
     with stages("reduce") as progress:
         arrays = stages.remembered("reduce", *cache.remember("reduce", key, make))
-    return Layout(arrays["reduced"], arrays["plane"], int(arrays["neighbors"][0]))
+    several = arrays["several"]
+    return Layout(several[0], arrays["plane"], int(arrays["neighbors"][0])), several
+
+
+def _repeated(
+    clusters: Clusters, vectors: Floats, config: Experiment, cache: Cache, stages: Stages, fewest: int
+) -> Stability | None:
+    """Discover again with other seeds, where that is asked for, and tell how far topics come back."""
+    more, number = config.discover.seeds - 1, config.cluster.consensus
+    if not more:
+        return None
+
+    def make() -> Arrays:
+        several = laid_out(vectors, config, 1, more)
+        progress.begin(more, "repetitions")
+        topics = []
+        for run in range(more):
+            part = several[run * number : (run + 1) * number]
+            topics.append(grouped(part, vectors, config, fewest=fewest)[0].topic)
+            progress.advance()
+        return {"topics": np.stack(topics)}
+
+    parts = [config.reduce, config.cluster]
+    key = digest(
+        vectors,
+        *(part.model_dump(mode="json") for part in parts),
+        [config.study.seed, more, fewest],
+        [versions()[name] for name in ("umap-learn", "hdbscan")],
+        code_digest(*(Path(getfile(made)) for made in (reduce, cluster, consensus))),
+    )
+    with stages("repeat") as progress:
+        found = stages.remembered("repeat", *cache.remember("repeat", key, make))["topics"]
+        return stability(clusters.topic, list(found), "runs", config.study.seed)
 
 
 def _described(

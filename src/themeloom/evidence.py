@@ -14,8 +14,8 @@ import numpy as np
 
 from themeloom.cache import Arrays, Cache, VectorCache, code_digest, digest
 from themeloom.config import Experiment
+from themeloom.discover import grouped, laid_out
 from themeloom.discovery.adapt import Adapter, States, at_once
-from themeloom.discovery.cluster import cluster
 from themeloom.discovery.embed import Encoder, embedded_text, encode_cached
 from themeloom.discovery.hierarchy import topic_tree
 from themeloom.discovery.neighbours import side_by_side
@@ -173,11 +173,12 @@ class Evidence:
         vectors = side_by_side(raw, self._of_members(_key(labels)))
 
         def make() -> Arrays:
-            return {"reduced": reduced(vectors, self.config.reduce, seed)}
+            return {"several": laid_out(vectors, self.config)}
 
-        key = digest(vectors, self.config.reduce.model_dump(mode="json"), seed, _code(reduced))
-        layout = self._cache.remember("reduce", key, make)[0]["reduced"]
-        return cluster(layout, vectors, self.config.cluster, fewest=fewest_topics(len(self.codebook)))
+        number = self.config.cluster.consensus
+        key = digest(vectors, self.config.reduce.model_dump(mode="json"), seed, number, _code(reduced))
+        several = self._cache.remember("reduce", key, make)[0]["several"]
+        return grouped(several, vectors, self.config, fewest=fewest_topics(len(self.codebook)))[0]
 
     def _of_members(self, key: bytes) -> Floats:
         if not self._adapted:

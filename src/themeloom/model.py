@@ -50,7 +50,12 @@ class Model:
 
     @cached_property
     def topics(self) -> pl.DataFrame:
-        """One row a topic: its size, theme and words, its coherence, why it may be a theme of its own."""
+        """One row a topic: its size, theme and words, its coherence, why it may be a theme of its own.
+
+        Where discovery was repeated, or topics are a consensus, also ``comes_back`` (the number of
+        repetitions, or of layouts, in which the topic came back), ``jaccard`` (its mean similarity there) and
+        ``unstable``.
+        """
         mapping, keys, quality = self.record.mapping, self.record.codebook.keys, self.record.quality
         reasons = {candidate.topic: candidate.reason for candidate in self.record.candidates}
         rows = [
@@ -68,7 +73,13 @@ class Model:
             }
             for topic in self.record.discovery.topics
         ]
-        return pl.DataFrame(rows, schema_overrides={"theme": pl.String, "candidate": pl.String})
+        table = pl.DataFrame(rows, schema_overrides={"theme": pl.String, "candidate": pl.String})
+        held = self.record.discovery.stability
+        if held is None:
+            return table
+        jaccard = [score.value for score in held.jaccard]
+        columns = {"comes_back": held.comes_back, "jaccard": jaccard, "unstable": held.unstable}
+        return table.with_columns(**{name: pl.Series(values) for name, values in columns.items()})
 
     @cached_property
     def themes(self) -> pl.DataFrame:

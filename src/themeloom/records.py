@@ -1,7 +1,7 @@
 """The hand-offs between stages: frozen records of arrays and tables."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -245,6 +245,18 @@ class StageTime:
 
 
 @dataclass(frozen=True, slots=True)
+class Stability:
+    """How far topics come back when discovery is repeated, with other seeds over one neighbour graph."""
+
+    over: Literal["runs", "layouts"]  # whole discoveries, or the layouts that a consensus was made of
+    repeats: int  # how many of them the topics were looked for in
+    comes_back: tuple[int, ...]  # (topics,): in how many, with a Jaccard similarity of 0.5 or more
+    unstable: tuple[bool, ...]  # (topics,): which came back in less than half of them
+    jaccard: tuple[Score, ...]  # (topics,): mean similarity with the partner in each
+    overall: dict[str, Score]  # ari, ami: mean over pairs
+
+
+@dataclass(frozen=True, slots=True)
 class Discovery:
     """All that emerged without labels."""
 
@@ -252,6 +264,7 @@ class Discovery:
     layout: Layout
     clusters: Clusters
     topics: tuple[Topic, ...]
+    stability: Stability | None = None  # where it was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +316,5 @@ class RunRecord:
     @property
     def undecided(self) -> Bools:
         """(communications,): which have no label, and no single theme in their prediction set."""
-        found = np.asarray(self.sets.sum(axis=1) != 1)
-        found[list(self.labelled)] = False
-        return found
+        labelled = np.isin(np.arange(len(self.sets)), self.labelled)
+        return np.asarray((self.sets.sum(axis=1) != 1) & ~labelled)

@@ -22,6 +22,7 @@ STAGES = {
     "adapt": "Adapting the encoder to the labels",
     "reduce": "Laying out (UMAP)",
     "cluster": "Finding topics (HDBSCAN)",
+    "repeat": "Finding topics again",
     "describe": "Describing topics (BERTopic)",
     "map": "Mapping topics to themes",
     "validate": "Validating on held-out labels",

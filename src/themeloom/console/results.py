@@ -58,7 +58,7 @@ def _show_topics(console: Console, result: "RunResult") -> None:
     title = "Topics, informed by labels" if summary.informed else "Topics"
     table = new_table(title, "topic", "messages", "outliers", "theme", "words")
     for row in result.topics.iter_rows(named=True):
-        words = ", ".join(row["words"][:6])
+        words = "unstable: " * row.get("unstable", False) + ", ".join(row["words"][:6])
         theme = f"{row['theme']} ({row['probability']:.2f})" if row["theme"] else "mixed"
         table.add_row(str(row["topic"]), str(row["size"]), str(row["outliers"]), escape(theme), escape(words))
     console.print(table)

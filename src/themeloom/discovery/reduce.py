@@ -1,5 +1,7 @@
 """Fewer dimensions: UMAP (McInnes, Healy & Melville 2018, arXiv:1802.03426)."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +12,16 @@ from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Floats, Ints, Layout
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
     from umap import UMAP
 
 DEFAULT_NEIGHBORS = 15
 MIN_DISTINCT = 10
 """Fewer distinct messages than this have no neighbourhoods to speak of."""
+PLANE = {"components": 2, "min_dist": 0.1}
+"""What is other in the map that people see."""
+SHORT = 100
+"""Epochs of a layout that is one voice of many: a fifth of UMAP's 500, and a fifth of their cost."""
 
 
 def reduce(vectors: Floats, config: ReduceConfig, seed: int, progress: Progress = UNWATCHED) -> Layout:
@@ -46,7 +53,7 @@ def reduce(vectors: Floats, config: ReduceConfig, seed: int, progress: Progress 
     progress.begin(2, "layouts")
     topics = _umap(config.components, neighbors, config.min_dist, seed, len(distinct)).fit_transform(distinct)
     progress.advance()
-    plane = _umap(2, neighbors, 0.1, seed, len(distinct)).fit_transform(distinct)
+    plane = _umap(2, neighbors, PLANE["min_dist"], seed, len(distinct)).fit_transform(distinct)
     progress.advance()
     return Layout(topics.astype(np.float32)[place], plane.astype(np.float32)[place], neighbors)
 
@@ -56,6 +63,128 @@ def reduced(vectors: Floats, config: ReduceConfig, seed: int) -> Floats:
     distinct, place, neighbors = _prepared(vectors, config)
     found = _umap(config.components, neighbors, config.min_dist, seed, len(distinct)).fit_transform(distinct)
     return np.asarray(found, dtype=np.float32)[place]
+
+
+def layouts(
+    vectors: Floats,
+    config: ReduceConfig,
+    seed: int,
+    seeds: Sequence[int],
+    epochs: int | None = None,
+    progress: Progress = UNWATCHED,
+) -> Floats:
+    """Lay the vectors out several times over one neighbour graph, for clustering alone.
+
+    Parameters
+    ----------
+    vectors
+        float32, (communications, dimensions), unit length.
+    config
+        UMAP's settings.
+    seed
+        Seed of the neighbour graph, where neighbours are sought by approximation (large corpora).
+    seeds
+        The seed of each layout.
+    epochs
+        Epochs of each layout; UMAP's own default if not given.
+    progress
+        Who watches.
+
+    Returns
+    -------
+    Floats
+        float32, (layouts, communications, components): the same for the same vectors in any order.
+
+    Raises
+    ------
+    CorpusError
+        If there are fewer than ten distinct vectors.
+    """
+    graph = _Graph.of(vectors, config, seed)
+    progress.begin(len(seeds), "layouts")
+    return np.stack(list(graph.lay(config, seeds, epochs, progress)))
+
+
+def many_layouts(
+    vectors: Floats, config: ReduceConfig, seed: int, number: int, progress: Progress = UNWATCHED
+) -> tuple[Layout, Floats]:
+    """Lay the vectors out for a consensus: many times and shortly, and once in two for the map.
+
+    Parameters
+    ----------
+    vectors, config, seed, progress
+        As for `reduce`.
+    number
+        How many layouts.
+
+    Returns
+    -------
+    layout
+        The first of them, and the map.
+    layouts
+        float32, (number, communications, components).
+
+    Raises
+    ------
+    CorpusError
+        If there are fewer than ten distinct vectors.
+    """
+    graph, plane = _Graph.of(vectors, config, seed), config.model_copy(update=PLANE)
+    progress.begin(number + 1, "layouts")
+    found = np.stack(list(graph.lay(config, seeds_of(seed, 0, number), SHORT, progress)))
+    return Layout(found[0], next(graph.lay(plane, [seed], None, progress)), graph.neighbors), found
+
+
+def seeds_of(seed: int, run: int, number: int) -> list[int]:
+    """Return so many seeds for one of several runs, all derived from one seed: no two runs share theirs."""
+    state: list[int] = np.random.SeedSequence(seed, spawn_key=(run,)).generate_state(number).tolist()
+    return state
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """UMAP's neighbour graph of distinct vectors, to be laid out more than once."""
+
+    graph: "csr_matrix"
+    distinct: Floats
+    place: Ints  # each vector's place among the distinct ones
+    neighbors: int
+
+    @classmethod
+    def of(cls, vectors: Floats, config: ReduceConfig, seed: int) -> "_Graph":
+        distinct, place, neighbors = _prepared(vectors, config)
+        model = _umap(config.components, neighbors, config.min_dist, seed, len(distinct))
+        model.set_params(transform_mode="graph").fit(distinct)
+        return cls(model.graph_, distinct, place, neighbors)
+
+    def lay(
+        self, config: ReduceConfig, seeds: Sequence[int], epochs: int | None, progress: Progress
+    ) -> Iterator[Floats]:
+        from umap.umap_ import find_ab_params, simplicial_set_embedding
+
+        for seed in seeds:
+            model = _umap(config.components, self.neighbors, config.min_dist, seed, len(self.distinct))
+            a, b = find_ab_params(model.spread, model.min_dist)
+            layout, _ = simplicial_set_embedding(
+                self.distinct,
+                self.graph.copy(),  # faint edges are struck out in place
+                n_components=model.n_components,
+                initial_alpha=model.learning_rate,
+                a=a,
+                b=b,
+                gamma=model.repulsion_strength,
+                negative_sample_rate=model.negative_sample_rate,
+                n_epochs=epochs,
+                init=model.init,
+                random_state=np.random.RandomState(seed),
+                metric=model.metric,
+                metric_kwds={},
+                densmap=False,
+                densmap_kwds={},
+                output_dens=False,
+            )
+            yield layout[self.place]
+            progress.advance()
 
 
 def _prepared(vectors: Floats, config: ReduceConfig) -> tuple[Floats, Ints, int]:

@@ -46,6 +46,7 @@ def model_card(record: RunRecord) -> str:
         table(
             ["quality", "value"], [[name, f"{value:.2f}"] for name, value in record.quality.overall.items()]
         ),
+        *_stability(record),
         *_candidates(record),
         "## How far it can be trusted",
         headline(record),
@@ -102,6 +103,29 @@ def _themes(record: RunRecord) -> Iterable[Sequence[str]]:
             for name in ("precision", "recall", "f1")
         ]
         yield theme.name, str(topics), str(sizes.get(theme.key, 0)), *measured
+
+
+def _stability(record: RunRecord) -> list[str]:
+    held = record.discovery.stability
+    if held is None:
+        return []
+    what = "further runs with other seeds" if held.over == "runs" else "layouts of the consensus"
+    rows = [
+        [
+            f"{topic.topic}, unstable" if unstable else str(topic.topic),
+            ", ".join(topic.words[:5]),
+            f"{back} of {held.repeats}",
+            _told(jaccard),
+        ]
+        for topic, back, jaccard, unstable in zip(
+            record.discovery.topics, held.comes_back, held.jaccard, held.unstable, strict=True
+        )
+    ]
+    return [
+        f"Looked for in {held.repeats} {what}: adjusted Rand index {_told(held.overall['ari'])}, adjusted "
+        f"mutual information {_told(held.overall['ami'])}.",
+        _table(["topic", "words", "comes back in", "Jaccard similarity"], rows),
+    ]
 
 
 def _candidates(record: RunRecord) -> list[str]:

@@ -68,6 +68,7 @@ def _facts(record: RunRecord) -> RunFacts:
         quality=record.quality.overall,
         candidates=record.candidates,
         labelled=record.labelled,
+        stability=found.stability,
     )
 
 
@@ -188,6 +189,7 @@ def _discovery(contents: dict[str, Any], facts: RunFacts) -> Discovery:
             tree=contents["tree.parquet"],
         ),
         contents["topics.json"],
+        facts.stability,
     )
 
 
@@ -223,6 +225,9 @@ def _shapes(record: RunRecord) -> Iterator[tuple[str, tuple[int, ...], tuple[int
     probabilities = [name for name in record.evaluation.columns if name.startswith(POSTERIOR)]
     yield "the evaluation's posterior", (len(probabilities),), (themes,)
     yield "confusion", record.scores.confusion.shape, (themes, themes + 1)
+    if held := found.stability:
+        told = (len(held.comes_back), len(held.unstable), len(held.jaccard))
+        yield "stability", told, (topics,) * 3
 
 
 def _statements(record: RunRecord) -> Iterator[tuple[str, bool]]:

@@ -13,7 +13,7 @@ import polars as pl
 
 from themeloom.history.card import design, flow_counts, headline, table
 from themeloom.history.private import public_config
-from themeloom.records import RunRecord, Score, Topic
+from themeloom.records import Discovery, RunRecord, Score, Topic
 
 KEY, PARAM, TAG, DIGEST = 250, 6000, 8000, 36
 """MLflow's limits, in characters."""
@@ -188,7 +188,16 @@ def _topics(record: RunRecord) -> Columns:
         "npmi": [_number(value) for value in record.quality.npmi.tolist()],
         "c_v": [_number(value) for value in record.quality.c_v.tolist()],
         "candidate": [reasons.get(topic.topic, "") for topic in found],
+        **_stable(record.discovery),
     }
+
+
+def _stable(discovery: Discovery) -> Columns:
+    held = discovery.stability
+    if held is None:
+        return {}
+    jaccard = [score.value for score in held.jaccard]
+    return {"comes_back": list(held.comes_back), "jaccard": jaccard, "unstable": list(held.unstable)}
 
 
 def _scores(record: RunRecord) -> Iterator[tuple[str, Score]]:
@@ -196,6 +205,8 @@ def _scores(record: RunRecord) -> Iterator[tuple[str, Score]]:
     yield from found.overall.items()
     groups = {"theme": found.per_theme, "message_theme": found.message_per_theme, "line": found.lines}
     groups |= {"difference": found.differences, "prevalence": found.prevalence}
+    if held := record.discovery.stability:
+        groups["stability"] = {held.over: held.overall}
     for prefix, group in groups.items():
         for name, scores in group.items():
             yield from ((f"{prefix}/{name}/{what}", score) for what, score in scores.items())
@@ -208,6 +219,8 @@ def _counts(record: RunRecord) -> Iterator[tuple[str, float]]:
     yield "outlier_share", clusters.outlier.mean() if clusters.outlier.size else math.nan
     yield "no_topic_share", (clusters.topic < 0).mean() if clusters.topic.size else math.nan
     yield "topics_candidates", len(record.candidates)
+    if held := record.discovery.stability:
+        yield "topics_unstable", sum(held.unstable)
     yield from ((f"quality/{name}", value) for name, value in record.quality.overall.items())
     yield "labels", record.scores.labels
     yield "conformal/threshold", record.scores.conformal

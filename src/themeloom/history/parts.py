@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE, EVALUATION, POSTERIOR
-from themeloom.records import POOL, Candidate, Codebook, Flow, Score, StageTime, Topic
+from themeloom.records import POOL, Candidate, Codebook, Flow, Score, Stability, StageTime, Topic
 
 FORMAT = 3
 MANIFEST = "manifest.json"
@@ -62,6 +62,7 @@ class RunFacts(_Facts):
     quality: dict[str, float]
     candidates: tuple[Candidate, ...] = ()
     labelled: tuple[int, ...] = ()
+    stability: Stability | None = None
 
 
 class ScoreFacts(_Facts):

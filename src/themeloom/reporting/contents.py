@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from themeloom.records import Score, StageTime
+from themeloom.records import Score, Stability, StageTime
 
 FORMAT = 2
 """Version of the summary's shape; grows when a field changes its meaning or goes."""
@@ -84,6 +84,7 @@ class TopicSummary:
     npmi: float  # coherence of its words; NaN where it cannot be told
     c_v: float
     candidate: str | None  # why no theme explains it, if none does
+    unstable: bool = False  # whether it came back in less than half of the repetitions, where there are some
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,3 +197,4 @@ class Summary:
     times: tuple[StageTime, ...]
     paths: dict[str, str]
     tracked: dict[str, str]
+    stability: Stability | None = None  # how far topics come back, where that was asked for

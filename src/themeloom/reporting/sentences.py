@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import isnan
 
+from themeloom.records import Stability
 from themeloom.reporting.contents import Difference, ScoresSummary, Summary
 
 AGAINST = ("logistic regression", "plain BERTopic")
@@ -16,8 +17,23 @@ UNINFORMED = "No label had a say in these topics."
 
 
 def origin(summary: Summary) -> str:
-    """Say whether labels informed the topics."""
-    return INFORMED if summary.informed else UNINFORMED
+    """Say whether labels informed the topics, and how far these come back, where that was asked for."""
+    informed = INFORMED if summary.informed else UNINFORMED
+    return f"{informed} {_holding(summary.stability)}" if summary.stability else informed
+
+
+def _holding(found: Stability) -> str:
+    what = (
+        "further runs with other seeds"
+        if found.over == "runs"
+        else "layouts, of which they are the consensus"
+    )
+    ari, ami = (found.overall[name].value for name in ("ari", "ami"))
+    return (
+        f"Topics were looked for in {found.repeats} {what}: {sum(found.unstable)} of {len(found.unstable)} "
+        f"came back in less than half and are flagged as unstable. Adjusted Rand index {ari:.2f}, adjusted "
+        f"mutual information {ami:.2f}."
+    )
 
 
 def validation(scores: ScoresSummary) -> str:

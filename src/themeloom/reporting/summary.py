@@ -79,6 +79,7 @@ def summarise(record: RunRecord, *, paths: Mapping[str, str], tracked: Mapping[s
         times=tuple(StageTime(t.stage, float(t.seconds), bool(t.cached)) for t in record.times),
         paths=_texts(paths),
         tracked=_texts(tracked),
+        stability=record.discovery.stability,
     )
 
 
@@ -116,7 +117,7 @@ def _settings(discovery: records.Discovery) -> Settings:
 
 def _topic(record: RunRecord, topic: records.Topic) -> TopicSummary:
     keys, mapping = record.codebook.keys, record.mapping
-    theme = int(mapping.theme[topic.topic])
+    theme, held = int(mapping.theme[topic.topic]), record.discovery.stability
     return TopicSummary(
         topic=int(topic.topic),
         label=topic.label,
@@ -132,6 +133,7 @@ def _topic(record: RunRecord, topic: records.Topic) -> TopicSummary:
         npmi=float(record.quality.npmi[topic.topic]),
         c_v=float(record.quality.c_v[topic.topic]),
         candidate=next((str(c.reason) for c in record.candidates if c.topic == topic.topic), None),
+        unstable=bool(held and held.unstable[topic.topic]),
     )
 
 

@@ -1,0 +1,151 @@
+"""How far topics agree with themselves: one layout and the consensus of many, over disjoint sets of seeds.
+
+Run ``python benchmarks/stability.py FOLDER [--quick]``, where the folder holds tables with the columns
+``text`` and ``label``. Writes ``benchmarks/results/stability.json`` after each corpus.
+"""
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from mapping import ROOT, Labelled, read_demo, read_table, settings
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, cohen_kappa_score
+from sklearn.model_selection import StratifiedKFold
+
+from themeloom.atomic import whole_file
+from themeloom.config import Experiment
+from themeloom.discover import embed_corpus, grouped
+from themeloom.discovery.reduce import many_layouts, reduce
+from themeloom.progress import Stages
+from themeloom.provenance import versions
+from themeloom.records import Clusters, Floats, Ints
+
+RESULTS = ROOT / "benchmarks" / "results" / "stability.json"
+MOST = 1_500  # messages of a corpus
+LAYOUTS = 28
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Row:
+    """What several discoveries of one corpus, which differ in their seeds alone, were worth."""
+
+    corpus: str
+    messages: int
+    layouts: int  # 1: no consensus
+    runs: int
+    ari: float  # mean over pairs of runs
+    least_ari: float
+    ami: float
+    seconds: float  # of processor time: reduce and cluster, the map too
+    cost: float  # the same, divided by that of one layout
+    topics: list[int]
+    outliers: float
+    kappa: float  # held-out, of a vote of each topic's labels
+
+
+def measure(corpus: Labelled, vectors: Floats, layouts: int, runs: int) -> Row:
+    """Discover with as many seeds as there are runs."""
+    found, seconds = zip(*(discovered(vectors, layouts, seed) for seed in range(1, runs + 1)), strict=True)
+    pairs = list(combinations([clusters.topic for clusters in found], 2))
+    aris = [adjusted_rand_score(one, another) for one, another in pairs]
+    return Row(
+        corpus=corpus.name,
+        messages=len(vectors),
+        layouts=layouts,
+        runs=runs,
+        ari=float(np.mean(aris)),
+        least_ari=float(min(aris)),
+        ami=float(np.mean([adjusted_mutual_info_score(*pair) for pair in pairs])),
+        seconds=float(np.median(seconds)),
+        cost=1.0,
+        topics=[clusters.count for clusters in found],
+        outliers=float(np.mean([clusters.outlier.mean() for clusters in found])),
+        kappa=float(np.mean([held_out_kappa(clusters.topic, corpus.theme) for clusters in found])),
+    )
+
+
+def discovered(vectors: Floats, layouts: int, seed: int) -> tuple[Clusters, float]:
+    """Discover once; return the topics, and what they cost."""
+    config = asked(layouts, seed)
+    began = time.process_time()
+    if layouts == 1:
+        several = reduce(vectors, config.reduce, seed).reduced[None]
+    else:
+        _, several = many_layouts(vectors, config.reduce, seed, layouts)
+    clusters, _ = grouped(several, vectors, config)
+    return clusters, time.process_time() - began
+
+
+def asked(layouts: int, seed: int) -> Experiment:
+    """Return the settings of a consensus of so many layouts."""
+    config = settings("raw", seed)
+    return config.model_copy(update={"cluster": config.cluster.model_copy(update={"consensus": layouts})})
+
+
+def held_out_kappa(topic: Ints, theme: Ints, repeats: int = 4) -> float:
+    """Return the kappa of labels with the majority of their topic's labels in other folds."""
+    known = np.flatnonzero(theme >= 0)
+    inside, truth = topic[known] + 1, theme[known]
+    kappas = []
+    for repeat in range(repeats):
+        said = np.zeros_like(truth)
+        for learned, judged in StratifiedKFold(FOLDS, shuffle=True, random_state=repeat).split(known, truth):
+            share = np.bincount(truth[learned], minlength=truth.max() + 1) / len(learned)
+            votes = np.tile(share / 2, (topic.max() + 2, 1))  # a topic without labels gets the commonest
+            np.add.at(votes, (inside[learned], truth[learned]), 1)
+            said[judged] = votes[inside[judged]].argmax(axis=1)
+        kappas.append(cohen_kappa_score(truth, said))
+    return float(np.mean(kappas))
+
+
+def keep(rows: list[Row], seconds: float, *, quick: bool) -> None:
+    """Write the results beside, then in place."""
+    facts = {
+        "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",
+        "versions": versions(),
+        "seconds": round(seconds),
+        "quick": quick,
+    }
+    RESULTS.parent.mkdir(exist_ok=True)
+    with whole_file(RESULTS) as part:
+        found = {"facts": facts, "rows": [asdict(row) for row in rows]}
+        part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--quick", action="store_true", help="two runs each, 500 messages a corpus")
+    parser.add_argument("--layouts", type=int, default=LAYOUTS, help="layouts of a consensus")
+    parser.add_argument("--cache", type=Path, help="a folder that keeps embeddings")
+    given = parser.parse_args()
+    runs, most = ((2, 2), 500) if given.quick else ((4, 3), MOST)
+    rows: list[Row] = []
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as scratch:
+        tables = [read_table(path, most) for path in sorted(given.folder.glob("*.csv"))]
+        for corpus in [read_demo(Path(scratch)), *tables]:
+            cache = given.cache or Path(scratch)
+            vectors = embed_corpus(corpus.texts, settings("raw", 1), cache, Stages()).vectors
+            discovered(vectors, 2, 0)  # the first use compiles
+            one, many = (
+                measure(corpus, vectors, layouts, times)
+                for layouts, times in zip((1, given.layouts), runs, strict=True)
+            )
+            rows += [one, Row(**{**asdict(many), "cost": many.seconds / one.seconds})]
+            for row in rows[-2:]:
+                print(json.dumps(asdict(row)), flush=True)
+            keep(rows, time.perf_counter() - began, quick=given.quick)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""Topics that hold: what many layouts agree on (evidence accumulation, Fred & Jain 2005)."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from themeloom.config import ClusterConfig
+from themeloom.discovery.cluster import FEWEST, cluster
+from themeloom.progress import UNWATCHED, Progress
+from themeloom.records import Bools, Clusters, Doubles, Floats, Ints
+
+COMPARED = 4_000
+"""So many messages at most, evenly chosen, are compared with one another to start from."""
+_ROUNDS = 100
+
+
+def clusterings(
+    layouts: Floats,
+    vectors: Floats,
+    config: ClusterConfig,
+    progress: Progress = UNWATCHED,
+    fewest: int = FEWEST,
+) -> list[Clusters]:
+    """Find topics in each layout by itself; outliers get a second-best topic in any case.
+
+    Parameters
+    ----------
+    layouts
+        float32, (layouts, communications, components).
+    vectors, config, progress, fewest
+        As for `cluster`.
+
+    Raises
+    ------
+    CorpusError
+        If in some layout no topic at all emerges.
+    """
+    every = config.model_copy(update={"second_best": True})
+    progress.begin(len(layouts), "layouts")
+    found = []
+    for layout in layouts:
+        found.append(cluster(layout, vectors, every, fewest=fewest))
+        progress.advance()
+    return found
+
+
+def consensus(found: Sequence[Clusters], *, second_best: bool = True) -> Clusters:
+    """Find the topics on which clusterings of the same messages agree best.
+
+    Two messages are alike by the share of clusterings that put them into one topic. Ward's method on these
+    shares gives as many topics as the clusterings have in the median; then every message moves to the topic
+    whose members it shares most with, until none moves (the median partition by k-means on the messages' rows
+    of topics; Topchy, Jain & Punch 2005). Topics smaller than the smallest allowed are given up.
+
+    Parameters
+    ----------
+    found
+        Clusterings of the same messages, each with second-best topics for outliers.
+    second_best
+        Whether outliers keep their topic.
+
+    Returns
+    -------
+    Clusters
+        Topics numbered by size, largest first; the same for the same rows in any order. Outliers are those
+        which half of the clusterings or more call so; a message without a topic in half of them or more has
+        none. The membership is the mean share of clusterings in which a message lies with its topic's
+        members. In the tree topics are joined by average linkage of these shares.
+
+    Notes
+    -----
+    A. Fred & A. Jain (2005), Combining multiple clusterings using evidence accumulation, IEEE TPAMI 27.
+    A. Topchy, A. Jain & W. Punch (2005), Clustering ensembles: models of consensus and weak partitions, IEEE
+    TPAMI 27.
+    """
+    rows = np.stack([clusters.topic for clusters in found], axis=1)
+    order = np.lexsort(rows.T)  # an order of their own; rows that tie are alike
+    placed = order[(rows[order] < 0).mean(axis=1) < 0.5]
+    size = int(np.median([clusters.min_cluster_size for clusters in found]))
+    count = int(np.median([clusters.count for clusters in found]))
+    inside = _settled(rows[placed], _start(rows[placed], count), size)
+    shares = _shares(rows[placed], inside)
+    topic, membership = np.full(len(rows), -1), np.zeros(len(rows), dtype=np.float32)
+    topic[placed], membership[placed] = inside, shares[np.arange(len(placed)), inside]
+    outlier: Bools = np.mean([clusters.outlier for clusters in found], axis=0) >= 0.5
+    topic, tree = _joined(rows, topic, membership)
+    if not second_best:
+        topic[outlier], membership[outlier] = -1, 0
+    return Clusters(
+        topic=topic,
+        outlier=outlier,
+        membership=membership,
+        min_cluster_size=size,
+        selection=Counter(clusters.selection for clusters in found).most_common(1)[0][0],
+        note=_note(found),
+        tree=tree,
+    )
+
+
+def _start(rows: Ints, count: int) -> Ints:
+    """Return so many topics by Ward's method, found on an even selection of the rows, for all of them."""
+    from scipy.cluster.hierarchy import cut_tree, ward
+    from scipy.spatial.distance import pdist
+
+    chosen = np.linspace(0, len(rows) - 1, min(COMPARED, len(rows))).astype(np.int64)
+    # Of rows of indicators, whose inner product is the share of agreement, this is the Euclidean distance.
+    apart = np.sqrt(2 * pdist(rows[chosen], "hamming"))
+    start = np.full(len(rows), -1)
+    start[chosen] = cut_tree(ward(apart), n_clusters=min(count, len(chosen))).ravel()
+    return start
+
+
+def _settled(rows: Ints, start: Ints, size: int) -> Ints:
+    """Move messages to the topics that they share most with, and give up topics that are too small."""
+    topic = start
+    while True:
+        topic = _moved(rows, topic)
+        sizes = np.bincount(topic)
+        if sizes.min() >= size or len(sizes) == 1:
+            return topic
+        least = int(sizes.argmin())
+        topic = np.where(topic == least, -1, topic - (topic > least))
+
+
+def _moved(rows: Ints, topic: Ints) -> Ints:
+    for _ in range(_ROUNDS):
+        members = topic[topic >= 0]
+        length = (
+            sum(
+                (np.square(counts / np.bincount(members)).sum(axis=0) for counts in _counts(rows, topic)),
+                np.zeros(int(members.max()) + 1),
+            )
+            / rows.shape[1]
+        )
+        moved = np.argmax(2 * _shares(rows, topic) - length, axis=1)  # the nearest mean
+        moved = np.unique(moved, return_inverse=True)[1]  # a topic that nobody is left in is gone
+        if np.array_equal(moved, topic):
+            break
+        topic = moved
+    return topic
+
+
+def _counts(rows: Ints, topic: Ints) -> list[Doubles]:
+    """Return for each clustering how many members of each topic lie in each of its own: (own, topics)."""
+    known = topic >= 0
+    found = []
+    for column in rows.T:
+        counts = np.zeros((int(column.max()) + 2, int(topic.max()) + 1))  # the last row: without a topic
+        np.add.at(counts, (column[known], topic[known]), 1)
+        found.append(counts)
+    return found
+
+
+def _shares(rows: Ints, topic: Ints) -> Doubles:
+    """Return the mean share of clusterings in which a message lies with a topic's members: (rows, topics)."""
+    sizes = np.bincount(topic[topic >= 0])
+    found = np.zeros((len(rows), len(sizes)))
+    for column, counts in zip(rows.T, _counts(rows, topic), strict=True):
+        found += (counts / sizes)[column]
+    return np.asarray(found / rows.shape[1])
+
+
+def _joined(rows: Ints, topic: Ints, membership: Floats) -> tuple[Ints, pl.DataFrame]:
+    """Give topics numbers by size, and join them to a tree as HDBSCAN's condensed tree is written."""
+    from scipy.cluster.hierarchy import average
+    from scipy.spatial.distance import squareform
+
+    topic = _by_size(rows, topic)
+    sizes, messages = np.bincount(topic[topic >= 0]), len(topic)
+    count = len(sizes)
+    together = sum(
+        ((counts / sizes).T @ (counts / sizes) for counts in _counts(rows, topic)), np.zeros((count, count))
+    )
+    apart = 1 - together / rows.shape[1]
+    np.fill_diagonal(apart, 0)
+    merges = average(squareform(apart, checks=False)) if count > 1 else np.zeros((0, 4))
+    # Joints are numbered from the root downwards, then come the topics.
+    number = np.r_[messages + count - 1 + np.arange(count), messages + count - 2 - np.arange(count - 1)]
+    size = np.r_[sizes, np.zeros(count - 1, dtype=np.int64)]
+    edges = []
+    for joint, (one, another, height, _) in enumerate(merges, start=count):
+        children = [int(one), int(another)]
+        edges += [(number[joint], number[child], 1 / max(height, 1e-6), size[child]) for child in children]
+        size[joint] = size[children].sum()
+    home = np.where(topic >= 0, number[topic], messages)
+    points = zip(home, range(messages), 1 / np.maximum(1 - membership, 1e-6), np.ones(messages), strict=True)
+    schema = {"parent": pl.Int64, "child": pl.Int64, "lambda": pl.Float64, "size": pl.Int64}
+    table = [tuple(map(float, edge)) for edge in [*edges, *points]]
+    wide = pl.DataFrame(table, schema=dict.fromkeys(schema, pl.Float64), orient="row")
+    return topic, wide.cast(schema)  # type: ignore[arg-type]
+
+
+def _by_size(rows: Ints, topic: Ints) -> Ints:
+    """Give numbers by size, largest first; ties by the first member in canonical order."""
+    order = np.lexsort(rows.T)
+    found, first, sizes = np.unique(topic[order], return_index=True, return_counts=True)
+    kept = found >= 0
+    ranked = found[kept][np.lexsort((first[kept], -sizes[kept]))]
+    number = np.full(int(topic.max()) + 2, -1)  # the last one: without a topic
+    number[ranked] = np.arange(len(ranked))
+    return number[topic]
+
+
+def _note(found: Sequence[Clusters]) -> str:
+    mended = sum(bool(clusters.note) for clusters in found)
+    note = f"Topics are the consensus of {len(found)} layouts."
+    return f"{note} In {mended} of them the default clustering collapsed and was mended." if mended else note

@@ -1,0 +1,191 @@
+"""The consensus of many layouts: real UMAP and HDBSCAN on planted groups, and simulated clusterings."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from groups import grouped
+from themeloom.config import ClusterConfig, ReduceConfig
+from themeloom.discovery.cluster import cluster
+from themeloom.discovery.consensus import clusterings, consensus
+from themeloom.discovery.hierarchy import topic_tree
+from themeloom.discovery.reduce import SHORT, layouts, many_layouts, reduced, seeds_of
+from themeloom.records import Clusters
+
+LAYOUTS = 8
+
+
+@pytest.fixture(scope="module")
+def blurred():
+    """Groups that touch: single layouts disagree about them."""
+    return grouped(8, 25, noise=10, spread=1.6, seed=4)
+
+
+@pytest.fixture(scope="module")
+def found(blurred):
+    vectors, _ = blurred
+    return [
+        clusterings(many_layouts(vectors, ReduceConfig(), seed, LAYOUTS)[1], vectors, ClusterConfig())
+        for seed in (1, 2)
+    ]
+
+
+def clusters_of(topic, outlier=None, size=5, note=""):
+    topic = np.asarray(topic)
+    outlier = np.zeros(len(topic), dtype=bool) if outlier is None else outlier
+    membership = np.ones(len(topic), dtype=np.float32)
+    return Clusters(topic, outlier, membership, size, "eom", note, pl.DataFrame())
+
+
+def simulated(rng, times=12, groups=6, each=40, wrong=0.3):
+    """Clusterings that each move some messages, and at times merge two groups."""
+    truth = np.repeat(np.arange(groups), each)
+    made = []
+    for _ in range(times):
+        moved = np.where(rng.random(len(truth)) < wrong, rng.integers(groups, size=len(truth)), truth)
+        made.append(clusters_of(rng.permutation(groups)[moved]))
+    return truth, made
+
+
+def in_order(clusters, order):
+    return replace(
+        clusters,
+        topic=clusters.topic[order],
+        outlier=clusters.outlier[order],
+        membership=clusters.membership[order],
+    )
+
+
+def test_what_most_agree_on_is_found():
+    truth, made = simulated(np.random.default_rng(0))
+    agreed = consensus(made)
+    alone = np.mean([adjusted_rand_score(truth, clusters.topic) for clusters in made])
+    assert alone < 0.6
+    assert adjusted_rand_score(truth, agreed.topic) > 0.98
+
+
+def test_membership_is_the_share_of_agreement():
+    topic = np.repeat([0, 1], 10)
+    other = topic.copy()
+    other[0] = 1
+    agreed = consensus([clusters_of(topic), clusters_of(topic), clusters_of(topic), clusters_of(other)])
+    assert agreed.count == 2
+    of_moved, of_others = agreed.membership[0], agreed.membership[1:10]
+    assert of_moved == pytest.approx((3 + 0.1) / 4)  # alone with itself in the fourth
+    assert np.allclose(of_others, (3 + 0.9) / 4)
+
+
+def test_outliers_are_those_of_half_the_layouts():
+    topic = np.repeat([0, 1], 10)
+    often, seldom = np.zeros((2, 20), dtype=bool)
+    often[3] = seldom[3] = often[7] = True
+    made = [
+        clusters_of(topic, outlier) for outlier in (often, often, seldom, seldom[::-1], often[::-1] & False)
+    ]
+    agreed = consensus(made)
+    assert np.flatnonzero(agreed.outlier).tolist() == [3]
+    assert (agreed.topic >= 0).all()
+    assert np.flatnonzero(consensus(made, second_best=False).topic < 0).tolist() == [3]
+
+
+def test_who_has_no_topic_in_half_the_layouts_has_none():
+    topic = np.repeat([0, 1], 10)
+    none = topic.copy()
+    none[:2] = -1
+    agreed = consensus([clusters_of(topic), clusters_of(none), clusters_of(none)])
+    assert np.flatnonzero(agreed.topic < 0).tolist() == [0, 1]
+    assert (agreed.membership[:2] == 0).all()
+
+
+def test_topics_are_not_smaller_than_allowed():
+    rng = np.random.default_rng(1)
+    sizes = [40, 30, 20, 4]
+    topic = np.repeat(np.arange(4), sizes)
+    moved = [np.where(rng.random(94) < 0.1, 0, topic) for _ in range(5)]
+    agreed = consensus([clusters_of(rows, size=6) for rows in moved])
+    assert agreed.count == 3
+    assert np.bincount(agreed.topic).min() >= 6
+
+
+def test_one_topic_is_a_tree_of_its_own():
+    agreed = consensus([clusters_of(np.zeros(12, dtype=np.int64))] * 3)
+    assert agreed.count == 1
+    assert topic_tree(agreed).tolist() == [-1]
+
+
+def test_the_tree_joins_what_is_often_taken_together():
+    topic = np.repeat([0, 1, 2, 3], 20)
+    joined = np.array([0, 0, 1, 2])[topic]
+    agreed = consensus([clusters_of(rows) for rows in (topic, topic, topic, joined, joined)])
+    parents = topic_tree(agreed)
+    of = [int(agreed.topic[20 * group]) for group in range(4)]
+    assert agreed.count == 4
+    assert parents[of[0]] == parents[of[1]] != parents[of[2]]
+    assert agreed.tree["size"].to_list().count(40) == 1
+    assert agreed.tree.columns == ["parent", "child", "lambda", "size"]
+
+
+def test_mended_layouts_are_told():
+    topic = np.repeat([0, 1], 10)
+    assert consensus([clusters_of(topic)] * 2).note == "Topics are the consensus of 2 layouts."
+    agreed = consensus([clusters_of(topic), clusters_of(topic, note="It collapsed.")])
+    assert agreed.note.endswith("In 1 of them the default clustering collapsed and was mended.")
+
+
+def test_rows_can_come_in_any_order():
+    rng = np.random.default_rng(2)
+    truth, made = simulated(rng, wrong=0.5)
+    order = rng.permutation(len(truth))
+    there, back = consensus(made), consensus([in_order(clusters, order) for clusters in made])
+    assert np.array_equal(there.topic[order], back.topic)
+    assert np.array_equal(there.membership[order], back.membership)
+    assert np.array_equal(topic_tree(there), topic_tree(back))
+
+
+def test_disjoint_seeds_agree_better_than_single_layouts(blurred, found):
+    _, group = blurred
+    one, another = (consensus(made) for made in found)
+    single = [clusters.topic for made in found for clusters in made]
+    pairs = zip(single[:LAYOUTS], single[LAYOUTS:], strict=True)
+    assert adjusted_rand_score(one.topic, another.topic) > np.mean([adjusted_rand_score(*p) for p in pairs])
+    core = group >= 0
+    mean = np.mean([adjusted_rand_score(group[core], topic[core]) for topic in single])
+    assert adjusted_rand_score(group[core], one.topic[core]) > mean
+    assert one.outlier.mean() <= np.mean([made.outlier.mean() for made in found[0]])
+
+
+def test_the_whole_way_does_not_depend_on_the_order_of_rows(blurred, found):
+    vectors, _ = blurred
+    order = np.random.default_rng(5).permutation(len(vectors))
+    _, several = many_layouts(vectors[order], ReduceConfig(), 1, LAYOUTS)
+    again = consensus(clusterings(several, vectors[order], ClusterConfig()))
+    assert np.array_equal(again.topic, consensus(found[0]).topic[order])
+
+
+def test_layouts_of_one_graph(vectors_and_groups):
+    vectors, _ = vectors_and_groups
+    layout, several = many_layouts(vectors, ReduceConfig(), 1, 3)
+    assert several.shape == (3, len(vectors), 5)
+    assert several.dtype == np.float32
+    assert np.array_equal(layout.reduced, several[0])
+    assert layout.plane.shape == (len(vectors), 2)
+    assert layout.neighbors == 15
+    assert not np.array_equal(several[0], several[1])
+    again = layouts(vectors, ReduceConfig(), 1, seeds_of(1, 0, 3)[1:2], SHORT)
+    assert np.array_equal(again[0], several[1])
+
+
+def test_a_whole_layout_over_the_graph_is_as_good_as_umap_s_own(vectors_and_groups):
+    vectors, _ = vectors_and_groups
+    own = cluster(reduced(vectors, ReduceConfig(), 3), vectors, ClusterConfig())
+    over = cluster(layouts(vectors, ReduceConfig(), 3, [3])[0], vectors, ClusterConfig())
+    assert np.array_equal(own.topic, over.topic)
+
+
+def test_seeds_of_runs_differ():
+    seeds = [seed for run in range(20) for seed in seeds_of(7, run, 30)]
+    assert len(set(seeds)) == 600
+    assert seeds_of(7, 1, 2) == seeds_of(7, 1, 30)[:2] != seeds_of(8, 1, 2)

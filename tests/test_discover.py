@@ -1,0 +1,146 @@
+"""Discovery as an experiment asks for it: once, again with other seeds, or by consensus; and what is told."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from builders import make_record
+from groups import grouped
+from invented import messages
+from themeloom.config import Experiment
+from themeloom.discover import discover, laid_out
+from themeloom.discovery.stability import stability
+from themeloom.history import store
+from themeloom.history.contents import disagreement
+from themeloom.history.items import metrics, tables
+from themeloom.model import Model
+from themeloom.progress import Stages
+from themeloom.records import Embeddings
+from themeloom.reporting.sentences import origin
+from themeloom.reporting.summary import summarise, to_json
+
+VECTORS, GROUP = grouped(6, 20, spread=0.6, dimensions=384, seed=3)
+TEXTS = tuple(messages()[0][at % 60] for at in range(len(VECTORS)))
+
+
+def experiment(seeds=1, consensus=1):
+    return Experiment.model_validate(
+        {
+            "study": {"name": "invented", "seed": 5},
+            "sources": [{"path": "messages.csv"}],
+            "themes": {"codebook": "c.yaml", "labels": "l.csv"},
+            "discover": {"seeds": seeds},
+            "cluster": {"consensus": consensus},
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+def discovered(cache, order=None, **asked):
+    rows = np.arange(len(VECTORS)) if order is None else order
+    embeddings = Embeddings(VECTORS[rows], tuple(TEXTS[at] for at in rows), (), "bundled")
+    stages = Stages()
+    return discover(embeddings, embeddings.vectors, experiment(**asked), cache, stages), stages
+
+
+def test_once_tells_no_stability(cache):
+    found, _ = discovered(cache)
+    assert found.stability is None
+
+
+def test_seeds_leave_the_topics_as_they_are_and_tell_how_far_they_come_back(cache):
+    once, _ = discovered(cache)
+    found, _ = discovered(cache, seeds=3)
+    assert np.array_equal(once.clusters.topic, found.clusters.topic)
+    assert found.stability.over == "runs"
+    assert found.stability.repeats == 2
+    assert len(found.stability.comes_back) == found.clusters.count
+    again, stages = discovered(cache, seeds=3)
+    assert again.stability == found.stability
+    assert "repeat" in stages.cached
+
+
+def test_a_consensus_tells_stability_over_its_layouts_or_over_runs(cache):
+    found, _ = discovered(cache, consensus=4)
+    assert found.clusters.note == "Topics are the consensus of 4 layouts."
+    assert (found.stability.over, found.stability.repeats) == ("layouts", 4)
+    repeated, _ = discovered(cache, consensus=4, seeds=2)
+    assert np.array_equal(repeated.clusters.topic, found.clusters.topic)
+    assert (repeated.stability.over, repeated.stability.repeats) == ("runs", 1)
+
+
+def test_the_order_of_rows_makes_no_difference(cache):
+    order = np.random.default_rng(0).permutation(len(VECTORS))
+    there, back = (discovered(cache, order=rows, consensus=4)[0] for rows in (None, order))
+    assert np.array_equal(there.clusters.topic[order], back.clusters.topic)
+    assert there.stability == back.stability
+
+
+def test_layouts_of_further_runs_are_others():
+    config = experiment(consensus=2)
+    first, more = laid_out(VECTORS, config), laid_out(VECTORS, config, 1, 2)
+    assert first.shape[0] == 2
+    assert more.shape[0] == 4
+    assert not any(np.array_equal(one, another) for one in first for another in more)
+
+
+@pytest.fixture
+def told():
+    """A made-up run with a stability: of five topics, the second dissolves."""
+    record = make_record()
+    topic = record.discovery.clusters.topic
+    held = stability(topic, [np.where(topic == 1, 0, topic)] * 3)
+    return dataclasses.replace(record, discovery=dataclasses.replace(record.discovery, stability=held))
+
+
+def test_unstable_topics_are_flagged_in_every_table(told):
+    held = told.discovery.stability
+    unstable = [topic for topic, flag in enumerate(held.unstable) if flag]
+    assert 0 < len(unstable) < len(held.unstable)
+    topics = Model(told).topics
+    assert topics.filter("unstable")["topic"].to_list() == unstable
+    assert topics["comes_back"].to_list() == list(held.comes_back)
+    assert tables(told)["topics"]["unstable"] == list(held.unstable)
+    summary = summarise(told, paths={}, tracked={})
+    assert [topic.topic for topic in summary.topics if topic.unstable] == unstable
+    assert f"{len(unstable)} of {len(held.unstable)} came back in less than half" in origin(summary)
+    assert '"stability"' in to_json(summary)
+
+
+def test_without_it_tables_are_as_they_were():
+    record = make_record()
+    assert "unstable" not in Model(record).topics.columns
+    assert "unstable" not in tables(record)["topics"]
+    assert summarise(record, paths={}, tracked={}).stability is None
+
+
+def test_mlflow_gets_the_agreement(told):
+    found = metrics(told)
+    assert found["stability/runs/ari"] == told.discovery.stability.overall["ari"].value
+    assert found["topics_unstable"] == sum(told.discovery.stability.unstable)
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_it_is_kept_with_the_model(told, tmp_path, repeats):
+    topic = told.discovery.clusters.topic
+    held = stability(topic, [topic] * repeats)
+    record = dataclasses.replace(told, discovery=dataclasses.replace(told.discovery, stability=held))
+    folder = store.save(record, tmp_path / "models")
+    loaded = store.load(folder).discovery.stability
+    assert loaded.comes_back == held.comes_back
+    assert loaded.unstable == held.unstable
+    assert math.isnan(loaded.jaccard[0].low) == (repeats == 1)
+    assert f"{repeats} further runs with other seeds" in (folder / "model_card.md").read_text("utf-8")
+
+
+def test_a_stability_of_other_topics_is_not_kept(told):
+    held = told.discovery.stability
+    short = dataclasses.replace(held, comes_back=held.comes_back[:-1])
+    broken = dataclasses.replace(told, discovery=dataclasses.replace(told.discovery, stability=short))
+    assert "stability has shape" in disagreement(broken)
