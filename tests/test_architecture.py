@@ -203,7 +203,7 @@ def _allowed(module: Module) -> set[str]:
     if module.room == "errors":
         return set()
     if module.room in {"config", "columns", "records"}:
-        return {"errors"}
+        return {"errors"} | ({"config"} if module.room == "config" else set())
     if module.room in BASE:
         return BASE
     if module.room in ROOMS:

@@ -124,7 +124,7 @@ def _stability(record: RunRecord) -> list[str]:
     return [
         f"Looked for in {held.repeats} {what}: adjusted Rand index {_told(held.overall['ari'])}, adjusted "
         f"mutual information {_told(held.overall['ami'])}.",
-        _table(["topic", "words", "comes back in", "Jaccard similarity"], rows),
+        table(["topic", "words", "comes back in", "Jaccard similarity"], rows),
     ]
 
 

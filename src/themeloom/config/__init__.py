@@ -1,0 +1,97 @@
+"""What an experiment file may say: one frozen model a stage."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from themeloom.config.corpus import AnonymiseConfig, ColumnsConfig, IngestConfig, RepeatsConfig, SourceConfig
+from themeloom.config.discovery import (
+    AdaptConfig,
+    ClusterConfig,
+    DescribeConfig,
+    DiscoverConfig,
+    EncoderConfig,
+    ReduceConfig,
+)
+from themeloom.config.section import Section
+from themeloom.config.sweep import Criterion, Setting, SpanConfig, SweepConfig
+from themeloom.config.themes import ThemesConfig, ValidateConfig
+
+__all__ = [
+    "AdaptConfig",
+    "AnonymiseConfig",
+    "ClusterConfig",
+    "ColumnsConfig",
+    "Criterion",
+    "DescribeConfig",
+    "DiscoverConfig",
+    "EncoderConfig",
+    "Experiment",
+    "IngestConfig",
+    "ReduceConfig",
+    "RepeatsConfig",
+    "Setting",
+    "SourceConfig",
+    "SpanConfig",
+    "StudyConfig",
+    "SweepConfig",
+    "ThemesConfig",
+    "TrackingConfig",
+    "ValidateConfig",
+]
+
+
+class StudyConfig(Section):
+    """What the study is, and the seed of everything random in it."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] = Field(
+        description="Short name: the MLflow experiment and the start of each run's name."
+    )
+    title: str = Field("", description="One line that heads the report.")
+    note: str = Field("", description="Something every reader of the report must know, shown at its top.")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(20130810, description="Seed of everything random.")
+
+
+class TrackingConfig(Section):
+    """MLflow."""
+
+    uri: str | None = Field(
+        None, description="Tracking URI; by default MLFLOW_TRACKING_URI, else sqlite:///mlruns/mlflow.db."
+    )
+    experiment: str | None = Field(None, description="MLflow experiment; by default the study's name.")
+    embeddings: bool = Field(
+        default=False,
+        description="Whether embeddings are logged apart from the model, which holds them too.",
+    )
+    system_metrics: bool = Field(
+        default=False, description="Whether CPU, memory and disk are sampled during the run; needs psutil."
+    )
+
+
+class Experiment(Section):
+    """A whole experiment file."""
+
+    study: StudyConfig
+    sources: tuple[SourceConfig, ...]
+    themes: ThemesConfig
+    ingest: IngestConfig = IngestConfig()
+    repeats: RepeatsConfig = RepeatsConfig()
+    anonymise: AnonymiseConfig = AnonymiseConfig()
+    encoder: EncoderConfig = EncoderConfig()
+    adapt: AdaptConfig = AdaptConfig()
+    discover: DiscoverConfig = DiscoverConfig()
+    reduce: ReduceConfig = ReduceConfig()
+    cluster: ClusterConfig = ClusterConfig()
+    describe: DescribeConfig = DescribeConfig()
+    validate_: ValidateConfig = Field(ValidateConfig(), alias="validate")
+    tracking: TrackingConfig = TrackingConfig()
+    sweep: SweepConfig = SweepConfig()
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _tuple(cls, value: object) -> object:
+        # Not by min_length: pydantic counts the sound items only, and would tell of one faulty source twice.
+        if value in ([], ()):
+            raise PydanticCustomError("no_sources", "at least one table [[sources]] is needed")
+        return tuple(value) if isinstance(value, list) else value

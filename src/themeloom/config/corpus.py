@@ -1,0 +1,75 @@
+"""What an experiment file says of the messages: where they are, and how they are read and masked."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from themeloom.config.section import Section, Share
+
+SourceFormat = Literal[
+    "auto",
+    "x-v2",
+    "x-v1",
+    "x-archive",
+    "reddit",
+    "mastodon",
+    "bluesky",
+    "csv",
+    "tsv",
+    "jsonl",
+    "parquet",
+    "xlsx",
+]
+
+
+class ColumnsConfig(Section):
+    """Which column holds what, for tables (CSV, TSV, JSONL, Parquet, XLSX)."""
+
+    text: str = Field("text", description="The message.")
+    id: str | None = Field(None, description="The message's id; without one, ids are made from the content.")
+    created_at: str | None = Field(None, description="When it was sent.")
+    author: str | None = Field(None, description="The author's handle or name.")
+    lang: str | None = Field(None, description="The language code.")
+
+
+class SourceConfig(Section):
+    """One file of messages."""
+
+    path: str = Field(description="The file, relative to the experiment file.")
+    format: SourceFormat = Field("auto", description="What the file is; 'auto' looks into it.")
+    columns: ColumnsConfig = Field(
+        default_factory=ColumnsConfig, description="The column mapping of a table."
+    )
+    day_first: bool = Field(default=False, description="Whether 3/4/2013 is the third of April.")
+    timezone: str = Field("UTC", description="Time zone of dates that name none (IANA name).")
+    id_prefix: str = Field(
+        "", description="Put before every id, where two sources number their rows alike; labels name it too."
+    )
+    sheet: str | None = Field(None, description="The sheet of an XLSX file; the first one if not given.")
+
+
+class IngestConfig(Section):
+    """Reading the sources."""
+
+    strict: bool = Field(default=False, description="Stop at the first row that cannot be read.")
+
+
+class RepeatsConfig(Section):
+    """Counting each message once."""
+
+    near_duplicates: Share = Field(
+        0.8,
+        description="Jaccard similarity of character shingles from which two messages are near-duplicates.",
+    )
+
+
+class AnonymiseConfig(Section):
+    """Masking what could identify a person."""
+
+    keep: tuple[str, ...] = Field((), description="Words that are never masked (names of drugs, say).")
+    mask: tuple[str, ...] = Field((), description="Words that are always masked, as a name.")
+
+    @field_validator("keep", "mask", mode="before")
+    @classmethod
+    def _tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value

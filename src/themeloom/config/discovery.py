@@ -1,0 +1,101 @@
+"""What an experiment file says of topics: how they are sought."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from themeloom.config.section import Section, Share
+
+
+class EncoderConfig(Section):
+    """Turning a message into a vector."""
+
+    name: str = Field(
+        "bundled",
+        description="'bundled' (all-MiniLM-L6-v2), or a sentence-transformers model by name or folder.",
+    )
+    batch_size: Annotated[int, Field(ge=1)] = Field(32, description="Messages a batch.")
+    frequent_terms: Share = Field(
+        0.7,
+        description="Terms in more than this share of messages say nothing of the topic and are left out.",
+    )
+
+
+class AdaptConfig(Section):
+    """Fine-tuning the encoder's upper layers on the labels, for the mapping."""
+
+    enabled: bool = Field(
+        default=True, description="Whether the encoder is adapted to the labels; without it runs are quicker."
+    )
+    layers: Annotated[int, Field(ge=1, le=48)] = Field(
+        3, description="Upper layers that learn; those below stay."
+    )
+    steps: Annotated[int, Field(ge=1, le=10_000)] = Field(30, description="Steps of training.")
+    batch_size: Annotated[int, Field(ge=4, le=1024)] = Field(32, description="Messages a step.")
+    learning_rate: Annotated[float, Field(gt=0, le=0.1)] = Field(
+        1e-4, description="AdamW's highest learning rate."
+    )
+    temperature: Annotated[float, Field(gt=0, le=10)] = Field(
+        0.1, description="Temperature of the supervised contrastive loss."
+    )
+
+
+class DiscoverConfig(Section):
+    """What topics are read from."""
+
+    vectors: Literal["raw", "raw+adapted"] = Field(
+        "raw",
+        description="'raw': topics emerge from vectors that no label has touched; 'raw+adapted': labels "
+        "inform them, by the adapted encoder's vectors beside the raw ones.",
+    )
+    seeds: Annotated[int, Field(ge=1, le=100)] = Field(
+        1,
+        description="Times topics are sought, each with a seed of its own over one neighbour graph, to tell "
+        "how far each topic comes back; 1: not told.",
+    )
+
+
+class ReduceConfig(Section):
+    """UMAP."""
+
+    neighbors: Annotated[int, Field(ge=2)] | None = Field(
+        None, description="Neighbours a message; by default 15, or all where there are fewer."
+    )
+    components: Annotated[int, Field(ge=2, le=100)] = Field(
+        5, description="Dimensions in which topics are sought."
+    )
+    min_dist: Share = Field(0.0, description="How tightly UMAP packs neighbours.")
+
+
+class ClusterConfig(Section):
+    """HDBSCAN."""
+
+    min_cluster_size: Annotated[int, Field(ge=2)] | None = Field(
+        None, description="Smallest topic; by default from the corpus size."
+    )
+    min_samples: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="HDBSCAN's min_samples; by default 1, which leaves the fewest outliers."
+    )
+    selection: Literal["auto", "eom", "leaf"] = Field(
+        "auto",
+        description="HDBSCAN's cluster selection; 'auto' is excess of mass, or leaves where that collapses.",
+    )
+    second_best: bool = Field(
+        default=True,
+        description="Whether outliers get the topic of their nearest neighbours (and keep their flag).",
+    )
+    consensus: Annotated[int, Field(ge=1, le=1000)] = Field(
+        1,
+        description="Short layouts, each with a seed of its own over one neighbour graph, whose agreement "
+        "makes the topics: 28 cost at most three runs; 1: topics of one whole layout.",
+    )
+
+
+class DescribeConfig(Section):
+    """BERTopic's description of the topics."""
+
+    words: Annotated[int, Field(ge=3, le=50)] = Field(10, description="Words a topic.")
+    representative: Annotated[int, Field(ge=1, le=20)] = Field(
+        3, description="Representative messages a topic."
+    )
+    diversity: Share = Field(0.3, description="Diversity of the words by maximal marginal relevance.")

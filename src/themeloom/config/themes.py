@@ -1,0 +1,71 @@
+"""What an experiment file says of themes: labels, mapping and validation."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from themeloom.config.section import Section, Share
+
+
+class ThemesConfig(Section):
+    """The codebook, the labels, and the mapping from topics to themes."""
+
+    codebook: str = Field(description="The codebook (YAML), relative to the experiment file.")
+    labels: str = Field(description="The labels (CSV or Parquet), relative to the experiment file.")
+    key: str | None = Field(
+        None, description="Column of the source id or doc_id; by default the first column."
+    )
+    coders: tuple[str, ...] | None = Field(
+        None, description="Columns of the coders; by default all but the key and the adjudicated one."
+    )
+    adjudicated: str = Field(
+        "adjudicated", description="Column of the agreed label; the coders' majority where absent."
+    )
+    sample: Literal["unknown", "random"] = Field(
+        "unknown",
+        description="How the labelled messages were chosen: 'random' if each was as likely as any other.",
+    )
+    inclusion: str | None = Field(
+        None, description="Column of the probability with which each labelled message was drawn."
+    )
+    strategy: Literal["stacked", "soft", "bayes", "graph", "majority", "zero-shot", "auto"] = Field(
+        "stacked",
+        description="What gives messages, and by the mean of its members each topic, a theme: 'majority' of "
+        "a topic's labels; 'bayes', where topics with few labels borrow from neighbours and the codebook; "
+        "'graph', labels that spread among neighbours; 'soft', a classifier; 'zero-shot', the codebook's "
+        "texts alone; 'stacked', all pooled; 'auto', whichever predicts best inside the training folds.",
+    )
+    mixed_below: Share = Field(
+        0.3, description="A topic whose best theme has less posterior probability than this is 'mixed'."
+    )
+
+    @field_validator("coders", mode="before")
+    @classmethod
+    def _tuple(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("inclusion")
+    @classmethod
+    def _one_design(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("sample") == "random":
+            raise PydanticCustomError("two_designs", "themes.sample is 'random' already: give one of the two")
+        return value
+
+
+class ValidateConfig(Section):
+    """Cross-fitted scores on the labelled sample."""
+
+    folds: Annotated[int, Field(ge=2, le=50)] = Field(5, description="Folds of the cross-fitting.")
+    repeats: Annotated[int, Field(ge=1, le=100)] = Field(1, description="Times the folds are drawn anew.")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
+        None, description="Seed of the folds; by default the study's. Runs of other seeds can share it."
+    )
+    held_out: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        0.0,
+        description="Share of the labels set aside, never learned from and alone judged; 0: every label is "
+        "judged by mappings of the other folds.",
+    )
+    bootstrap: Annotated[int, Field(ge=100, le=100_000)] = Field(
+        1000, description="Bootstrap draws behind each 95% interval."
+    )
