@@ -19,8 +19,9 @@ help: ## this list
 demo: $(VENV)/.installed ## run the demonstration study: topics, themes, scores, report
 	$(BIN)/themeloom run experiments/dearmhp.toml
 
+# Two files at a time, each in one thread: more threads hinder each other on arrays as small as those of tests.
 test: $(VENV)/.installed-test browser ## run all tests
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-lint ## check style, format and types
 	$(BIN)/ruff check .

@@ -69,3 +69,11 @@ class LineScores:
     overall: dict[str, Score]  # kappa, alpha, ac1, macro_f1, balanced_accuracy, accuracy, coverage, ece
     per_theme: tuple[dict[str, Score], ...]  # by theme index: precision, recall, f1
     confusion: Doubles  # (themes, themes + 1): coded by predicted, last column abstained; mean over repeats
+
+
+@dataclass(frozen=True, slots=True)
+class PlainTopics:
+    """The reference: topics as BERTopic's own settings give them for the same vectors."""
+
+    topic: Ints  # (communications,): largest first; -1 for outliers
+    reduced: Ints  # (communications,): after BERTopic's reduce_outliers; -1 where it found no topic either

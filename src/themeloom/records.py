@@ -129,14 +129,6 @@ class TopicQuality:
 
 
 @dataclass(frozen=True, slots=True)
-class PlainTopics:
-    """The reference: topics as BERTopic's own settings give them for the same vectors."""
-
-    topic: Ints  # (communications,): largest first; -1 for outliers
-    reduced: Ints  # (communications,): after BERTopic's reduce_outliers; -1 where it found no topic either
-
-
-@dataclass(frozen=True, slots=True)
 class Theme:
     """One entry of the codebook."""
 
@@ -299,7 +291,7 @@ class RunRecord:
     adapted: Adapted
     scores: Scores
     evaluation: pl.DataFrame  # EVALUATION, then p_KEY: what scores rest on; first repeat of the cross-fitting
-    times: tuple[StageTime, ...] = field(default=())
+    times: tuple[StageTime, ...] = ()
     candidates: tuple[Candidate, ...] = ()  # for new themes, least explained first
     labelled: tuple[int, ...] = ()  # positions of the communications that have a label
 

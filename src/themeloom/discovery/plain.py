@@ -4,8 +4,9 @@ from themeloom.config import ReduceConfig
 from themeloom.discovery.cluster import dense_regions
 from themeloom.discovery.describe import without_outliers
 from themeloom.discovery.reduce import DEFAULT_NEIGHBORS, reduce
+from themeloom.members import PlainTopics
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import Embeddings, Layout, PlainTopics
+from themeloom.records import Embeddings, Layout
 
 REDUCE = ReduceConfig(neighbors=15, components=5, min_dist=0.0)
 """BERTopic's UMAP."""
