@@ -54,11 +54,10 @@ def changes(pairing: Pairing) -> list[str]:
     told = [
         f"{c.topic} split into {parts(tuple((p.topic, p.share) for p in c.parts))}" for c in pairing.splits
     ]
-    told += [
-        f"{', '.join(str(p.topic) for p in c.parts)} merged into {c.topic} "
-        f"(of which they are {sum(p.share for p in c.parts):.0%})"
-        for c in pairing.merges
-    ]
+    for c in pairing.merges:
+        # By words, shares are likenesses, which do not add up.
+        made = f" (of which they are {sum(p.share for p in c.parts):.0%})" * (pairing.basis == "membership")
+        told.append(f"{', '.join(str(p.topic) for p in c.parts)} merged into {c.topic}{made}")
     for state in ("vanished", "appeared"):
         if numbers := pairing.numbers(state):
             told.append(f"{', '.join(map(str, numbers))} {state}")
