@@ -58,9 +58,8 @@ def changes(pairing: Pairing) -> list[str]:
         # By words, shares are likenesses, which do not add up.
         made = f" (of which they are {sum(p.share for p in c.parts):.0%})" * (pairing.basis == "membership")
         told.append(f"{', '.join(str(p.topic) for p in c.parts)} merged into {c.topic}{made}")
-    for state in ("vanished", "appeared"):
-        if numbers := pairing.numbers(state):
-            told.append(f"{', '.join(map(str, numbers))} {state}")
+    gone = {state: pairing.numbers(state) for state in ("vanished", "appeared")}
+    told += [f"{', '.join(map(str, numbers))} {state}" for state, numbers in gone.items() if numbers]
     return told
 
 
