@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from builders import make_mapping, make_record
+from builders import make_evaluation, make_mapping, make_record
 from studies import CODEBOOK, write_study
 from themeloom import cli, planning, sampling
 from themeloom.columns import ASSIGNED
@@ -67,6 +67,7 @@ def small_record(doc_ids):
         differences={},
         prevalence={},
     )
+    judged = communications[::3].with_columns(theme=pl.lit(THEMES.keys[0]), theme_probability=pl.lit(0.7))
     return replace(
         record,
         run="small-20260102-030405-0000",
@@ -75,6 +76,7 @@ def small_record(doc_ids):
         communications=communications,
         mapping=mapping,
         scores=scores,
+        evaluation=make_evaluation(judged, THEMES),
     )
 
 

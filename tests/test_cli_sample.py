@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from builders import make_record
+from builders import make_evaluation, make_record
 from studies import write_study
 from themeloom import cli, sampling
 from themeloom.columns import ASSIGNED
@@ -52,7 +52,9 @@ def keep_model(folder, study, doc_ids, run="small-20260102-030405-0000"):
     """Keep a made-up model that has these messages in its five topics."""
     record = make_record(len(doc_ids))
     communications = record.communications.with_columns(doc_id=pl.Series(doc_ids)).cast(ASSIGNED)
-    return store.save(replace(record, run=run, study=study, communications=communications), folder / "models")
+    evaluation = make_evaluation(communications[::3], record.codebook)
+    made = replace(record, run=run, study=study, communications=communications, evaluation=evaluation)
+    return store.save(made, folder / "models")
 
 
 def test_a_sheet_has_what_coders_need_and_nothing_that_is_labelled(said, made, tmp_path):

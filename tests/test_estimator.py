@@ -119,7 +119,9 @@ def test_the_pipeline_learns_the_same(fitted, cache):
     """On the same texts and labels, to the last digit."""
     config = study_of(fitted.get_params(deep=False))
     nobody = [None] * len(TEXTS)
-    communications = pl.DataFrame({"text": TEXTS, "author": nobody, "times_seen": [1] * len(TEXTS)})
+    ids = [str(place) for place in range(len(TEXTS))]
+    columns = {"doc_id": ids, "text": TEXTS, "author": nobody, "times_seen": [1] * len(TEXTS)}
+    communications = pl.DataFrame(columns)
     communications = communications.cast({"author": pl.String})
     codebook = Codebook(tuple(Theme(str(name), str(name), str(name)) for name in fitted.classes_))
     theme = np.searchsorted(fitted.classes_, THEMES[:LABELLED])
