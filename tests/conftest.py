@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -45,6 +46,14 @@ def browser() -> Iterator[Browser]:
             _no_browser(str(error).splitlines()[0])
         yield started
         started.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_tracking_address_of_other_files() -> Iterator[None]:
+    """MLflow keeps the address that it was given last for the whole process."""
+    yield
+    if "mlflow" in sys.modules:
+        sys.modules["mlflow"].set_tracking_uri(None)
 
 
 @pytest.fixture

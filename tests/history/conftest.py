@@ -31,9 +31,9 @@ def no_address(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """A study's folder with a model, a report and one tracked run."""
+    """A study's folder with a model, a report and one tracked run; of each file its own, as some add runs."""
     root = tmp_path_factory.mktemp("a study")
     record = make_record()
     model = store.save(record, root / "models")

@@ -145,7 +145,7 @@ def _steps(
 ) -> list[Step]:
     steps: list[Step] = [
         lambda client, run, model: _log_numbers(client, run, model, record, root),
-        lambda client, run, model: client.log_inputs(run, _datasets(model, record)),
+        lambda client, run, model: _log_datasets(client, run, _datasets(model, record)),
         lambda client, run, _: client.log_artifact(run, str(card)),
     ]
     steps += [_table_step(name, columns) for name, columns in items.tables(record).items()]
@@ -195,6 +195,16 @@ def _log_embeddings(client: "MlflowClient", run: str, record: RunRecord) -> None
         file = Path(folder) / "embeddings.parquet"
         items.embeddings(record).write_parquet(file)
         client.log_artifact(run, str(file), "embeddings")
+
+
+def _log_datasets(client: "MlflowClient", run: str, datasets: "list[DatasetInput]") -> None:
+    from mlflow import MlflowException
+
+    try:
+        client.log_inputs(run, datasets)
+    except MlflowException:
+        # Two first runs at once: MLflow looks whether a dataset is there, and then makes it. Now it is there.
+        client.log_inputs(run, datasets)
 
 
 def _datasets(model: "LoggedModel | None", record: RunRecord) -> "list[DatasetInput]":
