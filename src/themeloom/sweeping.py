@@ -5,6 +5,7 @@ attempt: a sweep that was stopped goes on from there.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -17,6 +18,7 @@ from themeloom import pipeline
 from themeloom.attempt import Attempt, Attempts, key_of
 from themeloom.cache import digest
 from themeloom.config import Experiment
+from themeloom.errors import TrackingError
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.history.tracking import Group, find_group, open_group, reopen_group
@@ -83,7 +85,8 @@ def sweep(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
         result = _chosen(config, asked, found, prepared, group)
         _log(group, result)
     except BaseException as error:
-        group.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        with suppress(TrackingError):  # what went wrong may be the store
+            group.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
     group.end()
     return result
