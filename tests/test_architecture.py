@@ -55,6 +55,7 @@ COMPOSERS = {
     "space",
     "study",
     "sweeping",
+    "trials",
 }
 
 HEAVY = {

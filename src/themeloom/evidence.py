@@ -73,9 +73,8 @@ class Evidence:
 
     @property
     def adapts(self) -> bool:
-        """Whether the encoder is adapted: where that is allowed, and something asks for its vectors."""
-        asked = self.informed or self.config.themes.strategy in ADAPTED
-        return self.config.adapt.enabled and asked
+        """Whether the encoder is adapted."""
+        return adapts(self.config)
 
     def adapt(
         self,
@@ -247,6 +246,12 @@ class Evidence:
     @cached_property
     def _cache(self) -> Cache:
         return Cache(self.cache)
+
+
+def adapts(config: Experiment) -> bool:
+    """Whether a run adapts the encoder: where that is allowed, and something asks for its vectors."""
+    asked = config.discover.vectors == "raw+adapted" or config.themes.strategy in ADAPTED
+    return config.adapt.enabled and asked
 
 
 def codebook_vectors(codebook: Codebook, embeddings: Embeddings, encoder: Encoder, cache: Path) -> Floats:

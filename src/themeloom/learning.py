@@ -37,9 +37,10 @@ from themeloom.records import (
 )
 from themeloom.themes import validation
 from themeloom.themes.evaluation import evaluation_table
-from themeloom.themes.folds import Trial, draw_trials
+from themeloom.themes.folds import Trial
 from themeloom.themes.mapping import learn_mapping
 from themeloom.themes.prevalence import POWERED, prevalence
+from themeloom.trials import authors_of, chosen, learned_from, trials_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one 
     decided = sample.decided
     labels = Labels(sample.position[decided], sample.theme[decided], len(codebook.keys))
     group = authors_of(corpus)[sample.position]
-    kept, trials = _trials(corpus, sample, config)
+    kept, trials = trials_of(corpus, sample, config)
     evidence = gather(corpus.texts, codebook, labels, config, cache, stages)
     evidence.foresees = foresees
     discovery, mapping = learn_themes(evidence, labels, kept, stages, trials)
@@ -123,16 +124,6 @@ def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one 
             judged, corpus.communications["doc_id"].gather(labels.position).to_list(), codebook.keys
         ),
     )
-
-
-def trials_of(corpus: Corpus, sample: LabelledSample, config: Experiment) -> tuple[Trial, ...]:
-    """Return the trials by which a study is judged."""
-    return _trials(corpus, sample, config)[1]
-
-
-def _trials(corpus: Corpus, sample: LabelledSample, config: Experiment) -> tuple[Trial, tuple[Trial, ...]]:
-    group, decided = authors_of(corpus)[sample.position], sample.decided
-    return draw_trials(sample.theme[decided], group[decided], config.validate_, config.study.seed)
 
 
 def gather(
@@ -179,9 +170,9 @@ def learn_themes(
     trials
         Mappings that will be judged: the encoder is adapted for them at the same time.
     """
-    config, learned = evidence.config, _of(labels, kept.learned)
+    config, learned = evidence.config, chosen(labels, kept.learned)
     with stages("adapt") as progress:
-        evidence.adapt(learned, *_asked(labels, kept, trials, config), progress)
+        evidence.adapt(learned, *learned_from(labels, kept, trials, config), progress)
     discovery = _discovered(evidence, config, evidence.cache, stages)
     with stages("map"):
         return discovery, learn_mapping(evidence, learned, kept.inner(), config.themes)
@@ -195,32 +186,6 @@ def _discovered(evidence: Evidence, config: Experiment, cache: Path, stages: Sta
     discovery = discover(evidence.embeddings, vectors, config, cache, stages, fewest)
     evidence.found(discovery.clusters)
     return discovery
-
-
-def _asked(
-    labels: Labels, kept: Trial, trials: tuple[Trial, ...], config: Experiment
-) -> tuple[list[Labels], list[Labels]]:
-    """Return the sets of labels that are learned from: in trials, and for the choices made in them."""
-    judged = [_of(labels, trial.learned) for trial in trials]
-    if config.themes.strategy == "zero-shot":
-        return judged, []
-    inner = [
-        _of(labels, np.setdiff1d(trial.learned, fold)) for trial in (kept, *trials) for fold in trial.folds
-    ]
-    return judged, inner
-
-
-def _of(labels: Labels, places: Ints) -> Labels:
-    return replace(labels, position=labels.position[places], theme=labels.theme[places])
-
-
-def authors_of(corpus: Corpus) -> Ints:
-    """Give each author a number, (communications,); a message whose author is unknown has one of its own."""
-    # By first appearance: by name, it would hang on the study's key.
-    known: dict[str, int] = {}
-    names = corpus.communications["author"].to_list()
-    alone = (f"\0{row}" for row in range(len(names)))
-    return np.array([known.setdefault(name or next(alone), len(known)) for name in names], dtype=np.int64)
 
 
 def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own

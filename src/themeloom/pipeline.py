@@ -26,7 +26,7 @@ from themeloom.history import store
 from themeloom.history.machine import machine_watched
 from themeloom.history.outbox import track_or_keep
 from themeloom.history.parts import REPORT
-from themeloom.learning import Study, authors_of, learn_study
+from themeloom.learning import Study, learn_study
 from themeloom.model import Model
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import (
@@ -47,6 +47,7 @@ from themeloom.themes.codebook import read_codebook
 from themeloom.themes.folds import check_sample
 from themeloom.themes.mapping import topic_themes
 from themeloom.themes.sample import read_labels
+from themeloom.trials import authors_of
 
 T = TypeVar("T")
 

@@ -22,7 +22,6 @@ from themeloom.errors import TrackingError
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.history.tracking import Group, find_group, open_group, reopen_group
-from themeloom.learning import trials_of
 from themeloom.pipeline import Prepared
 from themeloom.progress import NOBODY, Progress, Stages, Watcher
 from themeloom.records import Score
@@ -30,6 +29,7 @@ from themeloom.space import Settings, configurations, with_settings
 from themeloom.themes.choice import STABILITY, Candidate, Choice, choose
 from themeloom.themes.scores import score
 from themeloom.themes.validation import MESSAGES, TOPICS
+from themeloom.trials import trials_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def sweep(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
     config, folders, stages = read_experiment(experiment), Folders(Path(root)), Stages(watcher)
     asked = configurations(config)
     prepared = pipeline.prepare(config, folders, stages)
-    attempts = Attempts(prepared, folders, trials_of(prepared.corpus, prepared.sample, config))
+    attempts = Attempts(prepared, folders, trials_of(prepared.corpus, prepared.sample, config)[1])
     group = _whole(config, prepared, folders)
     try:
         with stages("sweep") as progress:

@@ -8,6 +8,7 @@ import typer
 from themeloom.cli.options import ExperimentFile, JsonPath, Root, progress_bars, say, write_json
 
 if TYPE_CHECKING:
+    from themeloom.config import Experiment
     from themeloom.pipeline import Prepared
     from themeloom.result import RunResult
 
@@ -35,10 +36,11 @@ def demo(root: Root = Path(), json: JsonPath = None) -> None:
 def check(experiment: ExperimentFile, root: Root = Path()) -> None:
     """Read config, sources, codebook and labels, and tell every fault at once."""
     from themeloom import pipeline
+    from themeloom.experiment import read_experiment
 
     with progress_bars() as bars:
         prepared = pipeline.check(experiment, root, bars)
-    _show_prepared(prepared)
+    _show_prepared(prepared, read_experiment(experiment))
 
 
 def audit(
@@ -103,10 +105,11 @@ def _finish(result: "RunResult", json: Path | None) -> None:
     show_result(Console(), result)
 
 
-def _show_prepared(prepared: "Prepared") -> None:
+def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
     from rich.console import Console
 
     from themeloom.console.results import show_flow
+    from themeloom.trials import adaptations
 
     console = Console()
     show_flow(console, prepared.unique.flow)
@@ -117,3 +120,9 @@ def _show_prepared(prepared: "Prepared") -> None:
         "nothing stands in the way of a run.",
         markup=False,
     )
+    if count := adaptations(prepared.corpus, prepared.sample, config):
+        console.print(
+            f"A first run adapts the encoder to the labels {count} times, {config.adapt.steps} steps each: "
+            "most of its time. Later runs remember it, and adapt.enabled = false goes without.",
+            markup=False,
+        )

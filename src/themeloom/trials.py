@@ -1,0 +1,55 @@
+"""Who is learned from and who is judged, of a study's labels; and how often that adapts the encoder."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from themeloom.config import Experiment
+from themeloom.evidence import adapts
+from themeloom.members import Labels
+from themeloom.records import Corpus, Ints, LabelledSample
+from themeloom.themes.folds import Trial, draw_trials
+
+
+def authors_of(corpus: Corpus) -> Ints:
+    """Give each author a number, (communications,); a message whose author is unknown has one of its own."""
+    # By first appearance: by name, it would hang on the study's key.
+    known: dict[str, int] = {}
+    names = corpus.communications["author"].to_list()
+    alone = (f"\0{row}" for row in range(len(names)))
+    return np.array([known.setdefault(name or next(alone), len(known)) for name in names], dtype=np.int64)
+
+
+def trials_of(corpus: Corpus, sample: LabelledSample, config: Experiment) -> tuple[Trial, tuple[Trial, ...]]:
+    """Return what the kept mapping is learned from, and the trials by which a study is judged."""
+    group, decided = authors_of(corpus)[sample.position], sample.decided
+    return draw_trials(sample.theme[decided], group[decided], config.validate_, config.study.seed)
+
+
+def learned_from(
+    labels: Labels, kept: Trial, trials: tuple[Trial, ...], config: Experiment
+) -> tuple[list[Labels], list[Labels]]:
+    """Return the sets of labels that are learned from: in trials, and for the choices made in them."""
+    judged = [chosen(labels, trial.learned) for trial in trials]
+    if config.themes.strategy == "zero-shot":
+        return judged, []
+    inner = [
+        chosen(labels, np.setdiff1d(trial.learned, fold)) for trial in (kept, *trials) for fold in trial.folds
+    ]
+    return judged, inner
+
+
+def chosen(labels: Labels, places: Ints) -> Labels:
+    """Return some of the labels, by their places."""
+    return replace(labels, position=labels.position[places], theme=labels.theme[places])
+
+
+def adaptations(corpus: Corpus, sample: LabelledSample, config: Experiment) -> int:
+    """Return how many times a run adapts the encoder: most of the time that it takes when it is the first."""
+    if not adapts(config):
+        return 0
+    labels = Labels(sample.position[sample.decided], sample.theme[sample.decided], 0)
+    kept, trials = trials_of(corpus, sample, config)
+    judged, inner = learned_from(labels, kept, trials, config)
+    every = [chosen(labels, kept.learned), *judged, *inner]
+    return len({labels.position.tobytes() for labels in every})
