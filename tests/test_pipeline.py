@@ -31,11 +31,11 @@ IDENTIFYING = Path(__file__).parent / "data" / "identifying-sample.jsonl"
 
 @cache
 def experiment():
-    """Return the demo's experiment with a third of the steps of adapting, which is tested by itself."""
+    """Return the demo's experiment with less adapting, which is tested by itself."""
     folder = Path(_FOLDER.name) / "dearmhp"
     shutil.copytree(DEMO, folder)
     with (folder / "experiment.toml").open("a", encoding="utf-8") as file:
-        file.write("\n[adapt]\nsteps = 10\n")
+        file.write("\n[adapt]\nlayers = 1\nsteps = 10\n")
     return folder / "experiment.toml"
 
 

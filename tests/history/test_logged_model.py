@@ -125,6 +125,8 @@ def test_it_answers_over_http(root, serve):
     environment = os.environ | {
         "MLFLOW_TRACKING_URI": store_of(root[0]),
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+        # where MLflow looks for uvicorn, as in an environment that was activated
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     serve([*command, "--env-manager", "local", "--workers", "1"], environment, port)
     split = {"columns": ["text"], "data": [[text] for text in known(root[1])["text"]]}
