@@ -17,6 +17,7 @@ import themeloom
 from studies import write_study
 from themeloom.cli import app
 from themeloom.errors import ConfigError
+from themeloom.history import registry
 from themeloom.sweeping import sweep
 
 SWEEP = """
@@ -151,3 +152,22 @@ def test_the_command_writes_table_and_summary_and_says_what_the_choice_is_worth(
     assert found.run in done.stdout
     assert pl.read_csv(out)["run"].to_list() == found.table["run"].to_list()
     assert json.loads(Path(summary).read_text(encoding="utf-8"))["run"] == found.run
+
+
+def test_the_model_of_a_sweeps_run_goes_to_mlflow_when_it_is_registered(left_alone, monkeypatch):
+    study, found = left_alone
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    first = registry.register(found.run, study.folder, alias="best")
+    assert registry.register(found.run, study.folder).version == first.version
+    folder = registry.model_folder("models:/small@best", study.folder)
+    assert folder.parent != study.folder / "models"
+    assert themeloom.load(folder).record.run == found.run
+
+
+def test_when_time_is_up_no_configuration_is_begun(left_alone):
+    study, found = left_alone
+    text = study.experiment.read_text(encoding="utf-8").replace("[sweep]", "[sweep]\nminutes = 1e-9")
+    study.write("hurried.toml", text)
+    hurried = sweep(study.folder / "hurried.toml", study.folder)
+    assert (len(hurried.table), hurried.left_out) == (1, ASKED - 1)
+    assert hurried.run in set(found.table["run"])
