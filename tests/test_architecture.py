@@ -27,6 +27,7 @@ BASE = {
     "cache",
     "folders",
     "provenance",
+    "sheets",
 }
 STAGES = {"corpus", "discovery", "themes"}
 ROOMS = STAGES | {"history", "labelling", "reporting"}
@@ -42,6 +43,8 @@ COMPOSERS = {
     "discover",
     "estimator",
     "evidence",
+    "label_store",
+    "labelling_study",
     "learning",
     "mlflow",
     "model",
@@ -89,6 +92,7 @@ BROUGHT_BY = {
     "pandas": "mlflow",
     "pydantic_core": "pydantic",
     "sqlalchemy": "mlflow",
+    "starlette": "fastapi",
 }
 """Libraries that come with another one: its core, its escaping, what its store is made of."""
 
