@@ -221,9 +221,9 @@ def serve_study(opened: Opened, hosting: Hosting, *, browser: bool, said: Callab
         token = secrets.token_urlsafe(32)
         app = create_app(opened.store, opened.page, address, token)
         start = f"{hosting.public}/start?token={token}"
-        said(f"{opened.page.name}: open {start}")
         for name, secret in opened.links.items():
             said(f"{name}: {hosting.public}/start?token={secret}")
+        said(f"{opened.page.name}: open {start}")
         with opened_soon(start, really=browser):
             serve(app, hosting, listener)
 

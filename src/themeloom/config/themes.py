@@ -16,8 +16,8 @@ class ThemesConfig(Section):
 
     codebook: str = Field(description="The codebook (YAML), relative to the experiment file.")
     labels: str = Field(
-        description="The labels (CSV or Parquet), relative to the experiment file; or 'label-store': what was "
-        "coded on the page of `themeloom label`."
+        description="The labels (CSV or Parquet), relative to the experiment file; or 'label-store': what "
+        "was coded on the page of `themeloom label`."
     )
     key: str | None = Field(
         None, description="Column of the source id or doc_id; by default the first column."

@@ -106,8 +106,8 @@ def withdraw(store: Store, coder: str, client: str) -> str | None:
         ).fetchone()
         if last is None:
             last = connection.execute(
-                "SELECT id, doc_id FROM events WHERE kind = 'code' AND coder = ? AND detail IS NULL AND id NOT IN "
-                "(SELECT about FROM events WHERE about IS NOT NULL) ORDER BY id DESC LIMIT 1",
+                "SELECT id, doc_id FROM events WHERE kind = 'code' AND coder = ? AND detail IS NULL "
+                "AND id NOT IN (SELECT about FROM events WHERE about IS NOT NULL) ORDER BY id DESC LIMIT 1",
                 (coder,),
             ).fetchone()
         if last is None:

@@ -3,11 +3,13 @@
 from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST = 64 * 1024
 """Bytes of a request's body."""
+TOO_LARGE = f"This is too large; a request may have {LARGEST // 1024} KiB."
 READING = {"GET", "HEAD"}
 
 HEADERS = {
@@ -22,10 +24,6 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 LASTING = "max-age=31536000"
-
-
-class TooLarge(Exception):  # noqa: N818 (an answer, no fault of ours)
-    """More was sent than is taken."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +74,7 @@ class Gate:
         if refusal:
             await refusal(scope, receive, guarded)
             return
-        try:
-            await self.app(scope, _measured(receive), guarded)
-        except TooLarge:
-            await _too_large()(scope, receive, guarded)
+        await self.app(scope, _measured(receive), guarded)
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
@@ -96,7 +91,7 @@ class Gate:
                 return _no(415, "Send JSON.")
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > LARGEST:
-            return _too_large()
+            return _no(413, TOO_LARGE)
         return None
 
 
@@ -109,7 +104,7 @@ def _measured(receive: Receive) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > LARGEST:
-            raise TooLarge
+            raise HTTPException(413, TOO_LARGE)
         return message
 
     return counted
@@ -117,7 +112,3 @@ def _measured(receive: Receive) -> Receive:
 
 def _no(status: int, sentence: str) -> JSONResponse:
     return JSONResponse({"error": sentence}, status)
-
-
-def _too_large() -> JSONResponse:
-    return _no(413, f"This is too large; a request may have {LARGEST // 1024} KiB.")

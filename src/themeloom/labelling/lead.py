@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import Field
 
 from themeloom.errors import LabelError
@@ -14,7 +14,7 @@ from themeloom.labelling.pages import show
 
 router = APIRouter(default_response_class=HTMLResponse)
 
-AUDITED = 500
+AUDITED = 200
 
 
 class DecisionBody(Body):
@@ -50,7 +50,7 @@ def adjudicate(here: Here, request: Request, session: Lead) -> Response:
     )
 
 
-@router.post("/api/decide")
+@router.post("/api/decide", response_class=JSONResponse)
 def decide(here: Here, session: Lead, body: DecisionBody) -> dict[str, str]:
     """Keep a decision."""
     if session.coder is None:
@@ -62,14 +62,14 @@ def decide(here: Here, session: Lead, body: DecisionBody) -> dict[str, str]:
     return {"next": "/adjudicate"}
 
 
-@router.post("/api/link")
+@router.post("/api/link", response_class=JSONResponse)
 def link(here: Here, _: Lead, body: NameBody) -> dict[str, str]:
     """Make a coder's personal link; it is shown once."""
     name = people.join(here.store, body.name)
     return {"said": f"/start?token={people.new_secret(here.store, name)}", "coder": name}
 
 
-@router.post("/api/codebook")
+@router.post("/api/codebook", response_class=JSONResponse)
 def codebook(here: Here, session: Lead, body: ReasonBody) -> dict[str, str]:
     """Take in the codebook's file as it is now."""
     book = here.study.read_codebook()

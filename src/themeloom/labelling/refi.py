@@ -30,7 +30,7 @@ _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write(found: Collected) -> bytes:
-    """Write a project: codes as codings of whole messages, notes as notes, decisions as a user 'adjudicated'."""
+    """Write a project: codes as codings of whole messages, decisions as those of a user 'adjudicated'."""
     root = _Writer(found).project()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -143,8 +143,8 @@ def read(content: bytes, file: str) -> list[Said]:
     """Read the codings of a project: of each user and source the first code, and perhaps a second one.
 
     Sources are known by their names: those that Themeloom gave them, with or without an ending. Nothing of
-    the archive but ``project.qde`` is unpacked, and that only up to a limit; a document type, by which XML could
-    expand or fetch things, is refused.
+    the archive but ``project.qde`` is unpacked, and that only up to a limit; a document type, by which XML
+    could expand or fetch things, is refused.
 
     Raises
     ------

@@ -104,6 +104,7 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(128)  # whoever comes before the server is ready waits
     except OSError as error:
         listener.close()
         raise OutputError(

@@ -69,6 +69,7 @@ async function show() {
     setTimeout(() => state.order[place] === doc_id && !at("wait").hidden && show(), 2000);
     return;
   }
+  if (state.order[place] !== doc_id) return; // somebody went on meanwhile
   panel("work");
   second = state.said[doc_id]?.second ?? null;
   at("note").value = state.said[doc_id]?.note ?? "";
