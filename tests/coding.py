@@ -1,10 +1,12 @@
 """The labelling page as tests use it: a server process that can be killed, and coders at their keyboards."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -16,7 +18,10 @@ HERE = Path(__file__).resolve().parent
 
 
 class Server:
-    """A server process; started again, it is at the same address."""
+    """A server process; started again, it is at the same address.
+
+    Without a command, it is `coding_server.py`: a parent that stays, and forks the server anew.
+    """
 
     def __init__(self, root, *arguments, command=None):
         self.root = root
@@ -29,6 +34,8 @@ class Server:
             *map(str, arguments),
         ]
         self.command = command(self.port) if command else script
+        self.stays = command is None
+        self.process = None
         self.links = {}
 
     @property
@@ -38,48 +45,59 @@ class Server:
     @property
     def link(self):
         """The start link of the server as it was started last."""
-        return next(iter(self.links.values()))
+        return self.links["lead"]
 
     def start(self):
-        source = HERE.parent / "src"
-        environment = {**os.environ, "PYTHONPATH": f"{source}{os.pathsep}{HERE}", "PYTHONUNBUFFERED": "1"}
-        self.process = subprocess.Popen(
-            self.command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-            cwd=self.root,
-        )
-        lines = []
+        if self.process is None:
+            source = HERE.parent / "src"
+            environment = {**os.environ, "PYTHONPATH": f"{source}{os.pathsep}{HERE}", "PYTHONUNBUFFERED": "1"}
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=environment,
+                cwd=self.root,
+            )
+            self.pid = self.process.pid
+        if self.stays:
+            self.process.stdin.write("start\n")
+            self.process.stdin.flush()
         for line in self.process.stdout:
-            lines.append(line)
             name, _, link = line.strip().partition(": ")
-            if "token=" in link:
-                self.links.pop(name, None)
-                self.links[name] = link.removeprefix("open ")
-            if ": open http" in line:
-                self.links = {name: self.links.pop(name), **self.links}
+            if line.startswith("pid "):
+                self.pid = int(line.split()[1])
+            elif link.startswith("open http"):
+                self.links["lead"] = link.removeprefix("open ")
                 break
+            elif "token=" in link:
+                self.links[name] = link
         else:
-            raise AssertionError(f"the server ended: {''.join(lines)}{self.process.stderr.read()}")
-        self.wait()
+            raise AssertionError("the server ended")
+        self.ask("/enter")
         return self
 
-    def wait(self):
-        """Wait until it answers."""
-        for _ in range(100):
-            try:
-                return self.ask("/enter")
-            except urllib.error.URLError:
-                pass
-        raise AssertionError("the server does not answer")
-
     def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        """Kill the server in the middle of whatever it does."""
+        os.kill(self.pid, signal.SIGKILL)
+        if not self.stays:
+            self.stop()
+        else:
+            for _ in range(1000):  # its parent has to take note
+                if not Path(f"/proc/{self.pid}").exists():
+                    break
+                time.sleep(0.005)
+
+    def stop(self):
+        """End it for good."""
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        self.process.stdin.close()
+        self.process.wait(timeout=30)
         self.process.stdout.close()
-        self.process.stderr.close()
+        self.process = None
 
     def ask(self, path, body=None, *, cookie="", method=None, **headers):
         """Give the status, the headers and the text of an answer; a body is sent as JSON by the page's own origin."""
@@ -140,6 +158,40 @@ def press(page, key):
     page.wait_for_function(
         "before => document.getElementById('work').hidden || document.body.dataset.doc !== before", arg=before
     )
+
+
+TYPING = """(keys) => {
+    const at = (id) => document.getElementById(id);
+    const ready = () => !at("work").hidden || !at("pause").hidden || !at("done").hidden;
+    const until = (test) => new Promise((done) => {
+        const look = () => (test() ? done() : setTimeout(look, 2));
+        look();
+    });
+    const type = async () => {
+        while (at("done").hidden) {
+            const before = document.body.dataset.doc;
+            if (!at("pause").hidden) at("go-on").click();
+            else if (!at("work").hidden) {
+                const key = keys[before] ?? keys.all;
+                document.body.dispatchEvent(new KeyboardEvent("keydown", {key, code: `Digit${key}`, bubbles: true}));
+                await until(() => at("work").hidden || document.body.dataset.doc !== before);
+            }
+            await until(ready);
+        }
+        window.typed = true;
+    };
+    type();
+}"""
+
+
+def type_all(page, keys):
+    """Begin to code all messages by keys pressed inside the page, as fast as it takes them; does not wait."""
+    page.evaluate(TYPING, keys)
+
+
+def typed(page):
+    """Wait until all are."""
+    page.wait_for_function("() => window.typed", timeout=90_000)
 
 
 def code_all(page, key_of, most=10_000):

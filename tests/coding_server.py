@@ -1,8 +1,10 @@
 """A server of the labelling page over invented messages: `python coding_server.py ROOT PORT [MESSAGES]`.
 
-All is real but the study: no corpus is read, so that it starts in a second. It is killed and started again by tests.
+All is real but the study: no corpus is read. The server is a process forked from one that has imported everything, so
+that tests can kill it and start it again in no time; each line on standard input starts it.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -70,4 +72,11 @@ def main(root, port, number="25", *coders):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    import uvicorn  # noqa: F401 (for the processes to come)
+
+    while sys.stdin.readline():
+        if (pid := os.fork()) == 0:
+            main(*sys.argv[1:])
+            os._exit(0)
+        print("pid", pid, flush=True)
+        os.waitpid(pid, 0)

@@ -134,7 +134,7 @@ def _listed(config: Experiment, corpus: Corpus, sheet: Path) -> pl.DataFrame:
     themes = config.themes.model_copy(update={"labels": str(sheet), "key": key})
     doc_ids = read_listed(themes, corpus.crosswalk, corpus.communications["doc_id"].to_list())
     drawn = imports.designs(sheet)
-    random, count = same and config.themes.sample == "random", len(doc_ids)
+    random, count = config.themes.sample == "random", len(doc_ids)
     share = count / len(corpus.communications) if random else None
     table = pl.DataFrame(
         {

@@ -17,7 +17,7 @@ def server(tmp_path_factory):
             key = ("power", "support", "thanks")[(place + shift * (place % 3 == 0)) % 3]
             assert started.code(cookie, f"{place:016x}", key, note="so", second="meta")[0] == 200
     yield started
-    started.kill()
+    started.stop()
 
 
 def violations(page, rules):

@@ -85,7 +85,6 @@ def test_everything_comes_back(store, other, tmp_path, name):
     assert codes_after == (plain if name.endswith("qdpx") else codes_before)  # XML cannot hold a form feed
     assert decided == decisions
     assert take_in(other, tmp_path, name, content)[0] == 0  # the same file again
-    assert exports.FORMATS  # and what was taken in goes out the same
     assert FORMATS["labels.csv"].write(exports.everything(other)) == FORMATS["labels.csv"].write(
         exports.everything(store)
     )
@@ -108,11 +107,7 @@ def test_csv_holds_nothing_that_a_spreadsheet_would_run(store):
         rows = list(csv.reader(io.StringIO(FORMATS[name].write(exports.everything(store)).decode())))
         cells = [cell for row in rows for cell in row]
         assert [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t", "\r")] == []
-    assert '\'=HYPERLINK("x")' in {cell for row in rows for cell in row} | {
-        cell
-        for row in csv.reader(io.StringIO(FORMATS["codes.csv"].write(exports.everything(store)).decode()))
-        for cell in row
-    }
+    assert '\'=HYPERLINK(""x"")' in FORMATS["codes.csv"].write(exports.everything(store)).decode()
 
 
 @given(st.text())

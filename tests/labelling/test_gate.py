@@ -21,7 +21,7 @@ DOC = f"{1:016x}"
 def server(tmp_path_factory):
     started = Server(tmp_path_factory.mktemp("gate"), 10, "Zoe").start()
     yield started
-    started.kill()
+    started.stop()
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +251,7 @@ def test_wrong_tokens_are_looked_at_ten_times_a_minute(tmp_path):
     assert tries == [403] * 10 + [429] * 2
     status, headers, _ = server.ask(server.link.removeprefix(server.address))
     assert (status, headers["Retry-After"]) == (429, "60")
-    server.kill()
+    server.stop()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ FIRST = "0" * 16
 def server(tmp_path_factory):
     started = Server(tmp_path_factory.mktemp("page"), 25, "Zoe").start()
     yield started
-    started.kill()
+    started.stop()
 
 
 @pytest.fixture
