@@ -100,7 +100,7 @@ class Server:
         self.process = None
 
     def ask(self, path, body=None, *, cookie="", method=None, **headers):
-        """Give the status, the headers and the text of an answer; a body is sent as JSON by the page's own origin."""
+        """Give the status, the headers and the text of an answer; a body is sent as the page would."""
         sent = None if body is None else json.dumps(body).encode()
         given = {"Cookie": cookie} if cookie else {}
         if body is not None:
@@ -173,7 +173,8 @@ TYPING = """(keys) => {
             if (!at("pause").hidden) at("go-on").click();
             else if (!at("work").hidden) {
                 const key = keys[before] ?? keys.all;
-                document.body.dispatchEvent(new KeyboardEvent("keydown", {key, code: `Digit${key}`, bubbles: true}));
+                const pressed = {key, code: `Digit${key}`, bubbles: true};
+                document.body.dispatchEvent(new KeyboardEvent("keydown", pressed));
                 await until(() => at("work").hidden || document.body.dataset.doc !== before);
             }
             await until(ready);

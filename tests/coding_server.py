@@ -1,7 +1,7 @@
 """A server of the labelling page over invented messages: `python coding_server.py ROOT PORT [MESSAGES]`.
 
-All is real but the study: no corpus is read. The server is a process forked from one that has imported everything, so
-that tests can kill it and start it again in no time; each line on standard input starts it.
+All is real but the study: no corpus is read. The server is a process forked from one that has imported
+everything, so that tests can kill it and start it again in no time; each line on standard input starts it.
 """
 
 import os
@@ -27,6 +27,11 @@ CHECKS = (
     Check("topic-0", "topic", 0, ("a, b", "c, d", "e, f", "g, h"), 1, "I saw [place 3] once"),
     Check("word-set-0", "word-set", 0, ("a, b", "c, d", "e, f", "g, h"), 2),
 )
+
+
+def say(line):
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def invented(number):
@@ -68,7 +73,7 @@ def main(root, port, number="25", *coders):
         if not people.has_link(store, name):
             links[name] = people.new_secret(store, name)
     opened = Opened(store, page(store), 0, links)
-    serve_study(opened, Hosting(port=int(port)), browser=False, said=lambda line: print(line, flush=True))
+    serve_study(opened, Hosting(port=int(port)), browser=False, said=say)
 
 
 if __name__ == "__main__":
@@ -78,5 +83,5 @@ if __name__ == "__main__":
         if (pid := os.fork()) == 0:
             main(*sys.argv[1:])
             os._exit(0)
-        print("pid", pid, flush=True)
+        say(f"pid {pid}")
         os.waitpid(pid, 0)

@@ -1,4 +1,4 @@
-"""The walk of two coders on the demonstration study (synthetic messages): `themeloom label` and what follows."""
+"""The walk of two coders on the demonstration study (synthetic messages), and what follows from codes."""
 
 import csv
 import json
@@ -19,9 +19,11 @@ from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.labelling.store import Store
 from themeloom.labelling_study import Asked, export_labels, import_labels, open_study
-from themeloom.themes.sample import read_labels
-from themeloom.study import read_corpus
 from themeloom.progress import Stages
+from themeloom.study import read_corpus
+from themeloom.themes.agreement import agreement
+from themeloom.themes.codebook import read_codebook
+from themeloom.themes.sample import read_labels
 
 DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"
 
@@ -55,79 +57,91 @@ def said_in_file(root, experiment):
     return {doc_of[row["tweet_id"]]: (row["coder_a"], row["coder_b"]) for row in rows}
 
 
-def test_the_walk(visit, demo):
-    """Two coders code the 200 by keyboard, the server is killed in between, they go on, adjudicate, export, check."""
-    root, experiment = demo
-    sheet = experiment.parent / "labels.csv"
+KEYS = {
+    key: str(place)
+    for place, key in enumerate(
+        ("diagnosis", "power", "relationship", "support", "thanks", "meta", "link"), start=1
+    )
+}
 
-    def command(port):
-        words = [sys.executable, "-m", "themeloom", "label", str(experiment), "--root", str(root)]
-        return [*words, "--sheet", str(sheet), "--port", str(port), "--no-open"]
 
-    server = Server(root, command=command).start()
-    said = said_in_file(root, experiment)
-    keys = {
-        key: str(place)
-        for place, key in enumerate(
-            ("diagnosis", "power", "relationship", "support", "thanks", "meta", "link"), 1
-        )
-    }
-    ana, ben = (sit_down(visit, server, name).page for name in ("Ana", "Ben"))
-    type_all(ana, {doc_id: keys[code] for doc_id, (code, _) in said.items()})
-    code_all(ben, lambda doc_id: keys[said[doc_id][1]], most=30)
+def code_through_a_kill(ana, ben, server, said):
+    """Let two coders code everything, one of them while the server is killed and started again."""
+    type_all(ana, {doc_id: KEYS[code] for doc_id, (code, _) in said.items()})
+    code_all(ben, lambda doc_id: KEYS[said[doc_id][1]], most=30)
     typed(ana)
     server.kill()
-    press(ben, keys[said[message_of(ben)][1]])  # said while nobody hears it
+    press(ben, KEYS[said[message_of(ben)][1]])  # said while nobody hears it
     server.start()
-    type_all(ben, {doc_id: keys[code] for doc_id, (_, code) in said.items()})
+    type_all(ben, {doc_id: KEYS[code] for doc_id, (_, code) in said.items()})
     typed(ben)
 
-    ben.goto(f"{server.address}/agreement")
-    assert "200 messages were coded by two or more of Ana, Ben" in ben.inner_text("main")
-    ben.goto(f"{server.address}/adjudicate")
-    disputed = sum(one != other for one, other in said.values())
-    assert disputed > 5
-    assert ben.locator("article.card").count() == disputed
-    card = ben.locator("article.card").first
+
+def decide_one(page, server, said):
+    """Decide the first disputed message as the second coder said; give it."""
+    page.goto(f"{server.address}/adjudicate")
+    assert page.locator("article.card").count() == sum(one != other for one, other in said.values()) > 5
+    card = page.locator("article.card").first
     doc_id = card.get_attribute("id").removeprefix("d-")
     card.locator("select").select_option(said[doc_id][1])
     card.locator("input[name=why]").fill("Ben had read the whole of it")
     card.locator("button").click()
-    ben.wait_for_function(
-        "count => document.querySelectorAll('form.decide button').length && document.body.innerText.includes('Decided')",
-        arg=1,
-    )
-    ben.goto(f"{server.address}/exports")
-    with ben.expect_download() as download:
-        ben.click("text=labels.csv")
-    exported = experiment.parent / "exported.csv"
-    download.value.save_as(exported)
+    page.wait_for_function("() => document.body.innerText.includes('Ben had read the whole of it')")
+    return doc_id
+
+
+def exported_labels(page, server, folder):
+    """Download the label file."""
+    page.goto(f"{server.address}/exports")
+    with page.expect_download() as download:
+        page.click("text=labels.csv")
+    download.value.save_as(folder / "exported.csv")
+    return folder / "exported.csv"
+
+
+def test_the_walk(visit, demo):
+    """Two coders code 200 messages, the server is killed in between, they adjudicate, export and validate."""
+    root, experiment = demo
+
+    def command(port):
+        words = [sys.executable, "-m", "themeloom", "label", experiment, "--root", root, "--no-open"]
+        return [*map(str, words), "--sheet", str(experiment.parent / "labels.csv"), "--port", str(port)]
+
+    server = Server(root, command=command).start()
+    said = said_in_file(root, experiment)
+    ana, ben = (sit_down(visit, server, name).page for name in ("Ana", "Ben"))
+    code_through_a_kill(ana, ben, server, said)
+    ben.goto(f"{server.address}/agreement")
+    assert "200 messages were coded by two or more of Ana, Ben" in ben.inner_text("main")
+    decided = decide_one(ben, server, said)
+    exported = exported_labels(ben, server, experiment.parent)
     server.kill()
 
     with exported.open(encoding="utf-8", newline="") as file:
         rows = {row["doc_id"].removeprefix("'"): row for row in csv.DictReader(file)}
     assert {one: (row["Ana"], row["Ben"]) for one, row in rows.items()} == said
     assert {one: row["adjudicated"] for one, row in rows.items() if row["adjudicated"]} == {
-        doc_id: said[doc_id][1]
+        decided: said[decided][1]
     }
+    check_both_ways(root, experiment, exported)
+    code, out, err = themeloom("check", experiment, "--root", root)
+    assert (code, "200 labelled messages" in out) == (0, True), err
 
+
+def check_both_ways(root, experiment, exported):
+    """The label store and the exported file are the same labels to a run."""
     config, folders = read_experiment(experiment), Folders(root)
     corpus = read_corpus(config, folders, Stages())
     doc_ids = corpus.communications["doc_id"].to_list()
-    book = pipeline.read_codebook(config.themes.codebook)
-    from_store = label_store.with_labels(config, folders)
-    themes = config.themes.model_copy(update={"labels": str(exported), "coders": ("Ana", "Ben")})
-    one, other = (read_labels(part, book, corpus.crosswalk, doc_ids) for part in (themes, from_store.themes))
+    book = read_codebook(config.themes.codebook)
+    from_store = label_store.with_labels(config, folders).themes
+    from_file = config.themes.model_copy(update={"labels": str(exported), "coders": ("Ana", "Ben")})
+    one, other = (read_labels(themes, book, corpus.crosswalk, doc_ids) for themes in (from_file, from_store))
     assert (one.position == other.position).all()
     assert (one.codes == other.codes).all()
     assert (one.theme == other.theme).all()
     assert one.inclusion.tolist() == other.inclusion.tolist() == [200 / len(doc_ids)] * 200
-
-    code, out, err = themeloom("check", experiment, "--root", root)
-    assert (code, "200 labelled messages" in out) == (0, True), err
-    code, out, _ = themeloom("agree", exported)
-    assert code == 0
-    assert "200 messages were coded by two" in out
+    assert agreement(one, book, draws=100).messages == 200
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +156,7 @@ def small(tmp_path_factory):
 
 
 def test_a_first_sample_is_drawn_and_its_coders_have_links(small):
-    root, study, opened = small
+    root, _, opened = small
     assert (opened.new, sorted(opened.links)) == (40, ["Ana", "Ben"])
     with Store.open(Folders(root).label_file("small"), "small") as store:
         rows = store.messages()
@@ -218,7 +232,7 @@ def test_codes_from_elsewhere_are_labels_of_the_next_run(small):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["label", "{experiment}", "--host", "0.0.0.0"], "give --tls-cert and --tls-key"),
+        (["label", "{experiment}", "--host", "192.0.2.1"], "give --tls-cert and --tls-key"),
         (["label", "{experiment}", "--guess"], "showing the model's guess needs one"),
         (["label", "{experiment}", "--sheet", "none.csv"], "there is no such sheet"),
         (["label", "{experiment}", "--draw", "5000"], "cannot draw 5,000 messages"),

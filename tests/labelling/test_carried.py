@@ -55,11 +55,11 @@ def other(tmp_path):
 
 def kept(store):
     """What counts in a label file, times and versions aside."""
-    fields = "doc_id, code, second, unclear, note"
-    said = store.read(f"SELECT coder, {fields} FROM current_codes ORDER BY coder, doc_id")
-    return [tuple(row) for row in said], [
-        tuple(row) for row in store.read(f"SELECT {fields} FROM current_decisions")
-    ]
+    said = store.read(
+        "SELECT coder, doc_id, code, second, unclear, note FROM current_codes ORDER BY coder, doc_id"
+    )
+    decided = store.read("SELECT doc_id, code, second, unclear, note FROM current_decisions")
+    return [tuple(row) for row in said], [tuple(row) for row in decided]
 
 
 def same(doc_id):
@@ -121,7 +121,7 @@ def test_the_project_is_what_the_standard_asks_for(store):
     content = FORMATS["project.qdpx"].write(exports.everything(store))
     assert content == FORMATS["project.qdpx"].write(exports.everything(store))  # the same in, the same out
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        root = ET.fromstring(archive.read("project.qde"))
+        root = ET.fromstring(archive.read("project.qde"))  # noqa: S314 (our own)
         assert root.tag == f"{Q}Project"
         assert [child.tag.removeprefix(Q) for child in root] == ["Users", "CodeBook", "Sources", "Notes"]
         targets = {one.get("guid") for one in root.iter() if one.get("guid")}
@@ -195,7 +195,8 @@ def test_a_project_of_another_program_is_read():
     text = f"""<?xml version="1.0" encoding="utf-8"?>
     <Project xmlns="urn:QDA-XML:project:1.0" name="q" origin="Other 3.5">
     <Users><User guid="{{AA}}" name="Ana"/></Users>
-    <CodeBook><Codes><Code guid="{{C1}}" name="power" isCodable="true"/><Code guid="{{C2}}" name="support" isCodable="true"/></Codes></CodeBook>
+    <CodeBook><Codes><Code guid="{{C1}}" name="power" isCodable="true"/>
+    <Code guid="{{C2}}" name="support" isCodable="true"/></Codes></CodeBook>
     <Sources><TextSource guid="{{S}}" name="{doc(3)}.txt">
     <PlainTextSelection guid="{{P}}" startPosition="2" endPosition="9" creatingUser="{{aa}}">
     <Coding guid="{{K}}"><CodeRef targetGUID="{{c1}}"/></Coding></PlainTextSelection>
@@ -233,7 +234,7 @@ def test_what_cannot_be_read_is_told_in_a_sentence(other, tmp_path, name, conten
         take_in(other, tmp_path, name, content)
 
 
-def test_label_studio_annotators_are_named_by_address_or_number(tmp_path):
+def test_label_studio_annotators_are_named_by_address_or_number():
     def task(who):
         choice = {"from_name": "theme", "to_name": "text", "type": "choices", "value": {"choices": ["power"]}}
         return {"data": {"doc_id": doc(0)}, "annotations": [{"completed_by": who, "result": [choice]}]}
@@ -252,4 +253,4 @@ def test_a_label_table_leaves_out_assisted_codes_and_unclear_messages(store):
     assert blind.filter(pl.col("doc_id") == doc(3))["Ben"].item() is None
     assert doc(2) not in everything["doc_id"].to_list()
     assert everything.columns == ["doc_id", "inclusion_probability", "Ana", "Ben", "adjudicated"]
-    assert STUDY == exports.everything(store).study
+    assert exports.everything(store).study == STUDY

@@ -32,7 +32,7 @@ def made():
 
 
 def test_each_kind_asks_of_each_topic(made):
-    topics, found = made
+    _, found = made
     kinds = [check.kind for check in found]
     assert [kinds.count(kind) for kind in ("word", "topic", "word-set")] == [5, 5, 5]
     assert len({check.key for check in found}) == 15

@@ -60,7 +60,7 @@ def test_after_twenty_comes_a_pause(visit, server):
     assert seen.page.inner_text("#place") == "20 of 25 coded"
 
 
-def test_each_coder_has_an_order_of_their_own_and_keeps_it(visit, server):
+def test_each_coder_has_an_order_of_their_own_and_keeps_it(server):
     orders = {}
     for name in ("Ida", "Jon"):
         cookie = server.enter(server.link, name)

@@ -14,6 +14,8 @@ from themeloom.labelling.store import Store
 from themeloom.labelling.study import StudyPage
 from themeloom.records import Codebook
 
+# Dependencies that wait for nothing are coroutines: each of the others takes a turn in a pool of threads.
+
 ENTER = "Open this page by the link that the program printed, or by your personal link."
 CHOOSE = "Choose your name first."
 LEADS = "Only whoever started the server may see this."
@@ -40,7 +42,7 @@ class Served:
         return codebooks.newest(self.store)
 
 
-def served(request: Request) -> Served:
+async def served(request: Request) -> Served:
     """Give what the application serves."""
     return cast("Served", request.app.state.served)
 
@@ -57,14 +59,14 @@ def somebody(request: Request, here: Here) -> Session:
     return session
 
 
-def a_coder(session: Annotated[Session, Depends(somebody)]) -> str:
+async def a_coder(session: Annotated[Session, Depends(somebody)]) -> str:
     """Ask for a session that speaks for a coder; give the coder's name."""
     if session.coder is None:
         raise NoSession(CHOOSE)
     return session.coder
 
 
-def the_lead(session: Annotated[Session, Depends(somebody)]) -> Session:
+async def the_lead(session: Annotated[Session, Depends(somebody)]) -> Session:
     """Ask for the session of whoever started the server."""
     if not session.lead:
         raise NoSession(LEADS)

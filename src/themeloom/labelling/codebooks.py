@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from themeloom.errors import LabelError
@@ -82,6 +83,7 @@ def _changes(before: Codebook | None, after: Codebook) -> list[str]:
     return found or ["the order of the codes"]
 
 
+@lru_cache(maxsize=64)
 def _read(body: str) -> Codebook:
     entries = json.loads(body)["themes"]
     return Codebook(tuple(Theme(**{**one, **{name: tuple(one[name]) for name in LISTS}}) for one in entries))

@@ -53,12 +53,18 @@ class PairTable:
 
 
 def doubles(store: Store, batches: Sequence[int]) -> list[Double]:
-    """Give the messages of these batches that two or more coded, most disputed first."""
-    texts = {row["doc_id"]: row["text"] for row in store.messages() if row["batch"] in batches}
+    """Give the messages of these batches that two or more coded, most disputed first.
+
+    Only coders count who have finished the batch: others shall not be spoken of before.
+    """
+    finished = codes.finished(store)
+    rows = [row for row in store.messages() if row["batch"] in batches]
+    texts = {row["doc_id"]: row["text"] for row in rows}
+    ready = {row["doc_id"]: finished.get(row["batch"], set()) for row in rows}
     said: dict[str, list[dict[str, Any]]] = {doc_id: [] for doc_id in texts}
     names = ("coder", "second", "note", "assisted", "codebook")
     for row in store.read("SELECT * FROM current_codes ORDER BY coder"):
-        if row["doc_id"] in said:
+        if row["coder"] in ready.get(row["doc_id"], ()):
             one = {name: row[name] for name in names} | {"code": UNCLEAR if row["unclear"] else row["code"]}
             said[row["doc_id"]].append(one)
     decided = {row["doc_id"]: _decision(row) for row in store.read("SELECT * FROM current_decisions")}
