@@ -92,7 +92,7 @@ def photograph_labelling(browser: Browser, link: str) -> None:
     lead.screenshot(path=IMAGES / "labelling-adjudicate.png")
 
 
-def come_in(  # noqa: PLR0913, PLR0917 (who, and how it looks)
+def come_in(
     browser: Browser, link: str, name: str, size: dict[str, int], scheme: str, to: str = "/code"
 ) -> Page:
     """Open the page as a coder."""

@@ -141,7 +141,11 @@ def _parameter(parameter: inspect.Parameter) -> Shown:
     kinds = [inner for one in (*get_args(kind), kind) for inner in (*get_args(one), one)]
     value = VALUES[next(one for one in kinds if one in VALUES)]
     needed = parameter.default is parameter.empty
-    default = "**needed**" if needed else "" if parameter.default is None else f"`{parameter.default}`"
+    default = (
+        "**needed**" if needed else "" if parameter.default in (None, False) else f"`{parameter.default}`"
+    )
+    if parameter.default is True:
+        default = "on"
     if type(facts).__name__ == "ArgumentInfo":
         name = facts.metavar or parameter.name.upper()
         return Shown(name, name, value, default, facts.help)

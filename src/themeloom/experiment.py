@@ -7,8 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from themeloom.config import Experiment
-from themeloom.config.themes import LABEL_STORE
+from themeloom.config import LABEL_STORE, Experiment
 from themeloom.errors import ConfigError
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import polars as pl
 
 from themeloom.atomic import whole_file
-from themeloom.config import Experiment
-from themeloom.config.themes import LABEL_STORE
+from themeloom.config import LABEL_STORE, Experiment
 from themeloom.errors import LabelError
 from themeloom.folders import Folders
 from themeloom.labelling.collected import Collected

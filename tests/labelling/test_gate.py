@@ -11,8 +11,6 @@ import pytest
 
 from coding import Server
 from coding_server import label_file
-from themeloom.errors import ConfigError, OutputError
-from themeloom.labelling.serving import Hosting, listen
 
 DOC = f"{1:016x}"
 
@@ -250,32 +248,3 @@ def test_wrong_tokens_are_looked_at_ten_times_a_minute(tmp_path):
     status, headers, _ = server.ask(server.link.removeprefix(server.address))
     assert (status, headers["Retry-After"]) == (429, "60")
     server.stop()
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"host": "192.0.2.1"}, "could read along; give --tls-cert"),
-        ({"host": "192.0.2.1", "behind_proxy": True}, "--address"),
-        ({"host": "127.0.0.1", "behind_proxy": True, "address": "http://x.org"}, "with https://"),
-        ({"tls_cert": "cert.pem"}, "give both"),
-        ({"address": "code.example.org"}, "is no address of a server"),
-        ({"address": "https://code.example.org/path"}, "is no address of a server"),
-    ],
-)
-def test_others_are_let_in_only_where_nobody_can_read_along(given, said):
-    with pytest.raises(ConfigError, match=re.escape(said)):
-        Hosting(**given).seen_as()
-
-
-def test_behind_a_proxy_only_the_public_name_counts():
-    address = Hosting(host="127.0.0.1", behind_proxy=True, address="https://code.example.org").seen_as()
-    assert address.hosts == {"code.example.org"}
-    assert address.origins == {"https://code.example.org"}
-    assert address.secure
-    assert address.cookie.startswith("__Host-")
-
-
-def test_a_port_that_is_taken_is_told():
-    with listen("127.0.0.1", 0) as taken, pytest.raises(OutputError, match="name another port by --port"):
-        listen("127.0.0.1", taken.getsockname()[1])
