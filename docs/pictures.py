@@ -1,7 +1,7 @@
 """Takes the pictures of the manual: `python docs/pictures.py [models/RUN/report.html]`.
 
-Those of the labelling page are taken of the demonstration study, in a folder that is gone afterwards; that of the
-report only if one is named.
+Those of the labelling page are taken of the demonstration study, in a folder that is gone afterwards; that
+of the report only if one is named.
 """
 
 import csv
@@ -53,7 +53,7 @@ def labelling(root: Path) -> Iterator[str]:
         writer.writerows([row["tweet_id"], row["coder_a"], row["coder_b"]] for row in rows)
     import_labels(experiment, [coded], root=root)
     command = [sys.executable, "-m", "themeloom", "label", str(experiment), "--root", str(root), "--no-open"]
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 (our own words)
         [*command, "--port", str(PORT)],
         stdout=subprocess.PIPE,
         text=True,
@@ -73,7 +73,7 @@ def photograph_labelling(browser: Browser, link: str) -> None:
         page.wait_for_timeout(900)
         page.keyboard.press(key)
         page.wait_for_function("shown => document.body.dataset.doc !== shown", arg=shown)
-    masked = "() => document.querySelector('#chips').children.length > 0 && !document.getElementById('masked').hidden"
+    masked = "() => document.getElementById('chips').children.length > 0"
     while not page.evaluate(masked):
         page.keyboard.press("f")
         page.wait_for_timeout(150)

@@ -75,7 +75,7 @@ def test_two_topics_ask_no_topic_intrusion(made):
 
 
 def test_the_score_of_one_coder_is_wilsons_interval_and_the_binomial_test():
-    """4 of 5 right at a chance of 1/6: p = 5 (1/6)^4 (5/6) + (1/6)^5; Wilson's interval worked out by hand."""
+    """4 of 5 right at a chance of 1/6: p = 5 (1/6)^4 (5/6) + (1/6)^5; Wilson's interval by hand."""
     asked = tuple(checks.Check(f"word-{n}", "word", n, tuple("abcdef"), 0) for n in range(5))
     given = {"Ana": {f"word-{n}": n < 4 for n in range(5)}}
     (score,) = checks.scores(asked, given)

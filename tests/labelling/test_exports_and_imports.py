@@ -17,7 +17,6 @@ from themeloom.errors import LabelError
 from themeloom.labelling import codes, doubles, exports, imports, labelstudio, people, refi
 from themeloom.labelling.codes import Coding
 from themeloom.labelling.collected import Said
-from themeloom.sheets import alive, inert
 
 BOOK = make_codebook()
 FORMATS = {one.file: one for one in exports.FORMATS}
@@ -108,13 +107,6 @@ def test_csv_holds_nothing_that_a_spreadsheet_would_run(store):
         cells = [cell for row in rows for cell in row]
         assert [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t", "\r")] == []
     assert '\'=HYPERLINK(""x"")' in FORMATS["codes.csv"].write(exports.everything(store)).decode()
-
-
-@given(st.text())
-def test_cells_come_back_and_never_begin_a_formula(text):
-    cell = inert(text)
-    assert not str(cell).lstrip(" \t\r\n").startswith(("=", "+", "-", "@")) or cell.startswith("'")
-    assert alive(cell) == text or text.startswith("'")
 
 
 def test_the_project_is_what_the_standard_asks_for(store):
