@@ -203,6 +203,30 @@ def test_an_answer_that_got_lost_makes_no_second_code(visit, server, events):
     assert len(events("SELECT 1 FROM events WHERE coder = 'Ivo' AND kind = 'code'")) == 1
 
 
+def test_a_changed_codebook_reaches_who_is_coding(visit, server, events):
+    """The file is as it was here: the page says so, and nothing changes."""
+    seen = visit(server.link)
+    seen.page.wait_for_url(f"{server.address}/")
+    seen.page.goto(f"{server.address}/guide")
+    seen.page.fill("#why", "clearer")
+    seen.page.click("text=Take it in as a new version")
+    seen.page.wait_for_selector(".fault")
+    assert "is as it was; change it first" in seen.page.inner_text(".fault")
+    assert events("SELECT COUNT(*) FROM codebooks") == [(1,)]
+
+
+def test_a_link_is_made_on_the_overview_and_shown_once(visit, server):
+    server.enter(server.link, "Lia")
+    seen = visit(server.link)
+    seen.page.wait_for_url(f"{server.address}/")
+    seen.page.click("tr:has(th:text-is('Lia')) button")
+    link = seen.page.wait_for_selector("tr:has(th:text-is('Lia')) code").inner_text()
+    other = sit_down(visit, server, "Lia", link)
+    assert "You code as Lia" in other.page.inner_text("header")
+    seen.page.reload()
+    assert link not in seen.page.content()
+
+
 def test_a_personal_link_leads_to_one_coder_and_no_further(visit, server):
     seen = sit_down(visit, server, "Zoe", server.links["Zoe"])
     assert "You code as Zoe" in seen.page.inner_text("header")

@@ -97,6 +97,7 @@ def choose(store: Store, session: Session, coder: str | None) -> None:
     """Let a session speak for another coder, or for none."""
     with store.writing() as connection:
         connection.execute("UPDATE sessions SET coder = ? WHERE token = ?", (coder, session.token))
+        insert(connection, "chose", session.coder or "lead", detail=coder or "nobody")
 
 
 def end_session(store: Store, session: Session) -> None:

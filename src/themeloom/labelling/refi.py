@@ -72,9 +72,10 @@ class _Writer:
 
     def project(self) -> ET.Element:
         root = ET.Element(f"{Q}Project", {"name": self.found.study, "origin": "Themeloom"})
-        users = ET.SubElement(root, f"{Q}Users")
-        for user in self.users:
-            ET.SubElement(users, f"{Q}User", {"guid": self.guid("user", user), "name": user})
+        if self.users:
+            users = ET.SubElement(root, f"{Q}Users")
+            for user in self.users:
+                ET.SubElement(users, f"{Q}User", {"guid": self.guid("user", user), "name": user})
         codes = ET.SubElement(ET.SubElement(root, f"{Q}CodeBook"), f"{Q}Codes")
         for theme in self.found.codebook.themes:
             self.code(codes, theme.key, f"{theme.name}. {theme.definition}")

@@ -54,6 +54,12 @@ class Store:
         store = cls(path, connection)
         try:
             store._prepare(study)
+        except sqlite3.OperationalError as error:
+            connection.close()
+            raise OutputError(
+                f"{path}: cannot be used ({error}); see that you may write there, and that "
+                "no other program holds it."
+            ) from None
         except sqlite3.DatabaseError as error:
             connection.close()
             raise LabelError(
@@ -69,7 +75,10 @@ class Store:
         self._connection.execute("PRAGMA synchronous = FULL")
         self.path.chmod(0o600)
         with self.writing() as connection:
-            if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+            if tables and not tables >= {"study", "events", "messages"}:
+                raise LabelError(f"{self.path}: is no label file, but another SQLite file; move it away.")
+            if not tables:
                 for statement in _statements(SCHEMA):
                     connection.execute(statement)
                 facts = {"format": FORMAT, "study": study, "made_at": now()}
