@@ -88,7 +88,7 @@ def photograph_labelling(browser: Browser, link: str) -> None:
     lead.screenshot(path=IMAGES / "labelling-agreement.png")
     lead.goto(f"{address}/adjudicate")
     lead.locator("select").first.select_option(index=2)
-    lead.locator("input[name=why]").first.fill("The message asks who decided, not what")
+    lead.locator("input[name=why]").first.fill("What she thanks for is a decision")
     lead.screenshot(path=IMAGES / "labelling-adjudicate.png")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from coding import Server, code_all, message_of, press, sit_down, type_all, typed
 from studies import write_study
-from themeloom import label_store, pipeline, sampling
+from themeloom import label_store, pipeline, planning, sampling, sweeping
 from themeloom.errors import LabelError
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
@@ -164,10 +164,14 @@ def test_a_first_sample_is_drawn_and_its_coders_have_links(small):
     assert {row["inclusion"] for row in rows} == {40 / 64}
 
 
-def test_without_codes_a_run_is_told_where_to_begin(small):
+@pytest.mark.parametrize(
+    "begin",
+    [pipeline.run, pipeline.check, sweeping.sweep, lambda one, root: planning.plan_labels(one, root=root)],
+)
+def test_without_codes_a_run_is_told_where_to_begin(small, begin):
     root, study, _ = small
     with pytest.raises(LabelError, match="nobody has coded a message yet; `themeloom label` opens the page"):
-        pipeline.check(study.experiment, root)
+        begin(study.experiment, root)
 
 
 def test_without_a_label_file_too(small, tmp_path):

@@ -2,13 +2,19 @@
 
 import re
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
+from builders import make_codebook
 from coding import Server, code_all, message_of, press, sit_down
-from coding_server import HOSTILE, label_file
+from coding_server import HOSTILE, STUDY, label_file
+from themeloom.labelling import codebooks
+from themeloom.labelling.store import Store
+from themeloom.records import Codebook
 
 FIRST = "0" * 16
+BOOK = make_codebook()
 
 
 @pytest.fixture(scope="module")
@@ -203,8 +209,23 @@ def test_an_answer_that_got_lost_makes_no_second_code(visit, server, events):
     assert len(events("SELECT 1 FROM events WHERE coder = 'Ivo' AND kind = 'code'")) == 1
 
 
-def test_a_changed_codebook_reaches_who_is_coding(visit, server, events):
-    """The file is as it was here: the page says so, and nothing changes."""
+def test_a_changed_codebook_reaches_who_is_coding(visit, tmp_path):
+    server = Server(tmp_path, 5).start()
+    page = sit_down(visit, server, "Ana").page
+    press(page, "1")
+    with Store.open(label_file(tmp_path), STUDY) as store:
+        first = replace(BOOK.themes[0], name="Diagnosis, and what it does")
+        codebooks.take_in(store, Codebook((first, *BOOK.themes[1:])), "Ana", "clearer")
+    press(page, "1")
+    page.wait_for_function("() => document.body.innerText.includes('version 2 counts from now on')")
+    assert "Diagnosis, and what it does" in page.inner_text("#codes")
+    press(page, "1")
+    with Store.open(label_file(tmp_path), STUDY) as store:
+        assert [row[0] for row in store.read("SELECT codebook FROM current_codes ORDER BY id")] == [1, 1, 2]
+    server.stop()
+
+
+def test_a_codebook_that_was_not_changed_is_no_new_version(visit, server, events):
     seen = visit(server.link)
     seen.page.wait_for_url(f"{server.address}/")
     seen.page.goto(f"{server.address}/guide")

@@ -160,7 +160,8 @@ function heard({ answer, waiting, refused, item, why }) {
 }
 
 async function refreshCodes() {
-  const fresh = await ask("/api/state");
+  const fresh = await ask("/api/state").catch(() => null);
+  if (!fresh) return; // the next answer tells again
   state.codebook = fresh.codebook;
   state.codes = fresh.codes;
   listCodes();
