@@ -14,7 +14,7 @@ from themeloom.reporting.texts import say
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-WIDTH = 480
+WIDTH = 490
 """Of the flow diagram, in pixels."""
 
 
@@ -112,15 +112,15 @@ def flow(record: RunRecord) -> "go.Figure":
     figure, top = go.Figure(), 8
     for step, (number, what) in enumerate(kept):
         last = step == len(kept) - 1
-        _box(figure, (2, top, 192, top + 64), f"<b>{number:,}</b><br>{what}", accent=last)
+        _box(figure, (2, top, 214, top + 64), f"<b>{number:,}</b><br>{what}", accent=last)
         if not last:
             height = 44 + 22 * len(aside[step])
             total = f"<b>{sum(count for count, _ in aside[step]):,}</b> {titles[step]}"
             told = "<br>".join([total, *(f"  {count:,} {what}" for count, what in aside[step])])
-            _box(figure, (240, top + 76, WIDTH - 2, top + 76 + height), told)
+            _box(figure, (248, top + 76, WIDTH - 2, top + 76 + height), told)
             middle = top + 76 + height / 2
-            _arrow(figure, (97, top + 64), (97, top + 88 + height))
-            _arrow(figure, (97, middle), (238, middle))
+            _arrow(figure, (108, top + 64), (108, top + 88 + height))
+            _arrow(figure, (108, middle), (246, middle))
             top += 90 + height
     axis = {"visible": False, "fixedrange": True}
     figure.update_xaxes(range=[0, WIDTH], **axis).update_yaxes(range=[top + 72, 0], **axis)

@@ -88,6 +88,6 @@ def over_time(record: RunRecord, *, topics: int = LINES) -> "go.Figure":
     figure.update_yaxes(
         title=say("plot.communications"), rangemode="tozero", gridcolor=GRID, automargin=True, fixedrange=True
     )
-    figure.update_xaxes(showgrid=False, automargin=True, fixedrange=True, type="category", nticks=10)
-    legend = {"orientation": "h", "y": -0.25, "yanchor": "top"}
+    figure.update_xaxes(showgrid=False, automargin=True, fixedrange=True, type="date")
+    legend = {"orientation": "h", "y": -0.2, "yanchor": "top"}
     return figure.update_layout(height=420, dragmode=False, legend=legend, hovermode="closest", **clear())
