@@ -239,6 +239,12 @@ class ScoresSummary:
     coverage: tuple[Kept, ...]
     conformal: Conformal
 
+    def _repr_html_(self) -> str:
+        """Show the scores in a notebook."""
+        from themeloom.reporting.fragments import scores_fragment
+
+        return scores_fragment(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -276,3 +282,9 @@ class Summary:
     merges: tuple[Merge, ...] = ()  # topics joined by likeness, nearest first
     over_time: OverTime | None = None  # None where no message has a time
     methods: Methods | None = None
+
+    def _repr_html_(self) -> str:
+        """Show what was found in a notebook."""
+        from themeloom.reporting.fragments import summary_fragment
+
+        return summary_fragment(self)

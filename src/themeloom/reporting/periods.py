@@ -43,12 +43,12 @@ def over_time(record: RunRecord) -> OverTime | None:
         return None
     unit, starts = _periods(dated["created_at"])
     index = {start: place for place, start in enumerate(starts)}
-    counts = [[0] * len(starts) for _ in range(record.discovery.clusters.count)]
+    counts = [[0] * len(starts) for _ in record.discovery.topics]
     every = [0] * len(starts)
     found = dated.group_by(pl.col("created_at").dt.truncate(_UNITS[unit]), "topic").len()
     for start, topic, number in found.iter_rows():
         every[index[start]] += number
-        if topic >= 0:
+        if 0 <= topic < len(counts):
             counts[topic][index[start]] += number
     return OverTime(
         unit=unit,

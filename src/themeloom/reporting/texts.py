@@ -31,7 +31,7 @@ def say(key: str, **values: object) -> str:
     KeyError
         If the catalogue has no such text, or the text has another field.
     """
-    return _entry(key).format(**values) if values else _entry(key)
+    return _entry(key).format(**values)
 
 
 def html(key: str, **values: object) -> Markup:

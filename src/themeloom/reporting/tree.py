@@ -21,7 +21,7 @@ def merges(record: RunRecord) -> tuple[Merge, ...]:
     """
     from scipy.cluster.hierarchy import linkage
 
-    count = record.discovery.clusters.count
+    count = len(record.discovery.topics)
     if count < 2:
         return ()
     joined = linkage(_means(record, count), method="average", metric="cosine")

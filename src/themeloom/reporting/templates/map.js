@@ -125,8 +125,11 @@ class MessageMap {
   }
 
   async redraw() {
-    const selections = this.state.lasso ? this.plot.layout.selections : [];
-    await Plotly.react(this.plot, this.traces(), { ...this.plot.layout, selections });
+    const layout = { ...this.plot.layout };
+    if (!this.state.lasso) delete layout.selections;
+    this.drawing = true; // plotly tells of selections also when it is we who change them
+    await Plotly.react(this.plot, this.traces(), layout);
+    this.drawing = false;
     this.tell();
   }
 
@@ -218,7 +221,7 @@ class MessageMap {
   // plotly tells of its selection before it has drawn it, and draws it itself.
   lasso(event) {
     const found = event?.points?.map((point) => point.customdata);
-    if (event && !found) return;
+    if (this.drawing || (event && !found)) return;
     Object.assign(this.state, { lasso: found ? new Set(found) : null, shown: PAGE });
     this.tell();
   }
