@@ -59,23 +59,27 @@ class MessageMap {
     return found;
   }
 
-  // One trace a group of what is found; what is not found lies beneath, pale.
+  // Two traces a group of what is found, outliers apart: points that share a look are drawn soonest. What is not
+  // found lies beneath, pale.
   traces() {
     const { data, marks, slots } = this;
     const { query, hidden } = this.state;
-    const groups = marks.map(() => []);
+    const groups = marks.map(() => [[], []]);
     const rest = [];
     for (let at = 0; at < data.x.length; at += 1) {
       if (hidden.has(slots[at])) continue;
-      (query && !this.lower[at].includes(query) ? rest : groups[slots[at]]).push(at);
+      (query && !this.lower[at].includes(query) ? rest : groups[slots[at]][data.faint[at]]).push(at);
     }
-    const traces = groups.map((members, slot) => this.trace(members, marks[slot], 1));
-    return [this.trace(rest, { name: "", colour: PALE, shape: "circle" }, 0.25), ...traces].filter(
+    const traces = groups.flatMap(([core, faint], slot) => [
+      this.trace(faint, marks[slot], 0.5),
+      this.trace(core, marks[slot], 0.9),
+    ]);
+    return [this.trace(rest, { name: "", colour: PALE, shape: "circle" }, 0.22), ...traces].filter(
       (trace) => trace.x.length,
     );
   }
 
-  trace(members, mark, strength) {
+  trace(members, mark, opacity) {
     const { data } = this;
     const { lasso } = this.state;
     return {
@@ -91,7 +95,7 @@ class MessageMap {
         color: mark.colour,
         symbol: mark.shape,
         size: data.size,
-        opacity: members.map((at) => strength * (data.faint[at] ? 0.5 : 0.9)),
+        opacity,
       },
       unselected: { marker: { opacity: 0.12 } },
       ...(lasso && { selectedpoints: members.flatMap((at, place) => (lasso.has(at) ? [place] : [])) }),
@@ -309,4 +313,5 @@ class MessageMap {
 
 const figure = document.getElementById("the-map");
 const points = block("map-data");
-if (figure && points) new MessageMap(figure, points, block("topics-data")).start();
+// Once the page can be read.
+if (figure && points) setTimeout(() => new MessageMap(figure, points, block("topics-data")).start());
