@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from themeloom.config import ReduceConfig
+from themeloom.discovery.compiled import keep_compiled
 from themeloom.errors import CorpusError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Floats, Ints, Layout
@@ -160,12 +163,11 @@ class _Graph:
     def lay(
         self, config: ReduceConfig, seeds: Sequence[int], epochs: int | None, progress: Progress
     ) -> Iterator[Floats]:
-        from umap.umap_ import find_ab_params, simplicial_set_embedding
-
+        library = _library().umap_
         for seed in seeds:
             model = _umap(config.components, self.neighbors, config.min_dist, seed, len(self.distinct))
-            a, b = find_ab_params(model.spread, model.min_dist)
-            layout, _ = simplicial_set_embedding(
+            a, b = library.find_ab_params(model.spread, model.min_dist)
+            layout, _ = library.simplicial_set_embedding(
                 self.distinct,
                 self.graph.copy(),  # faint edges are struck out in place
                 n_components=model.n_components,
@@ -203,12 +205,19 @@ def _canonical(vectors: Floats) -> tuple[Floats, Ints]:
     return distinct, place.ravel()
 
 
-def _umap(components: int, neighbors: int, min_dist: float, seed: int, rows: int) -> "UMAP":
-    from umap import UMAP
+@cache
+def _library() -> ModuleType:
+    import umap
 
+    keep_compiled("umap")
+    library: ModuleType = umap
+    return library
+
+
+def _umap(components: int, neighbors: int, min_dist: float, seed: int, rows: int) -> "UMAP":
     # The spectral start needs clearly more rows than dimensions.
     init = "spectral" if rows > 4 * components else "random"
-    return UMAP(
+    return _library().UMAP(
         n_neighbors=neighbors,
         n_components=min(components, rows - 2),
         min_dist=min_dist,
