@@ -129,11 +129,16 @@ def _topic(said: list[str], topic: np.ndarray, outlier: np.ndarray, at: int) -> 
 
 def opened(page: Page, path: Path) -> dict[str, float]:
     """Open the report and use it; return seconds."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
     started = time.perf_counter()
     page.goto(path.as_uri())  # until the browser says that it is loaded
     found = {"until it can be read": time.perf_counter() - started}
     page.wait_for_selector("#the-map[data-drawn]", state="attached")
     found["until the map is drawn"] = time.perf_counter() - started
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    busy = next(one["value"] for one in metrics if one["name"] == "ThreadTime")
+    found["processor time of the page's thread until then"] = busy  # what other programs take is not in it
     page.wait_for_selector("figure[data-figure=coverage][data-drawn]", state="attached")
     found["until everything is drawn"] = time.perf_counter() - started
     for name, act in {
