@@ -202,3 +202,13 @@ def test_every_figure_is_told() -> None:
 
     page = (ROOT / "docs" / "notebooks.md").read_text(encoding="utf-8")
     assert [name for name in plots.__all__ if f"`{name}(run" not in page] == []
+
+
+@each_page
+def test_every_key_named_in_a_sentence_is_a_key(page: Path) -> None:
+    sections = {(field.alias or name): field.annotation for name, field in Experiment.model_fields.items()}
+    files = {"html", "json", "md", "csv", "toml", "bib", "parquet", "py"}
+    named = re.findall(r"`([a-z]+)\.([a-z_]+)(?: = [^`]*)?`", page.read_text(encoding="utf-8"))
+    for section, key in named:
+        known = getattr(sections.get(section), "model_fields", None)
+        assert known is None or key in files or key in known, f"there is no key {section}.{key}"

@@ -15,10 +15,8 @@ from themeloom.reporting.formats import FORMATS
 from themeloom.reporting.marks import theme_marks
 from themeloom.reporting.page import Blocks, render_page
 from themeloom.reporting.page_data import page_data
-from themeloom.reporting.quotes import Quotes
 from themeloom.reporting.references import bibliography
 from themeloom.reporting.sentences import comparisons, origin, validation
-from themeloom.reporting.summary import summarise
 from themeloom.reporting.topic_plots import LINES
 
 if TYPE_CHECKING:
@@ -48,22 +46,6 @@ def write_report(summary: Summary, record: RunRecord, path: Path) -> None:
     page = render(summary, figures_of(record), page_data(summary, record))
     with whole_file(Path(path)) as draft:
         draft.write_text(page, encoding="utf-8", newline="\n")
-
-
-def report_page(record: RunRecord, paths: Mapping[str, str], quotes: Quotes | None = None) -> str:
-    """Give the report of a run as HTML, its messages shown as `quotes` says.
-
-    Parameters
-    ----------
-    record
-        The run.
-    paths
-        What was written where: name → path.
-    quotes
-        'masked', 'words' or 'none'; by default as the run's configuration says.
-    """
-    summary = summarise(record, paths=paths, tracked={}, quotes=quotes)
-    return render(summary, figures_of(record), page_data(summary, record))
 
 
 def figures_of(record: RunRecord) -> "dict[str, go.Figure]":
