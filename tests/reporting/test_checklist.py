@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from builders import make_record
 from themeloom.reporting.checklist import checklist, checklist_csv
+from themeloom.reporting.quotes import Quotes
 
 
 def test_checklist_has_all_items_and_leaves_the_authors_theirs() -> None:
@@ -21,3 +22,12 @@ def test_checklist_is_a_table_without_formulas() -> None:
     assert {len(row) for row in rows} == {4}
     assert "HYPERLINK" in rows[1][3]
     assert not any(cell.startswith("=") for row in rows for cell in row)
+
+
+def test_checklist_says_how_messages_are_shown() -> None:
+    def evidence(quotes: Quotes) -> str:
+        return checklist(make_record(), quotes)[16].says
+
+    assert "as masked text" in evidence("masked")
+    assert "as words" in evidence("words")
+    assert evidence("none") == ""

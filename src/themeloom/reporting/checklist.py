@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from themeloom.records import RunRecord
 from themeloom.reporting.contents import ChecklistItem
-from themeloom.reporting.quotes import quotes_of
+from themeloom.reporting.quotes import Quotes, quotes_of
 from themeloom.reporting.safe_cells import plain_cell
 from themeloom.reporting.sentences import files_told, score_told, shares_told
 from themeloom.reporting.texts import counted, say
@@ -14,9 +14,9 @@ from themeloom.reporting.texts import counted, say
 ITEMS = 21
 
 
-def checklist(record: RunRecord) -> tuple[ChecklistItem, ...]:
+def checklist(record: RunRecord, quotes: Quotes | None = None) -> tuple[ChecklistItem, ...]:
     """Fill the 21 items of O'Brien and others (2014) from a run; those for the authors stay empty."""
-    filled = dict(_filled(record))
+    filled = dict(_filled(record, quotes or quotes_of(record.config)))
     return tuple(
         ChecklistItem(
             f"S{number}",
@@ -39,7 +39,7 @@ def checklist_csv(items: Iterable[ChecklistItem]) -> str:
     return file.getvalue()
 
 
-def _filled(record: RunRecord) -> Iterable[tuple[int, str]]:
+def _filled(record: RunRecord, quotes: Quotes) -> Iterable[tuple[int, str]]:
     flow = record.flow
     labels = counted(len(record.labelled), "message")
     masked = f"{sum(record.masked.values()):,}"
@@ -66,10 +66,10 @@ def _filled(record: RunRecord) -> Iterable[tuple[int, str]]:
     topics = counted(record.discovery.clusters.count, "topic")
     themes = counted(len(record.codebook.themes), "theme")
     yield 14, say("srqr.says_analysis", topics=topics, themes=themes, labels=labels)
-    yield from _findings(record)
+    yield from _findings(record, quotes)
 
 
-def _findings(record: RunRecord) -> Iterable[tuple[int, str]]:
+def _findings(record: RunRecord, quotes: Quotes) -> Iterable[tuple[int, str]]:
     scores, held = record.scores, record.discovery.stability
     coders = scores.lines.get("coders", {}).get("kappa")
     yield (
@@ -83,7 +83,6 @@ def _findings(record: RunRecord) -> Iterable[tuple[int, str]]:
     )
     if shares := shares_told(record):
         yield 16, say("srqr.says_synthesis", shares=shares)
-    quotes = quotes_of(record.config)
     if quotes != "none":
         yield 17, say("srqr.says_evidence", how=say(f"srqr.evidence_{quotes}"))
     topics = record.communications["topic"]

@@ -6,6 +6,7 @@ from typing import Any
 from themeloom.records import RunRecord
 from themeloom.reporting.checklist import checklist
 from themeloom.reporting.contents import Methods
+from themeloom.reporting.quotes import Quotes
 from themeloom.reporting.references import cited, references
 from themeloom.reporting.sentences import files_told, score_told, shares_told
 from themeloom.reporting.texts import catalogue, counted, say
@@ -13,7 +14,7 @@ from themeloom.reporting.texts import catalogue, counted, say
 ALWAYS = ("umap", "hdbscan", "density", "bertopic", "sbert", "kappa", "bca", "conformal", "themeloom", "srqr")
 
 
-def methods(record: RunRecord) -> Methods:
+def methods(record: RunRecord, quotes: Quotes | None = None) -> Methods:
     """Write the methods text, the references that it cites, and the reporting checklist."""
     config = record.config
     study = config.get("study", {})
@@ -25,7 +26,7 @@ def methods(record: RunRecord) -> Methods:
     version = record.versions.get("themeloom", "")
     paragraphs.append(say("methods.software", version=version, seed=seed, run=record.run))
     found = references(_keys(record), study=str(study.get("citation", "")), version=version)
-    return Methods(tuple(paragraphs), found, checklist(record))
+    return Methods(tuple(paragraphs), found, checklist(record, quotes))
 
 
 def _keys(record: RunRecord) -> Iterable[str]:

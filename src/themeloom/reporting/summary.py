@@ -98,7 +98,7 @@ def summarise(
         quotes=quotes,
         merges=merges(record),
         over_time=over_time(record),
-        methods=methods(record),
+        methods=methods(record, quotes),
     )
 
 
