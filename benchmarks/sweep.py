@@ -4,7 +4,7 @@ Run ``python benchmarks/sweep.py [--separate N]``: the sweep of ``experiments/de
 process, and its configurations, or N of them drawn at random, as processes with caches of their own that hold
 nothing but the embeddings. All separate runs are taken to cost what the drawn ones do on average. Told are
 seconds by the clock and of processor time (user and system, processes within included): the latter say the
-same on a busy machine. Writes ``benchmarks/results/sweep.json``.
+same on a busy machine. Writes ``benchmarks/results/sweep.json`` after each run.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from themeloom.atomic import whole_file
 from themeloom.config import Setting
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
@@ -97,7 +98,7 @@ def _toml(value: Setting) -> str:
 def drawn(asked: list[Settings], number: int) -> list[Settings]:
     """Draw so many configurations."""
     chosen = np.random.default_rng(SEED).choice(len(asked), min(number, len(asked)), replace=False)
-    return [asked[place] for place in sorted(chosen.tolist())]
+    return [asked[place] for place in chosen.tolist()]
 
 
 def found(
@@ -126,25 +127,36 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--separate", type=int, default=24, help="how many configurations are run one by one")
+    parser.add_argument("--known", type=Path, help="a study's folder whose cache holds the embeddings")
     given = parser.parse_args()
     asked = configurations(read_experiment(EXPERIMENT))
     chosen = drawn(asked, given.separate)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
+        known = given.known or embedded(folder / "known", chosen[0])
+        whole = timed("sweep", EXPERIMENT, with_embeddings(known, folder / "sweep"))
+        print(f"sweep: {whole}", flush=True)
         separate: list[Cost] = []
         for place, settings in enumerate(chosen):
             root = folder / f"alone-{place}"
             root.mkdir()
-            experiment = alone(settings, root)
-            if not place:  # embeds once, for all
-                timed("run", experiment, folder / "known")
-            separate.append(timed("run", experiment, with_embeddings(folder / "known", root)))
+            separate.append(timed("run", alone(settings, root), with_embeddings(known, root)))
             print(f"{settings}: {separate[-1]}", flush=True)
-        whole = timed("sweep", EXPERIMENT, with_embeddings(folder / "known", folder / "sweep"))
-    results = found(asked, chosen, separate, whole)
+            keep(found(asked, chosen[: place + 1], separate, whole))
+
+
+def embedded(root: Path, settings: Settings) -> Path:
+    """Run one configuration, so that the embeddings are known; return its folder."""
+    root.mkdir()
+    timed("run", alone(settings, root), root)
+    return root
+
+
+def keep(results: dict[str, object]) -> None:
+    """Write the results beside, then in place."""
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(results, indent=1))
+    with whole_file(RESULTS) as part:
+        part.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
