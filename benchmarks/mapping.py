@@ -232,7 +232,7 @@ def run(
     corpora: Sequence[Labelled], numbers: Sequence[int], draws: int, done: set[Asked], cache: Path
 ) -> Iterator[list[Row]]:
     """Judge every draw, number of labels, corpus, and kind of topics that is not done; say how far it is."""
-    for draw, n, corpus, vectors in product(range(1, draws + 1), numbers, corpora, ("raw", "raw+adapted")):
+    for n, draw, corpus, vectors in product(numbers, range(1, draws + 1), corpora, ("raw", "raw+adapted")):
         if (corpus.name, learned_from(corpus, n), draw, vectors) in done:
             continue
         rows = list(judge(corpus, n, draw, vectors, cache))

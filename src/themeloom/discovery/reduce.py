@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from themeloom.config import ReduceConfig
+from themeloom.discovery.compiled import keep_compiled
 from themeloom.errors import CorpusError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Doubles, Floats, Ints, Layout
@@ -162,14 +165,13 @@ class _Graph:
     def lay(
         self, config: ReduceConfig, seeds: Sequence[int], epochs: int | None, progress: Progress
     ) -> Iterator[Floats]:
-        from umap.umap_ import find_ab_params, simplicial_set_embedding
-
+        library = _library().umap_
         start = None if epochs is None else self._start(config)
         for seed in seeds:
             random = np.random.RandomState(seed)
             model = _umap(config.components, self.neighbors, config.min_dist, seed, len(self.distinct))
-            a, b = find_ab_params(model.spread, model.min_dist)
-            layout, _ = simplicial_set_embedding(
+            a, b = library.find_ab_params(model.spread, model.min_dist)
+            layout, _ = library.simplicial_set_embedding(
                 self.distinct,
                 self.graph.copy(),  # faint edges are struck out in place
                 n_components=model.n_components,
@@ -192,13 +194,13 @@ class _Graph:
 
     def _start(self, config: ReduceConfig) -> Doubles | None:
         """Return the spectral start, which hangs on the graph alone; None where UMAP starts at random."""
-        from umap.spectral import spectral_layout
-
         model = _umap(config.components, self.neighbors, config.min_dist, 0, len(self.distinct))
         if model.init != "spectral":
             return None
         random = np.random.RandomState(0)
-        found = spectral_layout(self.distinct, self.graph, model.n_components, random, metric=model.metric)
+        found = _library().spectral.spectral_layout(
+            self.distinct, self.graph, model.n_components, random, metric=model.metric
+        )
         return np.asarray(10 * found / np.abs(found).max(), dtype=np.float64)
 
 
@@ -218,12 +220,19 @@ def _canonical(vectors: Floats) -> tuple[Floats, Ints]:
     return distinct, place.ravel()
 
 
-def _umap(components: int, neighbors: int, min_dist: float, seed: int, rows: int) -> "UMAP":
-    from umap import UMAP
+@cache
+def _library() -> ModuleType:
+    import umap
 
+    keep_compiled("umap")
+    library: ModuleType = umap
+    return library
+
+
+def _umap(components: int, neighbors: int, min_dist: float, seed: int, rows: int) -> "UMAP":
     # The spectral start needs clearly more rows than dimensions.
     init = "spectral" if rows > 4 * components else "random"
-    return UMAP(
+    return _library().UMAP(
         n_neighbors=neighbors,
         n_components=min(components, rows - 2),
         min_dist=min_dist,

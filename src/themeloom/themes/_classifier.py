@@ -5,7 +5,7 @@ import numpy as np
 from themeloom.members import Labels
 from themeloom.records import Doubles, Floats
 
-STRENGTH = 5.0
+STRENGTH = 1.5
 """scikit-learn's C: inverse strength of the penalty on coefficients, for vectors of unit length."""
 _NEVER = -1e3  # log-odds of a theme that no label names
 

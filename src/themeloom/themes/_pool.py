@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from themeloom.records import Doubles, Ints
 
-TRUST = 2.0
+TRUST = 5.0
 """How strongly weights are drawn to their starting point: where labels are few, they stay near it."""
 _LEAST = 1e-6
 

@@ -1,0 +1,29 @@
+import sys
+import types
+from pathlib import Path
+
+import numba
+import numpy as np
+
+from themeloom.config import ReduceConfig
+from themeloom.discovery.compiled import keep_compiled
+from themeloom.discovery.reduce import reduced
+
+
+def test_what_umap_compiles_is_kept_for_the_next_process():
+    reduced(np.random.default_rng(0).normal(size=(40, 8)).astype(np.float32), ReduceConfig(), 1)
+    from umap.layouts import _nb_optimize_layout_euclidean_single_epoch as epoch
+
+    assert epoch.stats.cache_hits or epoch.stats.cache_misses
+    assert list(Path(epoch.stats.cache_path).glob("layouts._optimize_layout_euclidean_single_epoch*.nbi"))
+
+
+def test_where_nothing_can_be_kept_it_is_compiled_all_the_same(monkeypatch):
+    def double(number):
+        return 2 * number
+
+    module = types.ModuleType("homeless")
+    module.double = numba.njit(types.FunctionType(double.__code__.replace(co_filename="<nowhere>"), {}))
+    monkeypatch.setitem(sys.modules, "homeless", module)
+    keep_compiled("homeless")
+    assert module.double(21) == 42
