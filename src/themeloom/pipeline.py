@@ -19,6 +19,7 @@ from themeloom.corpus.ingest import read_sources
 from themeloom.corpus.repeats import find_repeats
 from themeloom.corpus.sufficiency import check_sufficient
 from themeloom.corpus.vault import Vault
+from themeloom.discovery.embed import Encoder
 from themeloom.errors import ThemeloomError
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
@@ -265,10 +266,12 @@ def to_record(
 
 
 def _digests(config: Experiment, prepared: Prepared) -> dict[str, str]:
-    """Return digests of the files as given, of the masked corpus and of the labelled sample."""
+    """Return digests of the files as given, the encoder, the masked corpus and the labelled sample."""
     files = [*(source.path for source in config.sources), config.themes.codebook, config.themes.labels]
+    weights = Encoder(config.encoder).weights
     return {
         **provenance.file_digests(Path(file) for file in files),
+        **({provenance.WEIGHTS: weights} if weights else {}),
         "corpus": digest(prepared.corpus.texts),
         "labelled sample": digest(prepared.sample.position, prepared.sample.theme, prepared.sample.codes),
     }
