@@ -33,7 +33,7 @@ docs: $(VENV)/.installed-docs ## build the manual into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "site/index.html"
 
-bench: $(VENV)/.installed ## run every benchmark in benchmarks/
+bench: $(VENV)/.installed-test browser ## run every benchmark in benchmarks/
 	@found=; for runner in benchmarks/[!_]*.py; do \
 		if [ -e "$$runner" ]; then found=yes; echo "$$runner"; $(BIN)/python "$$runner" || exit; fi; \
 	done; [ -n "$$found" ] || echo "There are no benchmarks yet; benchmarks/README.md says what will be there."

@@ -1,23 +1,29 @@
 """How much quicker a sweep is than its configurations one by one, where embeddings are known to both.
 
 Run ``python benchmarks/sweep.py [--separate N]``: the sweep of ``experiments/dearmhp-sweep.toml`` as one
-process, and N of its configurations, evenly chosen, as processes with caches of their own that hold nothing
-but the embeddings. All separate runs are taken to last as long as these on average. Writes
-``benchmarks/results/sweep.json``.
+process, and its configurations, or N of them drawn at random, as processes with caches of their own that hold
+nothing but the embeddings. All separate runs are taken to cost what the drawn ones do on average. Told are
+seconds by the clock and of processor time (user and system, processes within included): the latter say the
+same on a busy machine. Writes ``benchmarks/results/sweep.json`` after each run.
 """
 
 import argparse
 import json
 import os
 import platform
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import tomllib
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
+from themeloom.atomic import whole_file
 from themeloom.config import Setting
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
@@ -29,16 +35,33 @@ EXPERIMENT = ROOT / "experiments" / "dearmhp-sweep.toml"
 RESULTS = ROOT / "benchmarks" / "results" / "sweep.json"
 
 
-def timed(command: str, experiment: Path, root: Path) -> float:
-    """Run a command as a process; return its seconds."""
-    began = time.perf_counter()
+SEED = 1
+"""Of the draw of configurations that are run one by one."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a process took."""
+
+    clock: float  # seconds
+    processor: float  # seconds, user and system, of the process and those that it started
+
+
+def timed(command: str, experiment: Path, root: Path) -> Cost:
+    """Run a command as a process; return what it took."""
+    began, before = time.perf_counter(), _processor()
     subprocess.run(
         [sys.executable, "-m", "themeloom", command, str(experiment), "--root", str(root)],
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    return time.perf_counter() - began
+    return Cost(round(time.perf_counter() - began, 1), round(_processor() - before, 1))
+
+
+def _processor() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def with_embeddings(known: Path, root: Path) -> Path:
@@ -72,39 +95,68 @@ def _toml(value: Setting) -> str:
     return json.dumps(value)
 
 
+def drawn(asked: list[Settings], number: int) -> list[Settings]:
+    """Draw so many configurations."""
+    chosen = np.random.default_rng(SEED).choice(len(asked), min(number, len(asked)), replace=False)
+    return [asked[place] for place in chosen.tolist()]
+
+
+def found(
+    asked: list[Settings], chosen: list[Settings], separate: list[Cost], whole: Cost
+) -> dict[str, object]:
+    """Put the results together."""
+    clock, processor = ([getattr(cost, kind) for cost in separate] for kind in ("clock", "processor"))
+    return {
+        "facts": {
+            "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",
+            "threads": os.environ.get("OMP_NUM_THREADS", "by default"),
+            "versions": versions(),
+            "configurations": len(asked),
+            "run one by one": len(chosen),
+        },
+        "separate runs": [
+            {"settings": settings, **asdict(cost)} for settings, cost in zip(chosen, separate, strict=True)
+        ],
+        "sweep": asdict(whole),
+        "separate runs / sweep, processor": round(np.mean(processor) * len(asked) / whole.processor, 2),
+        "separate runs / sweep, clock": round(np.mean(clock) * len(asked) / whole.clock, 2),
+    }
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--separate", type=int, default=4, help="how many configurations are run one by one")
+    parser.add_argument("--separate", type=int, default=24, help="how many configurations are run one by one")
+    parser.add_argument("--known", type=Path, help="a study's folder whose cache holds the embeddings")
     given = parser.parse_args()
     asked = configurations(read_experiment(EXPERIMENT))
-    chosen = asked[:: max(len(asked) // given.separate, 1)][: given.separate]
+    chosen = drawn(asked, given.separate)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        separate: list[float] = []
+        known = given.known or embedded(folder / "known", chosen[0])
+        whole = timed("sweep", EXPERIMENT, with_embeddings(known, folder / "sweep"))
+        print(f"sweep: {whole}", flush=True)
+        separate: list[Cost] = []
         for place, settings in enumerate(chosen):
             root = folder / f"alone-{place}"
             root.mkdir()
-            experiment = alone(settings, root)
-            if not place:  # embeds once, for all
-                timed("run", experiment, folder / "known")
-            separate.append(timed("run", experiment, with_embeddings(folder / "known", root)))
-            print(f"{settings}: {separate[-1]:.0f} s", flush=True)
-        whole = timed("sweep", EXPERIMENT, with_embeddings(folder / "known", folder / "sweep"))
-    mean = sum(separate) / len(separate)
-    found = {
-        "facts": {
-            "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",
-            "versions": versions(),
-            "configurations": len(asked),
-        },
-        "seconds of separate runs": [round(seconds, 1) for seconds in separate],
-        "seconds of the sweep": round(whole, 1),
-        "separate runs / sweep": round(mean * len(asked) / whole, 2),
-    }
+            separate.append(timed("run", alone(settings, root), with_embeddings(known, root)))
+            print(f"{settings}: {separate[-1]}", flush=True)
+            keep(found(asked, chosen[: place + 1], separate, whole))
+
+
+def embedded(root: Path, settings: Settings) -> Path:
+    """Run one configuration, so that the embeddings are known; return its folder."""
+    root.mkdir()
+    timed("run", alone(settings, root), root)
+    return root
+
+
+def keep(results: dict[str, object]) -> None:
+    """Write the results beside, then in place."""
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(found, indent=1))
+    with whole_file(RESULTS) as part:
+        part.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

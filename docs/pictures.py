@@ -1,114 +1,103 @@
-"""Takes the pictures of the manual: `python docs/pictures.py [models/RUN/report.html]`.
+"""Takes the pictures of the manual.
 
-Those of the labelling page are taken of the demonstration study, in a folder that is gone afterwards; that
-of the report only if one is named.
+``python docs/pictures.py report models/RUN/report.html`` photographs a report, and
+``python docs/pictures.py sweep ROOT`` MLflow's page on the newest sweep of the study's folder ROOT.
 """
 
-import csv
-import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
-import tempfile
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
-from themeloom.labelling_study import Asked, import_labels, open_study
+from themeloom.history.page import ui_command
 
 IMAGES = Path(__file__).resolve().parent / "images"
-DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"
-PORT = 8791
-LAPTOP, TABLET = {"width": 1280, "height": 800}, {"width": 820, "height": 1100}
+DRAWN = ("#the-map[data-drawn]", "figure[data-figure=coverage][data-drawn]")
 
 
-def main(report: Path | None) -> None:
-    """Photograph the labelling page, and the head of a report."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        if report is not None:
-            page = browser.new_page(viewport={"width": 1000, "height": 1160}, color_scheme="light")
-            page.goto(report.resolve().as_uri())
-            page.screenshot(path=IMAGES / "report.png")
-        with tempfile.TemporaryDirectory() as folder, labelling(Path(folder)) as link:
-            photograph_labelling(browser, link)
-        browser.close()
+def report(file: Path) -> None:
+    """Photograph a report: its head, the map, the tree of topics with their times, the trust it deserves."""
+    with _page(1080, 1240) as page:
+        page.goto(file.resolve().as_uri())
+        for selector in DRAWN:
+            page.wait_for_selector(selector, state="attached")
+        page.screenshot(path=IMAGES / "report.png")
+        page.locator("#map").screenshot(path=IMAGES / "map.png")
+        page.locator("#groups").fill("8")
+        page.evaluate("document.querySelector('#hierarchy-title').scrollIntoView()")
+        page.wait_for_timeout(1500)  # until it is scrolled, and the branches are coloured
+        page.screenshot(path=IMAGES / "topics.png")
+
+
+def sweep(root: Path) -> None:
+    """Photograph MLflow's list of runs with a sweep's configurations nested under it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command, environment = ui_command(root, None, port)
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 (our own words, no shell)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/health")
+        with _page(1500, 900) as page:
+            page.goto(f"http://127.0.0.1:{port}/#/experiments/{_experiment(root)}/runs")
+            page.get_by_text(re.compile("-sweep$")).first.wait_for(timeout=60_000)
+            page.get_by_role("button", name="Close").last.click()  # MLflow's assistant
+            page.get_by_role("button", name="Toggle sidebar").click()
+            name = page.get_by_role("gridcell").filter(has_text="-sweep").first
+            name.locator("svg").first.click()
+            head = page.locator("[role=columnheader]", has_text="Run Name")
+            place = head.locator(".ag-header-cell-resize").first.bounding_box() or {"x": 0.0, "y": 0.0}
+            page.mouse.move(place["x"] + 2, place["y"] + 8)
+            page.mouse.down()
+            page.mouse.move(place["x"] + 160, place["y"] + 8, steps=5)
+            page.mouse.up()
+            page.mouse.move(740, 30)  # off the head of the table, which explains itself
+            page.wait_for_timeout(3_000)
+            page.screenshot(path=IMAGES / "mlflow-sweep.png")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _experiment(root: Path) -> str:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{root.resolve()}/mlruns/mlflow.db")
+    newest = [
+        run
+        for experiment in client.search_experiments()
+        for run in client.search_runs([experiment.experiment_id], "tags.`themeloom.kind` = 'sweep'")
+    ]
+    return str(max(newest, key=lambda run: run.info.start_time).info.experiment_id)
+
+
+def _wait_for(address: str) -> None:
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(address, timeout=5).close()  # noqa: S310 (loopback)
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise TimeoutError(address)
 
 
 @contextmanager
-def labelling(root: Path) -> Iterator[str]:
-    """Serve the demonstration study, coded by the two coders of its label file; give the start link."""
-    experiment, labels = DEMO / "experiment.toml", DEMO / "labels.csv"
-    open_study(experiment, Asked(sheet=labels), root=root).store.close()
-    with labels.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    coded = root / "coded.csv"
-    with coded.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", "Ana", "Ben"])
-        writer.writerows([row["tweet_id"], row["coder_a"], row["coder_b"]] for row in rows)
-    import_labels(experiment, [coded], root=root)
-    command = [sys.executable, "-m", "themeloom", "label", str(experiment), "--root", str(root), "--no-open"]
-    with subprocess.Popen(  # noqa: S603 (our own words)
-        [*command, "--port", str(PORT)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    ) as process:
-        lines = iter(process.stdout or ())
-        yield next(line for line in lines if "token=" in line).partition("open ")[2].strip()
-        process.terminate()
-
-
-def photograph_labelling(browser: Browser, link: str) -> None:
-    """Photograph coding, on a laptop and on a tablet in the dark, agreement and adjudication."""
-    address = link.partition("/start")[0]
-    page = come_in(browser, link, "Cleo", LAPTOP, "light")
-    for key in "4341254":
-        shown = page.evaluate("() => document.body.dataset.doc")
-        page.wait_for_timeout(900)
-        page.keyboard.press(key)
-        page.wait_for_function("shown => document.body.dataset.doc !== shown", arg=shown)
-    masked = "() => document.getElementById('chips').children.length > 0"
-    while not page.evaluate(masked):
-        page.keyboard.press("f")
-        page.wait_for_timeout(150)
-    page.wait_for_timeout(300)
-    page.screenshot(path=IMAGES / "labelling-code.png")
-    page.goto(f"{address}/")
-    page.screenshot(path=IMAGES / "labelling-overview.png")
-    dark = come_in(browser, link, "Dan", TABLET, "dark")
-    dark.wait_for_timeout(300)
-    dark.screenshot(path=IMAGES / "labelling-dark.png")
-    lead = come_in(browser, link, "Ana", LAPTOP, "light", to="/agreement")
-    lead.screenshot(path=IMAGES / "labelling-agreement.png")
-    lead.goto(f"{address}/adjudicate")
-    lead.locator("select").first.select_option(index=2)
-    lead.locator("input[name=why]").first.fill("What she thanks for is a decision")
-    lead.screenshot(path=IMAGES / "labelling-adjudicate.png")
-
-
-def come_in(
-    browser: Browser, link: str, name: str, size: dict[str, int], scheme: str, to: str = "/code"
-) -> Page:
-    """Open the page as a coder."""
-    page = browser.new_page(viewport=size, color_scheme=scheme)
-    page.goto(link)
-    address = link.partition("/start")[0]
-    page.wait_for_url(f"{address}/")
-    page.fill("#name", name)
-    page.press("#name", "Enter")
-    page.wait_for_url(f"{address}/code")
-    if to != "/code":
-        page.goto(address + to)
-    else:
-        page.wait_for_selector("#work:not([hidden])")
-    return page
+def _page(width: int, height: int) -> Iterator[Page]:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
+        browser.close()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    {"report": report, "sweep": sweep}[sys.argv[1]](Path(sys.argv[2]))

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -26,7 +27,7 @@ VALUES = {Path: "path", str: "text", int: "number", float: "number", bool: "flag
 
 def pages() -> dict[str, str]:
     """Give every generated page by its file name."""
-    return {"config.md": config_page(), "cli.md": cli_page()}
+    return {"config.md": config_page(), "cli.md": cli_page(), "api.md": api_page()}
 
 
 def config_page() -> str:
@@ -115,6 +116,38 @@ def cli_page() -> str:
         " without traceback,\nand the exit code is 2; a run that was stopped with Ctrl-C ends with 130.\n"
     )
     return "\n".join([head, *(_command(one.callback) for one in app.registered_commands if one.callback)])
+
+
+def api_page() -> str:
+    """Describe the public names, from their docstrings."""
+    import themeloom
+
+    head = (
+        "# Python\n\nWhat `import themeloom` offers; [From Python](../python.md) shows how to use it, and "
+        "[Notebooks and figures](../notebooks.md) the figures of `themeloom.plots`.\n"
+    )
+    return "\n".join([head, *(_public(name, getattr(themeloom, name)) for name in themeloom.__all__)])
+
+
+def _public(name: str, found: Any) -> str:  # noqa: ANN401 - a class or a function
+    lines = [f"## `{name}`", "", *_documented(f"{name}{_signature(found)}", found)]
+    if inspect.isclass(found) and not issubclass(found, Exception):
+        for member, value in sorted(vars(found).items()):
+            function = value.fget if isinstance(value, property) else getattr(value, "func", value)
+            if not member.startswith("_") and inspect.isfunction(function) and inspect.getdoc(function):
+                called = "" if function is not value else str(_signature(function))
+                lines += [f"### `{name}.{member}`", "", *_documented(f"{name}.{member}{called}", function)]
+    return "\n".join(lines)
+
+
+def _signature(found: Any) -> str:  # noqa: ANN401 - a class or a function
+    parameters = [p for p in inspect.signature(found).parameters.values() if p.name != "self"]
+    shown = ", ".join(str(p.replace(annotation=p.empty)) for p in parameters)
+    return f"({re.sub(r'<[^<>]* at 0x[0-9a-f]+>', '…', shown)})"  # an object has another address each time
+
+
+def _documented(call: str, found: Any) -> list[str]:  # noqa: ANN401 - a class or a function
+    return ["```text", call, "```", "", "```text", inspect.getdoc(found) or "", "```", ""]
 
 
 def _command(function: Callable[..., None]) -> str:

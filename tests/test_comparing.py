@@ -1,5 +1,6 @@
 """References become a comparison, by folder and by name, with and without held-out predictions."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from themeloom.config import TrackingConfig
 from themeloom.errors import ModelError, TrackingError
 from themeloom.history import store
 from themeloom.history.tracking import track
+from themeloom.provenance import corpus_digest
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,20 @@ def test_other_studies_and_plain_runs_are_compared_by_words(root):
     assert [pairing.encoders_agree for pairing in found.record.pairings] == [True, True]
     assert found.agreement["ari"].to_list() == [None, None, None]
     assert found.topics.filter(run="plain")["partner"].drop_nulls().len() == 2
+
+
+def test_a_plain_run_on_a_run_s_masked_texts_is_compared_by_membership(root, tmp_path):
+    record = make_record()
+    texts = record.communications["text"].to_list()
+    folder = write_plain(tmp_path / "topics", [["word", "visit"], ["letter", "plan"]], np.eye(2, 8), "other")
+    topics = [place % 2 for place in range(len(texts))]
+    told = {"corpus": corpus_digest(texts), "topics": topics}
+    (folder / "documents.json").write_text(json.dumps(told))
+    found = compare([MADE_UP, folder, folder], root)
+    assert [pairing.basis for pairing in found.record.pairings] == ["membership", "membership"]
+    assert found.agreement["shared"].to_list() == [len(texts)] * 3
+    assert found.agreement["ari"][2] == 1
+    assert found.moves.is_empty()
 
 
 def test_the_page_is_written(root, tmp_path):

@@ -19,6 +19,7 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 import themeloom
+from notebooks import run_notebook
 from themeloom.columns import ASSIGNED
 from themeloom.corpus.vault import Vault
 from themeloom.folders import Folders
@@ -272,3 +273,13 @@ def test_an_encoder_can_be_told_where_it_is(result, tmp_path):
     model = themeloom.load(result.folder, encoder=str(tmp_path / "nowhere"))
     with pytest.raises(themeloom.ThemeloomError, match="nowhere"):
         model.assign(["words that nobody said in this study"])
+
+
+def test_the_notebook_of_the_first_study_runs(result, root, monkeypatch, capsys):
+    """As it is written, but with the study that adapts less, of which all is in the cache."""
+    shutil.copytree(experiment().parent, root / "dearmhp")
+    monkeypatch.chdir(root)
+    names, shown = run_notebook("first-study")
+    assert names["result"].topics.equals(result.topics)
+    assert "We analysed What people tell mental health professionals" in capsys.readouterr().out
+    assert len(shown) == 11

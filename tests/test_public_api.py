@@ -20,8 +20,10 @@ MENU = [
     "autolog",
     "check",
     "compare",
+    "export",
     "load",
     "read_experiment",
+    "report",
     "run",
 ]
 

@@ -5,19 +5,24 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 
 import mlflow
 import polars as pl
 import pytest
 from mlflow.entities import ViewType
+from rich.console import Console
 from typer.testing import CliRunner
 
 import themeloom
 from studies import write_study
 from themeloom.cli import app
+from themeloom.console.sweeps import show_sweep
 from themeloom.errors import ConfigError
 from themeloom.history import registry
+from themeloom.progress import UNWATCHED
 from themeloom.sweeping import sweep
 
 SWEEP = """
@@ -66,9 +71,9 @@ def left_alone(tmp_path_factory):
     return study, sweep(study.experiment, study.folder)
 
 
-def runs_of(study):
+def runs_of(study, name="small"):
     client = mlflow.MlflowClient(f"sqlite:///{study.folder}/mlruns/mlflow.db")
-    [experiment] = client.search_experiments(filter_string="name = 'small'")
+    [experiment] = client.search_experiments(filter_string=f"name = '{name}'")
     return client.search_runs([experiment.experiment_id], run_view_type=ViewType.ALL)
 
 
@@ -171,3 +176,43 @@ def test_when_time_is_up_no_configuration_is_begun(left_alone):
     hurried = sweep(study.folder / "hurried.toml", study.folder)
     assert (len(hurried.table), hurried.left_out) == (1, ASKED - 1)
     assert hurried.run in set(found.table["run"])
+
+
+class Breaking:
+    """Breaks MLflow's store as soon as one configuration is done."""
+
+    def __init__(self, database):
+        self.database = database
+
+    @contextmanager
+    def stage(self, name):
+        yield self if name == "sweep" else UNWATCHED
+
+    def begin(self, *_):
+        pass
+
+    def advance(self, _=1):
+        aside = self.database.with_suffix(".aside")
+        if not aside.exists():
+            self.database.rename(aside)
+            self.database.write_text("no database")
+
+
+def test_a_store_that_goes_away_does_not_stop_a_sweep_which_logs_the_rest_when_given_again(left_alone):
+    study, found = left_alone
+    text = study.experiment.read_text(encoding="utf-8") + '\n[tracking]\nexperiment = "elsewhere"\n'
+    study.write("elsewhere.toml", text)
+    database = study.folder / "mlruns" / "mlflow.db"
+    alone = sweep(study.folder / "elsewhere.toml", study.folder, Breaking(database))
+    assert alone.table.equals(found.table)
+    assert "is not a readable MLflow database" in alone.waiting
+    console = Console(width=400, file=StringIO())
+    show_sweep(console, alone)
+    assert "give the same command again" in console.file.getvalue()
+    database.with_suffix(".aside").rename(database)
+    assert len(runs_of(study, "elsewhere")) == 2
+    again = sweep(study.folder / "elsewhere.toml", study.folder)
+    assert (again.waiting, again.tracked) == ("", alone.tracked)
+    runs = runs_of(study, "elsewhere")
+    assert len(runs) == ASKED + 1
+    assert {run.info.status for run in runs} == {"FINISHED"}

@@ -1,7 +1,8 @@
 """One configuration of a sweep, with one seed: run, kept and tracked, or remembered from an earlier sweep."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from themeloom import pipeline
 from themeloom.cache import Arrays, Cache, code_digest, digest
 from themeloom.config import Experiment
+from themeloom.errors import TrackingError
 from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.tracking import track
@@ -46,26 +48,39 @@ class Attempts:
     trials: tuple[Trial, ...]
     tracked: dict[str, str] = field(default_factory=dict)
     """Run → its MLflow run, of those that are finished there."""
+    faults: list[str] = field(default_factory=list)
+    """What went wrong with MLflow's store; from then on it is left alone."""
+
+    @contextmanager
+    def store_may_go(self) -> Iterator[None]:
+        """Go on without MLflow where it fails: all is kept, and logged when the sweep is given again."""
+        try:
+            yield
+        except TrackingError as error:
+            self.faults.append(str(error))
 
     def attempt(self, config: Experiment, parent: str, tags: Mapping[str, str]) -> Attempt:
-        """Run a configuration, unless it is known; track it under a parent, unless it is there."""
+        """Run a configuration, unless it is known; track it under a parent, unless it is there.
+
+        A store that goes away does not stop the sweep: from then on nothing is tracked.
+        """
         key = key_of(config, self.prepared)
         arrays, _ = Cache(self.folders.cache).remember("attempt", key, lambda: self._run(config))
         found = _read(arrays, self.trials)
         folder = self.folders.models / found.run
-        if found.run not in self.tracked and folder.is_dir():
-            record = store.load(folder)
-            tracked = track(
-                record,
-                folder,
-                None,
-                config.tracking,
-                self.folders.root,
-                parent=parent,
-                tags=tags,
-                with_model=False,  # all are under models/, and large
-            )
-            self.tracked[found.run] = tracked.run_id
+        if found.run not in self.tracked and folder.is_dir() and not self.faults:
+            with self.store_may_go():
+                tracked = track(
+                    store.load(folder),
+                    folder,
+                    None,
+                    config.tracking,
+                    self.folders.root,
+                    parent=parent,
+                    tags=tags,
+                    with_model=False,  # all are under models/, and large
+                )
+                self.tracked[found.run] = tracked.run_id
         return found
 
     def _run(self, config: Experiment) -> Arrays:

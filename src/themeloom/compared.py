@@ -76,7 +76,9 @@ class ComparedRun:
     topics: tuple[ComparedTopic, ...]
     vectors: Floats | None = None  # (topics, dimensions): in the order of the topics
     encoder: str = ""  # of the vectors; empty where unknown
-    membership: pl.DataFrame | None = None  # MEMBERSHIP, one row a message
+    weights: str = ""  # SHA-256 of the encoder's weights; empty where unknown
+    membership: pl.DataFrame | None = None  # MEMBERSHIP, one row a message, in the order of the corpus
+    corpus: str = ""  # digest of all texts in that order; empty where unknown
     scores: pl.DataFrame | None = None  # LINES
     evaluation: pl.DataFrame | None = None  # EVALUATION and more, one row a labelled message
     folds: int | None = None  # of the cross-fitting; None where no fold was

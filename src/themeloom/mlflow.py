@@ -19,6 +19,7 @@ def autolog(  # noqa: PLR0913 (the options of MLflow's own autologging, under th
     log_datasets: bool = True,
     log_quality: bool = True,
     log_encoder: bool = False,
+    log_digests: bool = False,
     disable: bool = False,
     exclusive: bool = False,
     silent: bool = False,
@@ -29,8 +30,9 @@ def autolog(  # noqa: PLR0913 (the options of MLflow's own autologging, under th
 
     Runs go where MLflow's own do (`mlflow.set_tracking_uri`, `mlflow.set_experiment`). An active run is used
     and left open; where it has a BERTopic already, the next is logged to a run nested in it. Without an
-    active run, one is made and ended. Of documents, their number, mean length and one digest of all are
-    logged, and no text. What cannot be logged is told in one warning of MLflow's logger; `fit` goes on.
+    active run, one is made and ended. Of documents, their number, mean length, one digest of all and each
+    one's topic are logged, and no text. What cannot be logged is told in one warning of MLflow's logger;
+    `fit` goes on.
 
     Parameters
     ----------
@@ -42,6 +44,9 @@ def autolog(  # noqa: PLR0913 (the options of MLflow's own autologging, under th
         Measure the topics' coherence (NPMI, C_v) and diversity, which reads all documents once more.
     log_encoder
         Keep the encoder's weights with each model. Without them, the model names its encoder.
+    log_digests
+        Log a digest (SHA-256) of each document, so that runs which share some documents only, or have them
+        in another order, can be compared by these. Whoever has a text can then tell that it was there.
     disable
         Undo it: BERTopic is as it was before.
     exclusive
@@ -67,7 +72,9 @@ def autolog(  # noqa: PLR0913 (the options of MLflow's own autologging, under th
         raise ConfigError(f"extra_tags: {fault} is not text under a name; give a dict of text.")
     if registered_model_name and not log_models:
         raise ConfigError("registered_model_name: no model is logged; leave log_models as it is.")
-    wanted = Wanted(log_models, log_datasets, log_quality, log_encoder, registered_model_name, tags)
+    wanted = Wanted(
+        log_models, log_datasets, log_quality, log_encoder, log_digests, registered_model_name, tags
+    )
     switch(BERTopic, wanted, Habits(exclusive, disable, silent), _judged, _drawn)
 
 

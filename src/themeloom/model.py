@@ -20,6 +20,8 @@ from themeloom.history.registry import model_folder
 from themeloom.placing import Placed, Placing
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RunRecord, Score
+from themeloom.reporting.fragments import summary_fragment
+from themeloom.reporting.summary import summarise
 from themeloom.themes.mapping import topic_themes
 
 if TYPE_CHECKING:
@@ -220,6 +222,10 @@ class Model:
             record.config["study"]["seed"],
             informed=self._settings("discover", DiscoverConfig).vectors == "raw+adapted",
         )
+
+    def _repr_html_(self) -> str:
+        """Show what was found in a notebook."""
+        return summary_fragment(summarise(self.record, paths={}, tracked={}))
 
     def _settings(self, section: str, kind: type[S]) -> S:
         return kind.model_validate(self.record.config[section])

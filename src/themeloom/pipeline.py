@@ -19,6 +19,7 @@ from themeloom.corpus.ingest import read_sources
 from themeloom.corpus.repeats import find_repeats
 from themeloom.corpus.sufficiency import check_sufficient
 from themeloom.corpus.vault import Vault
+from themeloom.discovery.embed import Encoder
 from themeloom.errors import ThemeloomError
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
@@ -42,6 +43,7 @@ from themeloom.records import (
 )
 from themeloom.reporting.html import write_report
 from themeloom.reporting.summary import summarise
+from themeloom.reports import paths_of, shared_report
 from themeloom.result import RunResult
 from themeloom.themes.candidates import find_candidates
 from themeloom.themes.codebook import read_codebook
@@ -96,11 +98,11 @@ def run(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBOD
         )
         record = to_record(config, prepared, study, stages, started)
     folder, report = keep(record, folders, stages)
-    with stages("track") as progress:
+    with stages("track") as progress, shared_report(record, folder) as shared:
         tracked = track_or_keep(
-            record, folder, report, config.tracking, folders.root, samples=samples, progress=progress
+            record, folder, shared, config.tracking, folders.root, samples=samples, progress=progress
         )
-    summary = summarise(record, paths=_paths(folder), tracked=asdict(tracked))
+    summary = summarise(record, paths=paths_of(folder), tracked=asdict(tracked))
     return RunResult(Model(record), summary, folder, report, tracked)
 
 
@@ -267,10 +269,12 @@ def to_record(
 
 
 def _digests(config: Experiment, prepared: Prepared) -> dict[str, str]:
-    """Return digests of the files as given, of the masked corpus and of the labelled sample."""
+    """Return digests of the files as given, the encoder, the masked corpus and the labelled sample."""
     files = [*(source.path for source in config.sources), config.themes.codebook, config.themes.labels]
+    weights = Encoder(config.encoder).weights
     return {
         **provenance.file_digests(Path(file) for file in files),
+        **({provenance.WEIGHTS: weights} if weights else {}),
         "corpus": digest(prepared.corpus.texts),
         "labelled sample": digest(prepared.sample.position, prepared.sample.theme, prepared.sample.codes),
     }
@@ -302,9 +306,5 @@ def keep(record: RunRecord, folders: Folders, stages: Stages) -> tuple[Path, Pat
     with stages("keep"):
         folder = store.save(record, folders.models)
     with stages("report"):
-        write_report(summarise(record, paths=_paths(folder), tracked={}), record, folder / REPORT)
+        write_report(summarise(record, paths=paths_of(folder), tracked={}), record, folder / REPORT)
     return folder, folder / REPORT
-
-
-def _paths(folder: Path) -> dict[str, str]:
-    return {"model": str(folder), "report": str(folder / REPORT)}

@@ -3,9 +3,13 @@
 import hashlib
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+WEIGHTS = "encoder weights"
+"""Under which name a run keeps the digest of its encoder."""
 
 _PACKAGES = (
     "themeloom",
@@ -51,8 +55,34 @@ def file_digests(paths: Iterable[Path]) -> dict[str, str]:
         while name in found:
             stem, _, number = name.rpartition("#")
             name = f"{stem}#{int(number) + 1}" if stem and number.isdigit() else f"{path.name}#2"
-        with path.open("rb") as file:
-            found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        found[name] = file_digest(path)
+    return found
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def corpus_digest(texts: Sequence[str]) -> str:
+    """Return one SHA-256 of all texts: the same only for the same ones in the same order."""
+    sha = hashlib.sha256()
+    for text in texts:
+        raw = text.encode(errors="surrogatepass")
+        sha.update(len(raw).to_bytes(8, "big"))  # where one text ends is part of what is digested
+        sha.update(raw)
+    return sha.hexdigest()
+
+
+def text_digests(texts: Sequence[str]) -> list[str]:
+    """Return a SHA-256 for each text, with a number where the same text was there before: all differ."""
+    seen = Counter[str]()
+    found = []
+    for text in texts:
+        digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+        seen[digest] += 1
+        found.append(digest if seen[digest] == 1 else f"{digest}#{seen[digest]}")
     return found
 
 

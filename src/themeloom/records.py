@@ -206,6 +206,9 @@ class Score:
     def __str__(self) -> str:
         return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
 
+    def _repr_html_(self) -> str:
+        return f"<b>{self.value:.2f}</b> <small>{self.low:.2f} to {self.high:.2f}</small>"
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:

@@ -7,6 +7,7 @@ import polars as pl
 
 from themeloom.history.tracking import Tracked
 from themeloom.model import Model
+from themeloom.reporting.fragments import summary_fragment
 from themeloom.reporting.summary import Summary
 
 
@@ -46,3 +47,7 @@ class RunResult:
     def scores(self) -> pl.DataFrame:
         """One row a score: value and 95% interval, the mapping's and the reference lines'."""
         return self.model.scores
+
+    def _repr_html_(self) -> str:
+        """Show what was found in a notebook."""
+        return summary_fragment(self.summary)

@@ -46,6 +46,7 @@ class Sweep:
     left_out: int  # configurations that were not begun, as time was up
     tracked: str  # its MLflow run
     uri: str  # MLflow's store, without user and password
+    waiting: str = ""  # why not all of it is in MLflow yet
 
     def to_dict(self) -> dict[str, object]:
         """Return plain values, the table as a list of rows."""
@@ -85,13 +86,21 @@ def sweep(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
         with stages("sweep") as progress:
             found = _attempted(config, asked, attempts, group, progress)
         result = _chosen(config, asked, found, prepared, group)
-        _log(group, result)
     except BaseException as error:
-        with suppress(TrackingError):  # what went wrong may be the store
-            group.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        _end(group, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
-    group.end()
-    return result
+    if not attempts.faults:
+        with attempts.store_may_go():
+            _log(group, result)
+            group.end()
+    if attempts.faults:
+        _end(group, "FAILED")
+    return replace(result, waiting=" ".join(attempts.faults))
+
+
+def _end(group: Group, status: str) -> None:
+    with suppress(TrackingError):  # what went wrong may be the store
+        group.end(status)
 
 
 def _attempted(
@@ -115,17 +124,19 @@ def _of_seeds(
     """Try one configuration with all seeds; several are children of a run of their own in MLflow."""
     name = named(settings)
     parent = group
-    if config.sweep.seeds > 1:
-        parent = _configuration(config, name, attempts.folders, group)
-        attempts.tracked.update(parent.children())
+    if config.sweep.seeds > 1 and not attempts.faults:
+        with attempts.store_may_go():
+            parent = _configuration(config, name, attempts.folders, group)
+            attempts.tracked.update(parent.children())
     found = []
     for seed in range(config.sweep.seeds):
         seeded = _seeded(with_settings(config, settings), seed)
         found.append(attempts.attempt(seeded, parent.run_id, {"themeloom.settings": name}))
         progress.advance()
-    if parent is not group:
-        parent.log_metrics(_figures(found))
-        parent.end()
+    if parent is not group and not attempts.faults:
+        with attempts.store_may_go():
+            parent.log_metrics(_figures(found))
+            parent.end()
     return found
 
 

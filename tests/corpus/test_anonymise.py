@@ -246,6 +246,10 @@ def test_the_identifying_strings_of_the_demonstration_study_are_masked() -> None
     assert recall["place"] >= 0.8
     assert recall["org"] >= 0.8
     assert harmed / len(sample) <= 0.03
+    page = (Path(__file__).resolve().parents[2] / "docs" / "privacy.md").read_text(encoding="utf-8")
+    for kind, hit in hits.items():
+        name = {"url": "link", "org": "organisation"}.get(kind, kind)
+        assert f"| {name} | {sum(hit)} | {len(hit)} |" in page, "tell in the manual what is measured"
 
 
 def test_spans_found_by_other_rules_are_not_used_again():

@@ -21,7 +21,7 @@ LAYOUTS = 8
 @pytest.fixture(scope="module")
 def blurred():
     """Groups that touch: single layouts disagree about them."""
-    return grouped(8, 25, noise=10, spread=1.6, seed=4)
+    return grouped(8, 25, noise=10, spread=1.4, seed=4)
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +100,28 @@ def test_who_has_no_topic_in_half_the_layouts_has_none():
     assert (agreed.membership[:2] == 0).all()
 
 
+def test_what_lies_together_often_enough_is_one_topic():
+    topic = np.repeat([0, 1, 2], 20)
+    joined = np.array([0, 0, 1])[topic]
+    often = consensus([clusters_of(rows) for rows in (topic, topic, joined, joined)])
+    assert often.count == 2
+    seldom = consensus([clusters_of(rows) for rows in (topic, topic, topic, joined)])
+    assert seldom.count == 3
+
+
+def test_who_belongs_nowhere_goes_to_the_nearest_topic_not_to_the_smallest():
+    rng = np.random.default_rng(3)
+    topic = np.repeat([0, 1, 2], [40, 30, 6])
+    made = []
+    for _ in range(12):
+        rows = topic.copy()
+        rows[0] = rng.choice([0, 7], p=[0.2, 0.8])  # most often alone
+        made.append(clusters_of(rows))
+    agreed = consensus(made)
+    assert agreed.count == 3
+    assert agreed.topic[0] == agreed.topic[1]
+
+
 def test_topics_are_not_smaller_than_allowed():
     rng = np.random.default_rng(1)
     sizes = [40, 30, 20, 4]
@@ -119,7 +141,7 @@ def test_one_topic_is_a_tree_of_its_own():
 def test_the_tree_joins_what_is_often_taken_together():
     topic = np.repeat([0, 1, 2, 3], 20)
     joined = np.array([0, 0, 1, 2])[topic]
-    agreed = consensus([clusters_of(rows) for rows in (topic, topic, topic, joined, joined)])
+    agreed = consensus([clusters_of(rows) for rows in (topic, topic, topic, topic, joined)])
     parents = topic_tree(agreed)
     of = [int(agreed.topic[20 * group]) for group in range(4)]
     assert agreed.count == 4

@@ -176,6 +176,32 @@ def test_vectors_have_a_say_where_the_encoder_is_the_same():
     assert not of(*unnamed)[0].encoders_agree
 
 
+def test_weights_tell_better_than_names_whether_the_encoder_is_the_same():
+    vectors = np.eye(2, dtype=np.float32)
+
+    def run(name, encoder, weights):
+        return wordy_run([["a"], ["b"]], name, vectors=vectors, encoder=encoder, weights=weights)
+
+    bundled = run("a", "all-MiniLM-L6-v2 (bundled)", "53aa")
+    assert of(bundled, run("b", "some/folder", "53aa"))[0].encoders_agree
+    assert not of(bundled, run("b", "all-MiniLM-L6-v2", "0000"))[0].encoders_agree
+    assert of(bundled, run("b", "all-MiniLM-L6-v2", ""))[0].encoders_agree
+
+
+def test_the_same_texts_in_the_same_order_are_shared_whatever_their_ids():
+    first = make_run([0] * 10 + [1] * 10, corpus="5a")
+    plain = make_run([1] * 9 + [0] * 11, "b", ids=ids(range(100, 120)), corpus="5a")
+    pairing, agreement = of(first, plain)
+    assert (pairing.basis, pairing.shared, agreement.shared) == ("membership", 20, 20)
+    assert [match.partner for match in pairing.topics] == [1, 0]
+    moved = {move.doc_id for moves in pairing.themes for move in moves.moves}
+    assert len(moved) > 0
+    assert moved <= set(first.membership["doc_id"])
+    others = replace(plain, corpus="6b"), replace(plain, corpus="")
+    assert [of(first, other)[0].shared for other in others] == [0, 0]
+    assert of(replace(first, corpus=""), others[1])[0].shared == 0
+
+
 def test_a_few_shared_messages_do_not_decide():
     first = make_run([0] * 100 + [1] * 100, ids=ids(range(200)))
     second = make_run([1] * 100 + [0] * 100, "b", ids=ids(range(195, 395)))

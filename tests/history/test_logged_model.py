@@ -149,7 +149,7 @@ messages.select("place", predict("text").alias("told")).select("place", "told.*"
 
 @pytest.mark.slow
 def test_it_runs_on_spark(root, tmp_path):
-    pytest.importorskip("pyspark", reason="pyspark is not installed: pip install pyspark")
+    pytest.importorskip("pyspark", reason="pyspark is not installed: pip install '.[spark]'")
     if shutil.which("java") is None:
         pytest.skip("Spark needs Java, which is not installed")
     messages = known(root[1]).select("text").with_row_index("place")

@@ -49,6 +49,23 @@ def test_a_run_waits_when_its_store_is_down_and_is_sent_once(root, study):
     assert len(client.search_runs([sent.experiment_id])) == 1
 
 
+def test_a_report_waits_as_mlflow_is_to_get_it(root, study, tmp_path):
+    from mlflow import MlflowClient
+
+    (tmp_path / "report.html").write_text("in words")
+    kept = track_or_keep(root[1], study / "models" / root[1].run, tmp_path / "report.html", DOWN, study)
+    assert kept.waiting
+    assert {file.suffix for file in Folders(study).outbox.iterdir()} == {".json", ".html"}
+    (study / "models" / root[1].run / "report.html").write_text("masked")
+    uri = f"sqlite:///{study}/mlruns/mlflow.db"
+    (sent,) = sync(study, uri)
+    assert (
+        Path(MlflowClient(uri).download_artifacts(sent.run_id, "report/report.html")).read_text()
+        == "in words"
+    )
+    assert list(Folders(study).outbox.glob("*.*ml*")) == []
+
+
 def test_what_cannot_be_sent_goes_on_waiting(root, study):
     keep(root, study)
     with pytest.raises(TrackingError, match="the server cannot be reached"):

@@ -68,6 +68,35 @@ def test_spoilt_topics_are_refused_in_a_sentence(tmp_path, case):
     assert "\n" not in str(caught.value)
 
 
+def documents(folder, **facts):
+    (folder / "documents.json").write_text(json.dumps({"corpus": "5a" * 32, "topics": [0, 1, -1]} | facts))
+    return read_plain(folder, "plain")
+
+
+def test_documents_are_known_by_their_places_in_the_corpus(tmp_path):
+    folder = write_plain(tmp_path / "run", TOPICS, np.ones((2, 3)))
+    run = documents(folder)
+    assert run.corpus == "5a" * 32
+    assert run.membership["topic"].to_list() == [0, 1, -1]
+    assert run.membership["doc_id"].is_unique().all()
+    assert run.membership["theme"].null_count() == 3
+    assert not set(run.membership["doc_id"]) & set(documents(folder, corpus="6b" * 32).membership["doc_id"])
+
+
+def test_documents_are_known_by_their_digests_where_these_are_kept(tmp_path):
+    folder = write_plain(tmp_path / "run", TOPICS, np.ones((2, 3)))
+    assert documents(folder, digests=["aa", "bb", "bb#2"]).membership["doc_id"].to_list() == [
+        "aa",
+        "bb",
+        "bb#2",
+    ]
+    for digests in (["aa"], ["aa", "bb", "bb"]):
+        with pytest.raises(ModelError, match=r"documents\.json: has not one digest of its own for each"):
+            documents(folder, digests=digests)
+    with pytest.raises(ModelError, match=r"documents\.json: does not tell topics of documents"):
+        documents(folder, topics="none")
+
+
 ARRAYS = {
     "too few": (save({"vectors": np.ones((1, 3), np.float32)}), "holds 1 vectors"),
     "two arrays": (

@@ -1,17 +1,10 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hostile import MESSAGES, hostile_record
 
 from builders import make_record
-from themeloom.records import Topic
-from themeloom.reporting import plots
+from themeloom.reporting import plots, points
 from themeloom.reporting.readable import hover
-
-
-def shown_in_legend(view: dict[str, list[object]]) -> list[object]:
-    return [name for name, shown in zip(view["name"], view["showlegend"], strict=True) if shown]
 
 
 def test_map_draws_every_communication_once() -> None:
@@ -22,32 +15,17 @@ def test_map_draws_every_communication_once() -> None:
     assert np.array_equal(drawn[np.lexsort(drawn.T)], plane[np.lexsort(plane.T)])
 
 
-def test_switch_names_each_group_once() -> None:
+def test_map_names_each_group_once() -> None:
     record = make_record(200)
-    topics, themes = (button.args[0] for button in plots.map(record).layout.updatemenus[0].buttons)
-    assert [name.split()[0] for name in shown_in_legend(topics)] == ["0", "1", "2", "3", "4", "no"]
+    topics = [trace.name.split()[0] for trace in plots.map(record).data]
+    assert topics == ["0", "1", "2", "3", "4", "no"]
+    themes = plots.map(record, "theme").data
     in_use = set(record.communications["theme"])
-    assert set(shown_in_legend(themes)) == in_use
-    assert len(set(themes["marker.color"])) == len(in_use)
+    assert {trace.name for trace in themes} == in_use
+    assert len({trace.marker.color for trace in themes}) == len(in_use)
 
 
-def test_themes_keep_their_colour_and_residuals_are_grey() -> None:
-    marks = plots.theme_marks({"a": False, "thanks": True, "b": False, "link": True})
-    assert [mark.name for mark in marks.values()] == ["a", "thanks", "b", "link"]
-    assert (marks["a"].colour, marks["b"].colour) == plots.COLOURS[:2]
-    assert {marks["thanks"].colour, marks["link"].colour} <= set(plots.GREYS)
-    assert len({(mark.colour, mark.shape) for mark in marks.values()}) == 4
-
-
-def test_many_topics_look_different_and_the_smallest_share_a_mark() -> None:
-    topics = tuple(Topic(number, 9, 0, ("word",), (1.0,), ()) for number in range(40))
-    marks = plots.topic_marks(topics)
-    assert len(marks) == plots.NAMED_TOPICS + 1
-    assert len({(mark.colour, mark.shape) for mark in marks}) == len(marks)
-    assert plots.topic_marks(topics[:3])[-1].name == "2 word"
-
-
-@pytest.mark.parametrize(("n", "kind"), [(100, "scatter"), (plots.SMOOTH_AS_SVG + 1, "scattergl")])
+@pytest.mark.parametrize(("n", "kind"), [(100, "scatter"), (points.SMOOTH_AS_SVG + 1, "scattergl")])
 def test_many_points_are_drawn_by_webgl(n: int, kind: str) -> None:
     assert {trace.type for trace in plots.map(make_record(n)).data} == {kind}
 
@@ -71,15 +49,6 @@ def test_names_of_topics_are_escaped_everywhere() -> None:
         assert "<script" not in figure.to_json().replace("\\u003c", "<")
 
 
-def test_confusion_shades_are_shares_of_a_row() -> None:
-    record = make_record()
-    scores = replace(record.scores, confusion=np.vstack([np.zeros((1, 8)), record.scores.confusion[1:]]))
-    heat = plots.confusion(scores, record.codebook).data[0]
-    assert np.asarray(heat.z).sum(axis=1) == pytest.approx([0, 1, 1, 1, 1, 1, 1])
-    assert heat.x[-1] == "no theme given"
-    assert list(heat.y) == list(record.codebook.keys)
-
-
 def test_sizes_and_words_show_the_topics() -> None:
     record = make_record()
     core, outliers = plots.topic_sizes(record).data
@@ -90,12 +59,18 @@ def test_sizes_and_words_show_the_topics() -> None:
     assert [tuple(bar.x) for bar in bars] == [topic.weights for topic in record.discovery.topics[:3]]
 
 
-def test_reliability_and_coverage_show_what_was_measured() -> None:
-    scores = make_record().scores
-    even, bins = plots.reliability(scores).data
-    assert list(even.x) == list(even.y) == [0, 1]
-    assert list(bins.x) == scores.calibration["confidence"].to_list()
-    assert list(bins.y) == scores.calibration["accuracy"].to_list()
-    right, kappa = plots.coverage(scores).data
-    assert list(right.x) == list(kappa.x) == scores.coverage["coverage"].to_list()
-    assert list(right.y) == scores.coverage["accuracy"].to_list()
+def test_flow_diagram_holds_every_number() -> None:
+    record = make_record()
+    said = " ".join(note.text for note in plots.flow(record).layout.annotations)
+    flow = record.flow
+    for number in (flow.identified, flow.same_id, flow.ids, flow.retweets, flow.copies, flow.unique):
+        assert f"{number:,}" in said
+    assert len(plots.flow(record).layout.shapes) == 5  # three boxes kept, two set aside
+
+
+def test_hovering_shows_no_more_than_it_may() -> None:
+    record = make_record()
+    texts = record.communications["text"].to_list()
+    for quotes in ("words", "none"):
+        labels = [label for trace in plots.map(record, quotes=quotes).data for label in trace.hovertext]
+        assert not any(hover(text) in label for label in labels for text in texts)

@@ -22,6 +22,8 @@ COMMANDS = (
     studies.check,
     studies.audit,
     studies.sweep,
+    models.report,
+    models.export,
     models.compare,
     models.assign,
     models.register,

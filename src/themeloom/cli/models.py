@@ -8,6 +8,15 @@ import typer
 
 from themeloom.cli.options import JsonPath, Root, progress_bars, say, write_json
 
+Run = Annotated[
+    str,
+    typer.Argument(help="A folder or name under models/, models:/NAME@ALIAS, or a run's id.", metavar="RUN"),
+]
+Quotes = Annotated[
+    str | None,
+    typer.Option(help="How messages are shown: masked, words or none; by default as the run says."),
+]
+
 
 def assign(  # noqa: PLR0913, PLR0917 (one option each)
     model: Annotated[str, typer.Argument(help="A folder under models/, models:/NAME@ALIAS, or a run's id.")],
@@ -31,6 +40,46 @@ def assign(  # noqa: PLR0913, PLR0917 (one option each)
     for fault in unreadable.iter_rows(named=True):
         sys.stderr.write(f"{fault['file']}:{fault['line']}: set aside: {fault['reason']}\n")
     say(f"{len(table):,} messages: {out}")
+
+
+def report(
+    run: Run,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The page (HTML) to write; by default report.html in the model folder."),
+    ] = None,
+    quotes: Quotes = None,
+    paper: Annotated[
+        Path | None,
+        typer.Option(help="A folder for methods.md, references.bib and the checklist srqr.csv."),
+    ] = None,
+    root: Root = Path(),
+    json: JsonPath = None,
+) -> None:
+    """Write the report of a run again, from its model."""
+    from themeloom import reports
+
+    made = reports.report(run, out, quotes=quotes, root=root)
+    write_json(made.summary, json)
+    if paper is not None:
+        reports.write_paper(made.summary, paper)
+        say(f"{reports.METHODS}, {reports.REFERENCES}, {reports.CHECKLIST}: {paper}")
+    say(str(made.path))
+
+
+def export(
+    run: Run,
+    format: Annotated[str, typer.Option(help="csv, parquet, xlsx or docx.")] = "csv",
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; by default RUN-themes.FORMAT in this folder.")
+    ] = None,
+    quotes: Quotes = None,
+    root: Root = Path(),
+) -> None:
+    """Write the table of themes with quotations, for a paper's appendix."""
+    from themeloom import exporting
+
+    say(str(exporting.export(run, format, out, quotes=quotes, root=root)))
 
 
 def compare(

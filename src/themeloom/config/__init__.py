@@ -1,6 +1,6 @@
 """What an experiment file may say: one frozen model a stage."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -32,6 +32,7 @@ __all__ = [
     "IngestConfig",
     "ReduceConfig",
     "RepeatsConfig",
+    "ReportConfig",
     "Setting",
     "SourceConfig",
     "SpanConfig",
@@ -51,6 +52,7 @@ class StudyConfig(Section):
     )
     title: str = Field("", description="One line that heads the report.")
     note: str = Field("", description="Something every reader of the report must know, shown at its top.")
+    citation: str = Field("", description="How the study is cited, as one reference: for the methods text.")
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(20130810, description="Seed of everything random.")
 
 
@@ -67,6 +69,19 @@ class TrackingConfig(Section):
     )
     system_metrics: bool = Field(
         default=False, description="Whether CPU, memory and disk are sampled during the run; needs psutil."
+    )
+
+
+class ReportConfig(Section):
+    """The report, and what it shows of messages."""
+
+    quotes: Literal["masked", "words", "none"] = Field(
+        "masked",
+        description="How messages are shown: 'masked', word for word but for what was masked; 'words', by "
+        "the words of their topic that they hold; 'none', not at all.",
+    )
+    quotes_in_mlflow: Literal["masked", "words", "none"] = Field(
+        "words", description="The same for the report that MLflow gets, where more people may read it."
     )
 
 
@@ -87,6 +102,7 @@ class Experiment(Section):
     describe: DescribeConfig = DescribeConfig()
     validate_: ValidateConfig = Field(ValidateConfig(), alias="validate")
     tracking: TrackingConfig = TrackingConfig()
+    report: ReportConfig = ReportConfig()
     sweep: SweepConfig = SweepConfig()
 
     @field_validator("sources", mode="before")

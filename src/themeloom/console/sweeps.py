@@ -47,6 +47,12 @@ def show_sweep(console: Console, found: "Sweep") -> None:
     console.print(
         f"The best is {found.run}, in models/; the sweep is MLflow run {found.tracked}.", markup=False
     )
+    if found.waiting:
+        console.print(
+            f"MLflow did not take all of it ({found.waiting}) Once its store is back, give the same command "
+            "again: what is missing there is logged, and nothing is computed twice.",
+            markup=False,
+        )
 
 
 def _number(name: str, value: float) -> str:

@@ -1,6 +1,5 @@
 """A vector for each communication: sentence-transformers, cached by text and model."""
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -14,6 +13,7 @@ from themeloom.cache import VectorCache
 from themeloom.config import EncoderConfig
 from themeloom.errors import ConfigError
 from themeloom.progress import UNWATCHED, Progress
+from themeloom.provenance import file_digest
 from themeloom.records import Embeddings, Floats
 
 if TYPE_CHECKING:
@@ -57,8 +57,13 @@ class Encoder:
     @cached_property
     def fingerprint(self) -> str:
         """What cached vectors are filed under: the weights' digest where they are on disk, else the name."""
+        return self.weights or self.config.name
+
+    @cached_property
+    def weights(self) -> str:
+        """SHA-256 of the weights; empty where they are not in a folder."""
         weights = self._folder / "model.safetensors"
-        return _sha256(weights) if weights.is_file() else self.config.name
+        return file_digest(weights) if weights.is_file() else ""
 
     @cached_property
     def model(self) -> "SentenceTransformer":
@@ -181,8 +186,3 @@ def embedded_text(text: str, frequent: Collection[str]) -> str:
 def _plain(text: str) -> str:
     # A handle is an address and says nothing of the message; a link or a name does, by being there.
     return _PLACEHOLDER.sub(r"\1", _HANDLE.sub(" ", text))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,7 +12,7 @@ from themeloom.config import ReduceConfig
 from themeloom.discovery.compiled import keep_compiled
 from themeloom.errors import CorpusError
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import Floats, Ints, Layout
+from themeloom.records import Doubles, Floats, Ints, Layout
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -23,8 +23,10 @@ MIN_DISTINCT = 10
 """Fewer distinct messages than this have no neighbourhoods to speak of."""
 PLANE = {"components": 2, "min_dist": 0.1}
 """What is other in the map that people see."""
-SHORT = 100
-"""Epochs of a layout that is one voice of many: a fifth of UMAP's 500, and a fifth of their cost."""
+SHORT = 30
+"""Epochs of a layout that is one voice of many: many short ones agree better than fewer long ones do."""
+NOISE = 1e-4
+"""How far short layouts are moved from the start that they share; UMAP moves each start as far."""
 
 
 def reduce(vectors: Floats, config: ReduceConfig, seed: int, progress: Progress = UNWATCHED) -> Layout:
@@ -164,7 +166,9 @@ class _Graph:
         self, config: ReduceConfig, seeds: Sequence[int], epochs: int | None, progress: Progress
     ) -> Iterator[Floats]:
         library = _library().umap_
+        start = None if epochs is None else self._start(config)
         for seed in seeds:
+            random = np.random.RandomState(seed)
             model = _umap(config.components, self.neighbors, config.min_dist, seed, len(self.distinct))
             a, b = library.find_ab_params(model.spread, model.min_dist)
             layout, _ = library.simplicial_set_embedding(
@@ -177,8 +181,8 @@ class _Graph:
                 gamma=model.repulsion_strength,
                 negative_sample_rate=model.negative_sample_rate,
                 n_epochs=epochs,
-                init=model.init,
-                random_state=np.random.RandomState(seed),
+                init=model.init if start is None else start + random.normal(scale=NOISE, size=start.shape),
+                random_state=random,
                 metric=model.metric,
                 metric_kwds={},
                 densmap=False,
@@ -187,6 +191,17 @@ class _Graph:
             )
             yield layout[self.place]
             progress.advance()
+
+    def _start(self, config: ReduceConfig) -> Doubles | None:
+        """Return the spectral start, which hangs on the graph alone; None where UMAP starts at random."""
+        model = _umap(config.components, self.neighbors, config.min_dist, 0, len(self.distinct))
+        if model.init != "spectral":
+            return None
+        random = np.random.RandomState(0)
+        found = _library().spectral.spectral_layout(
+            self.distinct, self.graph, model.n_components, random, metric=model.metric
+        )
+        return np.asarray(10 * found / np.abs(found).max(), dtype=np.float64)
 
 
 def _prepared(vectors: Floats, config: ReduceConfig) -> tuple[Floats, Ints, int]:

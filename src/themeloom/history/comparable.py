@@ -9,6 +9,7 @@ from scipy import sparse
 from themeloom.compared import LINES, MEMBERSHIP, ComparedRun, ComparedTopic
 from themeloom.history.beside import flat
 from themeloom.history.private import public_config
+from themeloom.provenance import WEIGHTS, corpus_digest
 from themeloom.records import Clusters, Floats, RunRecord, Score, Scores
 
 
@@ -26,7 +27,9 @@ def comparable(record: RunRecord) -> ComparedRun:
         topics=tuple(ComparedTopic(t.topic, t.size, *described(t.words, t.weights)) for t in topics),
         vectors=_means(vectors, record.discovery.clusters, len(topics)),
         encoder=record.discovery.embeddings.encoder,
+        weights=record.digests.get(WEIGHTS, ""),
         membership=record.communications.select(list(MEMBERSHIP)),
+        corpus=corpus_digest(record.communications["text"].to_list()),
         scores=_lines(record.scores),
         evaluation=record.evaluation,
         folds=None if record.config.get("validate", {}).get("held_out") else record.scores.folds,

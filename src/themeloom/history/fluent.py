@@ -14,7 +14,7 @@ from themeloom.history import foreign
 from themeloom.history.foreign import CorpusFacts, FittedTopicModel, Split
 from themeloom.history.items import DIGEST, PARAM
 from themeloom.history.quiet import environment
-from themeloom.history.submodels import NONE, EncoderFacts, encoder_facts
+from themeloom.history.submodels import EncoderFacts, encoder_facts
 from themeloom.history.tracking import Figure
 from themeloom.provenance import versions
 from themeloom.records import Topic
@@ -43,6 +43,7 @@ class Wanted:
     datasets: bool
     quality: bool
     encoder: bool  # whether its weights are kept with the model
+    digests: bool  # whether each document's digest is logged
     registered_model_name: str | None
     extra_tags: Mapping[str, str]
 
@@ -61,6 +62,11 @@ class Fit:
     def topics(self) -> tuple[Topic, ...]:
         """Its topics, outliers (-1) first where there are any."""
         return foreign.topics_of(self.model)
+
+    @property
+    def texts(self) -> list[str]:
+        """Those of its documents that are texts."""
+        return [document for document in self.documents if isinstance(document, str)]
 
     @property
     def named(self) -> tuple[Topic, ...]:
@@ -118,7 +124,7 @@ def _steps(fit: Fit, wanted: Wanted, judge: Judge, draw: Draw) -> Iterator[tuple
     yield "metrics", lambda: _log_metrics(_measured(fit))
     if wanted.datasets:
         yield "corpus", lambda: _log_corpus(fit.corpus)
-    yield "topics", lambda: _log_topics(fit)
+    yield "topics", lambda: _log_topics(fit, wanted)
     yield "figures", lambda: _log_figures(draw(fit.named))
     if wanted.quality and not math.isnan(fit.corpus.characters):
         yield "coherence", lambda: _log_metrics(_quality(fit, judge))
@@ -145,8 +151,7 @@ def _measured(fit: Fit) -> dict[str, float]:
 
 
 def _quality(fit: Fit, judge: Judge) -> dict[str, float]:
-    texts = [document for document in fit.documents if isinstance(document, str)]
-    found = judge(texts, fit.named, foreign.splitter(fit.model))
+    found = judge(fit.texts, fit.named, foreign.splitter(fit.model))
     return {f"quality/{name}": value for name, value in found.items()}
 
 
@@ -171,12 +176,13 @@ def _log_corpus(corpus: CorpusFacts) -> None:
     mlflow.MlflowClient().log_inputs(_active_run(), inputs)
 
 
-def _log_topics(fit: Fit) -> None:
+def _log_topics(fit: Fit, wanted: Wanted) -> None:
     import mlflow
 
     with tempfile.TemporaryDirectory(prefix="themeloom-") as folder:
-        encoder = "" if fit.encoder.name == NONE else fit.encoder.name
-        foreign.write_topics(fit.topics, foreign.vectors_of(fit.model), encoder, Path(folder))
+        foreign.write_topics(fit.topics, foreign.vectors_of(fit.model), fit.encoder, Path(folder))
+        if len(fit.texts) == len(fit.documents) == len(fit.model.topics_):
+            foreign.write_documents(fit.model, fit.texts, Path(folder), digests=wanted.digests)
         mlflow.log_artifacts(folder, "topics")
     mlflow.log_table(foreign.table(fit.topics), "tables/topics.json")
 

@@ -1,6 +1,5 @@
 """A fitted BERTopic, whoever made it, as plain items to log: topics, numbers, digests. Knows no MLflow."""
 
-import hashlib
 import json
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,10 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 from safetensors.numpy import save_file
 
-from themeloom.history.submodels import TopicModel
+from themeloom.history.submodels import NONE, EncoderFacts, TopicModel
+from themeloom.provenance import corpus_digest, text_digests
 from themeloom.records import Floats, Topic
 
-TOPICS, VECTORS = "topics.json", "vectors.safetensors"
+TOPICS, VECTORS, DOCUMENTS = "topics.json", "vectors.safetensors", "documents.json"
 """What other tools read of a run, under ``topics/``."""
 
 Split = Callable[[str], list[str]]
@@ -47,13 +47,8 @@ class CorpusFacts:
     def of(cls, documents: Iterable[object]) -> "CorpusFacts":
         """Count and digest documents, of which only texts are read."""
         found = [document if isinstance(document, str) else "" for document in documents]
-        sha = hashlib.sha256()
-        for text in found:
-            raw = text.encode(errors="surrogatepass")
-            sha.update(len(raw).to_bytes(8, "big"))  # where one document ends is part of what is digested
-            sha.update(raw)
         length = statistics.fmean(map(len, found)) if any(found) else float("nan")
-        return cls(len(found), length, sha.hexdigest())
+        return cls(len(found), length, corpus_digest(found))
 
 
 def topics_of(model: FittedTopicModel) -> tuple[Topic, ...]:
@@ -128,7 +123,9 @@ def _words(vectoriser: object) -> Split:
     return lambda text: [token for token in split(prepare(text)) if token not in left_out]
 
 
-def write_topics(topics: Sequence[Topic], vectors: "Floats | None", encoder: str, folder: Path) -> None:
+def write_topics(
+    topics: Sequence[Topic], vectors: "Floats | None", encoder: EncoderFacts, folder: Path
+) -> None:
     """Write ``topics.json`` and, where they are known, ``vectors.safetensors``, as comparing reads them.
 
     Parameters
@@ -138,7 +135,7 @@ def write_topics(topics: Sequence[Topic], vectors: "Floats | None", encoder: str
     vectors
         float32, (topics without -1, dimensions).
     encoder
-        What made the vectors; empty where it is not known.
+        What made the vectors.
     folder
         Where the files go.
     """
@@ -148,7 +145,31 @@ def write_topics(topics: Sequence[Topic], vectors: "Floats | None", encoder: str
     ]
     (folder / TOPICS).write_text(json.dumps(listed, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     if vectors is not None:
-        save_file({"vectors": vectors}, folder / VECTORS, metadata={"encoder": encoder})
+        told = {"encoder": "" if encoder.name == NONE else encoder.name, "weights": encoder.weights}
+        save_file({"vectors": vectors}, folder / VECTORS, metadata=told)
+
+
+def write_documents(model: FittedTopicModel, texts: Sequence[str], folder: Path, *, digests: bool) -> None:
+    """Write ``documents.json``: each document's topic in their order, and which corpus it is.
+
+    Parameters
+    ----------
+    model
+        A fitted BERTopic.
+    texts
+        The documents, none of which is written.
+    folder
+        Where the file goes.
+    digests
+        Whether a digest of each document is written too: it tells whoever has a text that it was there.
+    """
+    found: dict[str, object] = {
+        "corpus": corpus_digest(texts),
+        "topics": [int(topic) for topic in model.topics_],
+    }
+    if digests:
+        found["digests"] = text_digests(texts)
+    (folder / DOCUMENTS).write_text(json.dumps(found) + "\n", encoding="utf-8")
 
 
 def write_model(model: FittedTopicModel, encoder: str, folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,6 +79,9 @@ def track_or_keep(  # noqa: PLR0913 (as `track`)
             tags=dict(tags),
             samples=tuple(samples),
         )
+        if report is not None:  # as MLflow is to get it, which may not be as it lies in the model folder
+            with whole_file(Folders(root).outbox / f"{record.run}.html") as draft:
+                shutil.copyfile(report, draft)
         with whole_file(Folders(root).outbox / f"{record.run}.json") as draft:
             draft.write_text(waiting.model_dump_json(indent=1), encoding="utf-8")
         return Tracked("", "", experiment, backend.public, "", waiting=str(error))
@@ -112,6 +117,7 @@ def sync(root: Path, uri: str | None = None, watcher: Watcher = NOBODY) -> Itera
                 faults += error.faults
             else:
                 file.unlink()
+                file.with_suffix(".html").unlink(missing_ok=True)
                 yield tracked
     if faults:
         raise TrackingError(*faults)
@@ -125,15 +131,14 @@ def _sent(file: Path, root: Path, uri: str | None, watcher: Watcher) -> Tracked:
     folder = Folders(root).models / waiting.run
     if not folder.is_dir():
         raise ModelError(f"{folder}: is gone, so that the run cannot be sent; put it back, or remove {file}.")
-    report = folder / REPORT
     config = TrackingConfig(
         uri=uri or _address(waiting, root), experiment=waiting.experiment, embeddings=waiting.embeddings
     )
-    with watcher.stage("track") as progress:
+    with watcher.stage("track") as progress, _as_artifact(file.with_suffix(".html")) as report:
         return track(
             store.load(folder),
             folder,
-            report if report.exists() else None,
+            report,
             config,
             root,
             parent=waiting.parent,
@@ -142,6 +147,16 @@ def _sent(file: Path, root: Path, uri: str | None, watcher: Watcher) -> Tracked:
             again=True,
             progress=progress,
         )
+
+
+@contextmanager
+def _as_artifact(kept: Path) -> Iterator[Path | None]:
+    """Give a report that waits the name that it has in MLflow."""
+    if not kept.exists():
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="themeloom-") as place:
+        yield shutil.copyfile(kept, Path(place) / REPORT)
 
 
 def _address(waiting: _Waiting, root: Path) -> str:

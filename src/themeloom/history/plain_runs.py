@@ -1,15 +1,17 @@
 """What plain BERTopic runs leave, in a folder or in MLflow, as far as runs can be compared."""
 
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 
-from themeloom.compared import ComparedRun, ComparedTopic
+from themeloom.compared import MEMBERSHIP, ComparedRun, ComparedTopic
 from themeloom.errors import ModelError
 from themeloom.history.backend import backend_of
 from themeloom.history.comparable import described
@@ -20,13 +22,30 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-FOLDER, TOPICS, VECTORS = "topics", "topics.json", "vectors.safetensors"
-"""What a plain BERTopic run leaves: a folder, its topics, and their vectors where these are known."""
+FOLDER, TOPICS, VECTORS, DOCUMENTS = "topics", "topics.json", "vectors.safetensors", "documents.json"
+"""What a plain BERTopic run leaves: a folder, its topics, their vectors and its documents' where known."""
 
 ENCODER = "embedding_model"
 """The parameter of a run in MLflow that names the encoder."""
 
 _CURE = "fetch the run's artifacts again, or log the run again"
+
+
+class _Documents(BaseModel):
+    """Each document's topic, in the order of the corpus."""
+
+    model_config = ConfigDict(frozen=True)
+
+    corpus: str
+    topics: tuple[int, ...]
+    digests: tuple[str, ...] | None = None
+
+    def table(self) -> pl.DataFrame:
+        """Return the documents as a compared run has them: by their digests, else by their places."""
+        ids = self.digests or [f"{self.corpus[:16]}:{place:09d}" for place in range(len(self.topics))]
+        return pl.DataFrame(
+            {"doc_id": ids, "topic": self.topics, "theme": None, "topic_theme": None}, schema=MEMBERSHIP
+        )
 
 
 class _Topic(BaseModel):
@@ -45,7 +64,9 @@ def plain_topics(folder: Path) -> Path | None:
 
 
 def read_plain(folder: Path, name: str, encoder: str = "") -> ComparedRun:
-    """Read the topics that a plain BERTopic run left: ``topics.json`` and ``vectors.safetensors``.
+    """Read the topics that a plain BERTopic run left.
+
+    They are in ``topics.json``; ``vectors.safetensors`` and ``documents.json`` may be beside it.
 
     Parameters
     ----------
@@ -62,7 +83,8 @@ def read_plain(folder: Path, name: str, encoder: str = "") -> ComparedRun:
         If a file is not what it should be.
     """
     topics = [topic for topic in _read_topics(folder / TOPICS) if topic.topic >= 0]
-    vectors, named = _read_vectors(folder / VECTORS) if (folder / VECTORS).is_file() else (None, "")
+    vectors, told = _read_vectors(folder / VECTORS) if (folder / VECTORS).is_file() else (None, {})
+    documents = _read_documents(folder / DOCUMENTS) if (folder / DOCUMENTS).is_file() else None
     if vectors is not None and len(vectors) != len(topics):
         raise ModelError(
             f"{folder / VECTORS}: holds {len(vectors)} vectors, but {TOPICS} tells of {len(topics)} topics "
@@ -72,7 +94,10 @@ def read_plain(folder: Path, name: str, encoder: str = "") -> ComparedRun:
         name=name,
         topics=tuple(ComparedTopic(t.topic, t.size, *described(t.words, t.weights)) for t in topics),
         vectors=vectors,
-        encoder=encoder or named,
+        encoder=encoder or told.get("encoder", ""),
+        weights=told.get("weights", ""),
+        membership=None if documents is None else documents.table(),
+        corpus="" if documents is None else documents.corpus,
     )
 
 
@@ -116,9 +141,7 @@ def _fetched(client: "MlflowClient", run: "Run", draft: Path) -> ComparedRun:
     except ModelError as error:
         raise ModelError(str(error).replace(str(folder), f"runs:/{run.info.run_id}/{FOLDER}")) from None
     started = datetime.fromtimestamp(run.info.start_time / 1000, UTC).isoformat(timespec="seconds")
-    return ComparedRun(
-        found.name, found.topics, found.vectors, found.encoder, config=params, started_at=started
-    )
+    return replace(found, config=params, started_at=started)
 
 
 def _read_topics(path: Path) -> tuple[_Topic, ...]:
@@ -139,8 +162,21 @@ def _read_topics(path: Path) -> tuple[_Topic, ...]:
     return topics
 
 
-def _read_vectors(path: Path) -> tuple[Floats, str]:
-    """Read the one array, whatever its name is, and the encoder's name where the file tells it."""
+def _read_documents(path: Path) -> _Documents:
+    try:
+        found = _Documents.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ModelError(f"{path}: does not tell topics of documents ({first['msg']}); {_CURE}.") from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); {_CURE}.") from None
+    if found.digests is not None and not len(found.topics) == len(found.digests) == len(set(found.digests)):
+        raise ModelError(f"{path}: has not one digest of its own for each document; {_CURE}.")
+    return found
+
+
+def _read_vectors(path: Path) -> tuple[Floats, dict[str, str]]:
+    """Read the one array, whatever its name is, and what the file tells of the encoder."""
     from safetensors import safe_open
 
     try:
@@ -153,4 +189,4 @@ def _read_vectors(path: Path) -> tuple[Floats, str]:
         raise ModelError(f"{path}: does not hold one array of float32, a row a topic; {_CURE}.")
     if not np.isfinite(vectors).all():
         raise ModelError(f"{path}: holds numbers that are none (NaN or infinity); {_CURE}.")
-    return vectors, facts.get("encoder", "")
+    return vectors, dict(facts)

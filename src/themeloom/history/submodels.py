@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from themeloom.history.private import WITHHELD, public_uri
+from themeloom.provenance import file_digest
 
 PARTS = ("umap_model", "hdbscan_model", "vectorizer_model", "ctfidf_model", "representation_model")
 """BERTopic's sub-models by its own names, but for the encoder, which it chooses only in `fit`."""
@@ -43,6 +44,7 @@ class EncoderFacts:
     name: str  # as it may be shown: of a local folder, the last two parts of its path
     kind: str  # class of BERTopic's backend
     source: str  # a hub's name or a local folder that sentence-transformers loads; empty where it cannot
+    weights: str = ""  # SHA-256 of what a local folder holds; empty elsewhere
 
 
 def settings(model: TopicModel) -> dict[str, str]:
@@ -75,7 +77,13 @@ def encoder_facts(model: TopicModel) -> EncoderFacts:
     inner = getattr(backend, "embedding_model", None) or backend
     source = _source(backend, inner)
     shown = _shown(source) if source else _called(inner)
-    return EncoderFacts(shown, type(backend).__name__, source)
+    return EncoderFacts(shown, type(backend).__name__, source, _weights(source))
+
+
+def _weights(source: str) -> str:
+    """Return the digest of a local encoder's weights: the same encoder can lie in folders of other names."""
+    file = Path(source) / "model.safetensors"
+    return file_digest(file) if source and file.is_file() else ""
 
 
 def _source(backend: object, inner: object) -> str:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from themeloom.atomic import whole_file
 from themeloom.compared import OVERLAPS, ComparisonRecord
 from themeloom.reporting import differences, likeness_plots
-from themeloom.reporting.html import FORMATS
+from themeloom.reporting.formats import FORMATS
 from themeloom.reporting.page import make_environment, render_page
 
 if TYPE_CHECKING:
@@ -58,13 +58,11 @@ def render_comparison(record: ComparisonRecord, figures: "Mapping[str, go.Figure
     figures
         By name, as `figures_of` gives them.
     """
-    heights = {name: int(figure.layout.height) for name, figure in figures.items()}
     return render_page(
         "comparison.html",
         ["report.css", "comparison.css"],
         figures,
         FILTERS,
-        heights=heights,
         **_context(record),
     )
 
@@ -75,7 +73,7 @@ def comparison_fragment(record: ComparisonRecord) -> str:
     return environment.get_template("compared/fragment.html").render(**_context(record))
 
 
-def _context(record: ComparisonRecord) -> dict[str, object]:
+def _context(record: ComparisonRecord) -> dict[str, Any]:
     return {
         "c": record,
         "rows": list(zip(*(pairing.topics for pairing in record.pairings), strict=True)),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from themeloom.records import Score, Stability, StageTime
 
-FORMAT = 2
+FORMAT = 3
 """Version of the summary's shape; grows when a field changes its meaning or goes."""
 
 
@@ -69,6 +69,76 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A message that shows what a theme is, or where it ends."""
+
+    doc_id: str
+    text: str  # as `report.quotes` lets it be shown
+    times_seen: int
+    probability: float  # of the theme
+    rival: str | None  # the likeliest other theme
+    rival_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Confused:
+    """How often a theme was taken for another one, or another one for it; held-out, at the message level."""
+
+    theme: str | None  # None: no theme was given
+    messages: float  # mean over the repeats
+    of: float  # all messages that were coded with the theme, or given it
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Two topics, or groups of topics, that join."""
+
+    first: int
+    second: int
+    distance: float  # cosine distance, mean over pairs of their topics
+
+
+@dataclass(frozen=True, slots=True)
+class OverTime:
+    """Messages by period."""
+
+    unit: str  # hour, six_hours, day, week, month, quarter or year
+    periods: tuple[str, ...]  # when each begins, UTC
+    messages: tuple[int, ...]  # (periods,): all of them
+    topics: tuple[tuple[int, ...], ...]  # (topics, periods)
+    undated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A work to cite."""
+
+    key: str
+    cited: str  # in the text: McInnes et al., 2018
+    text: str  # in the list of references
+    bibtex: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistItem:
+    """An item of a reporting checklist."""
+
+    item: str  # S1, …
+    title: str
+    asks: str
+    says: str  # what this run says; empty where that is for the authors
+
+
+@dataclass(frozen=True, slots=True)
+class Methods:
+    """How it was done, ready to paste into a paper."""
+
+    paragraphs: tuple[str, ...]
+    references: tuple[Reference, ...]
+    checklist: tuple[ChecklistItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TopicSummary:
     """One topic and where it belongs."""
 
@@ -100,6 +170,10 @@ class ThemeSummary:
     prevalence: Score | None  # prediction-powered share of the communications; None where not estimated
     scores: dict[str, Score]  # precision, recall, f1, at the topic level
     message_scores: dict[str, Score]  # the same, at the message level
+    typical: tuple[Example, ...] = ()
+    borderline: tuple[Example, ...] = ()
+    missed: tuple[Confused, ...] = ()  # what messages coded with it were given
+    taken: tuple[Confused, ...] = ()  # what messages that were given it were coded with
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +239,12 @@ class ScoresSummary:
     coverage: tuple[Kept, ...]
     conformal: Conformal
 
+    def _repr_html_(self) -> str:
+        """Show the scores in a notebook."""
+        from themeloom.reporting.fragments import scores_fragment
+
+        return scores_fragment(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -198,3 +278,13 @@ class Summary:
     paths: dict[str, str]
     tracked: dict[str, str]
     stability: Stability | None = None  # how far topics come back, where that was asked for
+    quotes: str = "masked"  # how messages are shown: masked, words or none
+    merges: tuple[Merge, ...] = ()  # topics joined by likeness, nearest first
+    over_time: OverTime | None = None  # None where no message has a time
+    methods: Methods | None = None
+
+    def _repr_html_(self) -> str:
+        """Show what was found in a notebook."""
+        from themeloom.reporting.fragments import summary_fragment
+
+        return summary_fragment(self)

@@ -7,7 +7,7 @@ import numpy as np
 
 from themeloom.compared import ComparedTopic, ComparisonRecord, Pairing, Stream
 from themeloom.reporting.differences import letter
-from themeloom.reporting.plots import COLOURS, PALE, clear
+from themeloom.reporting.marks import COLOURS, PALE, clear
 from themeloom.reporting.readable import hover
 
 if TYPE_CHECKING:

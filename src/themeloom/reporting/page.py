@@ -2,16 +2,22 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from themeloom.reporting import texts
 from themeloom.reporting.readable import readable
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+Blocks = Mapping[str, object]
+"""Data that scripts read: id → what becomes JSON."""
 
 _JSON_IN_HTML = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
 
@@ -21,7 +27,10 @@ def render_page(
     styles: Sequence[str],
     figures: Mapping[str, "go.Figure"],
     filters: Sequence[Callable[..., object]],
-    **context: object,
+    *,
+    scripts: Sequence[str] = ("figures.js",),
+    blocks: Blocks = MappingProxyType({}),
+    **context: Any,  # noqa: ANN401 - whatever a template shows
 ) -> str:
     """Render a template with its styles and figures as one page.
 
@@ -38,18 +47,27 @@ def render_page(
         By name; drawn where the template has an element for one.
     filters
         The template's filters.
+    scripts
+        File names of scripts.
+    blocks
+        Data that the scripts read.
     **context
         What the template shows.
     """
     environment = make_environment(filters)
     data = {name: _figure_data(figure) for name, figure in figures.items()}
-    scripts = [_plotly(), _source(environment, "report.js")] if data else []
+    sources = [_source(environment, name) for name in scripts]
+    if data:
+        sources.insert(0, _plotly())
+    read = {name: _json(block) for name, block in blocks.items()}
     style = "\n".join(_source(environment, name) for name in styles)
     page = environment.get_template(template).render(
         figures=data,
-        scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own and plotly's files
+        blocks=read,
+        heights={name: int(figure.layout.height or 360) for name, figure in figures.items()},
+        scripts=[Markup(script) for script in sources],  # noqa: S704 - our own and plotly's files
         style=Markup(style),  # noqa: S704 - our own files
-        policy=_policy(scripts, webgl=any("scattergl" in entry for entry in data.values())),
+        policy=_policy(sources, webgl=any('"webgl":true' in block for block in read.values())),
         **context,
     )
     return page.rstrip() + "\n"
@@ -66,6 +84,7 @@ def make_environment(filters: Sequence[Callable[..., object]]) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update({fmt.__name__: fmt for fmt in filters})
+    environment.globals.update({"t": texts.html, "n": texts.counted, "form": texts.form})
     return environment
 
 
@@ -89,6 +108,11 @@ def _plotly() -> str:
 
 def _figure_data(figure: "go.Figure") -> Markup:
     return Markup(figure.to_json().translate(_JSON_IN_HTML))  # noqa: S704 - no < > & is left in it
+
+
+def _json(block: object) -> Markup:
+    text = json.dumps(block, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(text.translate(_JSON_IN_HTML))  # noqa: S704 - no < > & is left in it
 
 
 def _policy(scripts: Sequence[str], *, webgl: bool) -> str:

@@ -1,48 +1,41 @@
-"""What scores say, in words that the terminal and the page share."""
+"""What a run's numbers say, in words that the terminal, the page and the methods text share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan
+from typing import Any
 
-from themeloom.records import Stability
+from themeloom.records import RunRecord, Score, Stability
 from themeloom.reporting.contents import Difference, ScoresSummary, Summary
+from themeloom.reporting.texts import counted, form, say
 
 AGAINST = ("logistic regression", "plain BERTopic")
 """The lines that a headline is told against: a classifier without topics, topics without this."""
 
-INFORMED = (
-    "Labels informed these topics: they were read from raw vectors and those of the encoder adapted to the "
-    "labels, side by side. Each score comes from topics that had not seen the label."
-)
-UNINFORMED = "No label had a say in these topics."
-
 
 def origin(summary: Summary) -> str:
     """Say whether labels informed the topics, and how far these come back, where that was asked for."""
-    informed = INFORMED if summary.informed else UNINFORMED
+    informed = say("told.informed" if summary.informed else "told.uninformed")
     return f"{informed} {_holding(summary.stability)}" if summary.stability else informed
 
 
 def _holding(found: Stability) -> str:
-    what = (
-        "further runs with other seeds"
-        if found.over == "runs"
-        else "layouts, of which they are the consensus"
-    )
-    ari, ami = (found.overall[name].value for name in ("ari", "ami"))
-    return (
-        f"Topics were looked for in {found.repeats} {what}: {sum(found.unstable)} of {len(found.unstable)} "
-        f"came back in less than half and are flagged as unstable. Adjusted Rand index {ari:.2f}, adjusted "
-        f"mutual information {ami:.2f}."
+    return say(
+        "told.holding",
+        repeats=found.repeats,
+        over=say(f"told.{found.over}"),
+        unstable=sum(found.unstable),
+        topics=len(found.unstable),
+        **{name: f"{found.overall[name].value:.2f}" for name in ("ari", "ami")},
     )
 
 
 def validation(scores: ScoresSummary) -> str:
     """Say on which labels scores are, and how these were kept from what predicts them."""
-    labels = f"{scores.labels:,} {'label' if scores.labels == 1 else 'labels'}"
+    labels = counted(scores.labels, "label")
     if scores.held_out:
-        return f"{labels} set aside, of which nothing was learned"
-    drawn = f", drawn {scores.repeats} times" if scores.repeats > 1 else ""
-    return f"{labels}, each predicted without itself ({scores.folds} folds{drawn})"
+        return say("told.set_aside", labels=labels)
+    drawn = say("told.drawn", repeats=scores.repeats) if scores.repeats > 1 else ""
+    return say("told.cross_fitted", labels=labels, folds=scores.folds, drawn=drawn)
 
 
 def comparisons(differences: Sequence[Difference], level: str, lines: Sequence[str] = AGAINST) -> str:
@@ -64,7 +57,7 @@ def comparisons(differences: Sequence[Difference], level: str, lines: Sequence[s
     """
     found = {found.line: found for found in differences if found.level == level}
     told = [told for line in lines if line in found and (told := comparison(found[line]))]
-    return f"{level.capitalize()}: kappa is {'; '.join(told)}." if told else ""
+    return say("told.level", level=level.capitalize(), told="; ".join(told)) if told else ""
 
 
 def comparison(found: Difference) -> str:
@@ -74,8 +67,40 @@ def comparison(found: Difference) -> str:
         return ""
     above = score.value >= 0
     low, high = (score.low, score.high) if above else (-score.high, -score.low)
-    distance = f"{abs(score.value):.2f} {'above' if above else 'below'} that of {found.line}"
+    key = "told.above" if above else "told.below"
+    distance = say(key, distance=f"{abs(score.value):.2f}", line=found.line)
     if isnan(low):
         return distance
-    verdict = "more than chance explains" if low > 0 else "which chance may explain"
-    return f"{distance} ({low:.2f} to {high:.2f}), {verdict}"
+    verdict = "told.beyond_chance" if low > 0 else "told.by_chance"
+    return say(verdict, told=distance, low=f"{low:.2f}", high=f"{high:.2f}")
+
+
+def shares_told(record: RunRecord) -> str:
+    """Write each theme's estimated prevalence; empty where there is none."""
+    estimated = record.scores.prevalence.get("communications/prediction-powered", {})
+    return "; ".join(
+        say(
+            "methods.share",
+            theme=theme.name,
+            value=f"{score.value:.0%}",
+            low=f"{score.low:.0%}",
+            high=f"{score.high:.0%}",
+        )
+        for theme in record.codebook.themes
+        if (score := estimated.get(theme.key)) is not None and not isnan(score.value)
+    )
+
+
+def score_told(score: Score | None) -> str:
+    """Write a score with its interval, as papers do."""
+    if score is None or isnan(score.value):
+        return "not defined"
+    if isnan(score.low):
+        return f"{score.value:.2f}"
+    return say("methods.score", value=f"{score.value:.2f}", low=f"{score.low:.2f}", high=f"{score.high:.2f}")
+
+
+def files_told(config: Mapping[str, Any]) -> str:
+    """Write how many exports there were."""
+    number = max(len(config.get("sources", ())), 1)
+    return form(number, "methods.files").format(number=number)

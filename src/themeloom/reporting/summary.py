@@ -1,7 +1,7 @@
 """A run in plain, typed records: what the report shows and what ``--json`` writes. Knows no HTML."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 import polars as pl
@@ -27,13 +27,24 @@ from themeloom.reporting.contents import (
     TopicSummary,
     Word,
 )
+from themeloom.reporting.examples import confusions, examples
+from themeloom.reporting.methods import methods
+from themeloom.reporting.periods import over_time
+from themeloom.reporting.quotes import Quotes, quotes_of, shown_texts
+from themeloom.reporting.tree import merges
 
 __all__ = ["Summary", "summarise", "to_json"]
 
 _USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
 
 
-def summarise(record: RunRecord, *, paths: Mapping[str, str], tracked: Mapping[str, str]) -> Summary:
+def summarise(
+    record: RunRecord,
+    *,
+    paths: Mapping[str, str],
+    tracked: Mapping[str, str],
+    quotes: Quotes | None = None,
+) -> Summary:
     """Sum up a run.
 
     Parameters
@@ -44,6 +55,8 @@ def summarise(record: RunRecord, *, paths: Mapping[str, str], tracked: Mapping[s
         What was written where: name → path ('model', 'report', …).
     tracked
         Where it was tracked: 'run_id', 'experiment', 'uri', ….
+    quotes
+        How messages are shown: 'masked', 'words' or 'none'; by default as the run's configuration says.
 
     Returns
     -------
@@ -51,6 +64,8 @@ def summarise(record: RunRecord, *, paths: Mapping[str, str], tracked: Mapping[s
         Plain Python values throughout; passwords in addresses are struck out.
     """
     communications = record.communications
+    quotes = quotes or quotes_of(record.config)
+    texts = shown_texts(record, quotes)
     return Summary(
         format=FORMAT,
         run=record.run,
@@ -68,9 +83,9 @@ def summarise(record: RunRecord, *, paths: Mapping[str, str], tracked: Mapping[s
         settings=_settings(record.discovery),
         informed=record.informed,
         quality={name: float(value) for name, value in record.quality.overall.items()},
-        topics=tuple(_topic(record, topic) for topic in record.discovery.topics),
+        topics=tuple(_topic(record, topic, texts) for topic in record.discovery.topics),
         candidates=tuple(int(candidate.topic) for candidate in record.candidates),
-        themes=tuple(_theme(record, index) for index in range(len(record.codebook.themes))),
+        themes=tuple(_theme(record, index, texts) for index in range(len(record.codebook.themes))),
         scores=_scores(record),
         parameters=_parameters(record.config),
         versions=_texts(record.versions),
@@ -80,6 +95,10 @@ def summarise(record: RunRecord, *, paths: Mapping[str, str], tracked: Mapping[s
         paths=_texts(paths),
         tracked=_texts(tracked),
         stability=record.discovery.stability,
+        quotes=quotes,
+        merges=merges(record),
+        over_time=over_time(record),
+        methods=methods(record, quotes),
     )
 
 
@@ -115,7 +134,7 @@ def _settings(discovery: records.Discovery) -> Settings:
     )
 
 
-def _topic(record: RunRecord, topic: records.Topic) -> TopicSummary:
+def _topic(record: RunRecord, topic: records.Topic, texts: Sequence[str]) -> TopicSummary:
     keys, mapping = record.codebook.keys, record.mapping
     theme, held = int(mapping.theme[topic.topic]), record.discovery.stability
     return TopicSummary(
@@ -129,7 +148,7 @@ def _topic(record: RunRecord, topic: records.Topic) -> TopicSummary:
         theme=keys[theme] if theme >= 0 else None,
         posterior=dict(zip(keys, mapping.posterior[topic.topic].tolist(), strict=True)),
         labels=dict(zip(keys, mapping.labels[topic.topic].tolist(), strict=True)),
-        representative=tuple(_message(record.communications, position) for position in topic.representative),
+        representative=tuple(_message(record, position, texts) for position in topic.representative),
         npmi=float(record.quality.npmi[topic.topic]),
         c_v=float(record.quality.c_v[topic.topic]),
         candidate=next((str(c.reason) for c in record.candidates if c.topic == topic.topic), None),
@@ -137,13 +156,15 @@ def _topic(record: RunRecord, topic: records.Topic) -> TopicSummary:
     )
 
 
-def _message(communications: pl.DataFrame, position: int) -> Message:
-    row = communications.row(position, named=True)
-    return Message(row["doc_id"], row["text"], row["times_seen"])
+def _message(record: RunRecord, position: int, texts: Sequence[str]) -> Message:
+    row = record.communications.row(position, named=True)
+    return Message(row["doc_id"], texts[position], row["times_seen"])
 
 
-def _theme(record: RunRecord, index: int) -> ThemeSummary:
+def _theme(record: RunRecord, index: int, texts: Sequence[str]) -> ThemeSummary:
     theme = record.codebook.themes[index]
+    typical, borderline = examples(record, index, texts)
+    missed, taken = confusions(record, index)
     return ThemeSummary(
         key=theme.key,
         name=theme.name,
@@ -154,6 +175,10 @@ def _theme(record: RunRecord, index: int) -> ThemeSummary:
         prevalence=record.scores.prevalence.get("communications/prediction-powered", {}).get(theme.key),
         scores=_plain_scores(record.scores.per_theme.get(theme.key, {})),
         message_scores=_plain_scores(record.scores.message_per_theme.get(theme.key, {})),
+        typical=typical,
+        borderline=borderline,
+        missed=missed,
+        taken=taken,
     )
 
 

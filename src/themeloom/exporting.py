@@ -1,0 +1,76 @@
+"""The table of themes with quotations, as a file for a paper's appendix."""
+
+from pathlib import Path
+
+from themeloom.atomic import whole_file
+from themeloom.errors import OutputError
+from themeloom.history import store
+from themeloom.history.registry import model_folder
+from themeloom.reporting.appendix import theme_table
+from themeloom.reporting.document import write_docx
+from themeloom.reporting.safe_cells import plain_cells
+from themeloom.reporting.spreadsheet import write_xlsx
+from themeloom.reporting.summary import Summary, summarise
+from themeloom.reporting.texts import say
+from themeloom.reports import read_quotes
+
+FORMATS = ("csv", "parquet", "xlsx", "docx")
+
+
+def export(
+    run: str | Path,
+    format: str = "csv",
+    out: str | Path | None = None,
+    *,
+    quotes: str | None = None,
+    root: str | Path = ".",
+) -> Path:
+    """Write the table of themes with quotations: a row a quotation, or for documents a row a theme.
+
+    No cell of a spreadsheet is a formula, whatever a message begins with.
+
+    Parameters
+    ----------
+    run
+        A model folder, the name of a run under models/, or one that MLflow keeps: what `load` takes.
+    format
+        'csv', 'parquet', 'xlsx' or 'docx'.
+    out
+        The file to write; by default ``RUN-themes.FORMAT`` in the current folder.
+    quotes
+        How messages are shown: 'masked', 'words' or 'none'; by default as the run's configuration says.
+    root
+        The folder under which models/, mlruns/ and .themeloom/ lie.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ModelError, TrackingError
+        If there is no such run, or it is not whole.
+    OutputError
+        If format or `quotes` is another word, or the file cannot be written.
+    """
+    if format not in FORMATS:
+        raise OutputError(f"format: '{format}' is unknown; say one of {', '.join(FORMATS)}.")
+    shown = read_quotes(quotes)
+    record = store.load(model_folder(str(run), Path(root)))
+    summary = summarise(record, paths={}, tracked={}, quotes=shown)
+    path = Path(out) if out is not None else Path(f"{record.run}-themes.{format}")
+    with whole_file(path) as draft:
+        _write(summary, format, draft)
+    return path
+
+
+def _write(summary: Summary, kind: str, path: Path) -> None:
+    if kind == "docx":
+        write_docx(summary, path)
+    elif kind == "xlsx":
+        write_xlsx(theme_table(summary), path, say("nav.themes"))
+    elif kind == "parquet":
+        theme_table(summary).write_parquet(path)
+    else:
+        plain_cells(theme_table(summary)).write_csv(path)

@@ -1,0 +1,151 @@
+"""How values are written on pages: counts, shares, scores, times; the templates' filters."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from math import isfinite
+
+from markupsafe import Markup, escape
+
+from themeloom.records import Score
+from themeloom.reporting.readable import readable
+from themeloom.reporting.texts import say
+
+_PLACEHOLDER = re.compile(r"\[([a-z][a-z -]{0,30} \d{1,12})\]")
+_NONE = "\N{EN DASH}"
+GLYPHS = {
+    "circle": "●",
+    "square": "■",
+    "diamond": "◆",
+    "triangle-up": "▲",
+    "x": "✕",
+    "circle-open": "○",
+}
+"""Characters that look like the map's marks."""
+
+
+def number(value: float) -> str:
+    """Write a count: 1,195."""
+    return f"{value:,}"
+
+
+def share(value: float) -> str:
+    """Write a share of all: 43%, <1%."""
+    if not isfinite(value):
+        return _NONE
+    return "<1%" if 0 < value < 0.01 else f"{value:.0%}"
+
+
+def decimal(value: float) -> str:
+    """Write a score: 0.47."""
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}") if isfinite(value) else _NONE
+
+
+def interval(score: Score) -> str:
+    """Write the 95% interval of a score: 0.41 to 0.52."""
+    return say("page.interval", low=decimal(score.low), high=decimal(score.high))
+
+
+def scored(score: Score) -> str:
+    """Write a score and its interval: 0.47 (95% interval 0.41 to 0.52)."""
+    return say("page.scored", value=decimal(score.value), interval=interval(score))
+
+
+def spark(counts: Sequence[int]) -> str:
+    """Write counts as the points of a line in a box of 100 by 20."""
+    most, steps = max(counts, default=0) or 1, max(len(counts) - 1, 1)
+    return " ".join(f"{100 * at / steps:.1f},{19 - 18 * count / most:.1f}" for at, count in enumerate(counts))
+
+
+def percent(value: float) -> str:
+    """Write a place between 0 and 1 as a CSS length; what lies outside goes to the edge."""
+    return f"{100 * min(max(value, 0.0), 1.0) if isfinite(value) else 0:.1f}%"
+
+
+def message(text: str) -> Markup:
+    """Escape a masked text and set its placeholders as chips."""
+    return Markup(_PLACEHOLDER.sub(r'<span class="chip">\1</span>', str(escape(readable(text)))))  # noqa: S704
+
+
+def glyph(shape: str) -> str:
+    """Name the character that looks like the map's mark."""
+    return GLYPHS.get(shape, "●")
+
+
+def duration(seconds: float) -> str:
+    """Write how long something took: <0.1 s, 0.4 s, 41 s, 3 min 5 s, 2 h 10 min."""
+    if 0 < seconds < 0.05:
+        return "<0.1 s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def moment(text: str) -> str:
+    """Write an ISO 8601 moment for people: 2 January 2026, 03:04 UTC."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    return f"{when.day} {when:%B %Y, %H:%M} UTC"
+
+
+def flat(values: object, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Flatten nested parameters to dotted names, in order."""
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            yield from flat(value, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(values, (list, tuple)) and any(isinstance(value, Mapping) for value in values):
+        for index, value in enumerate(values):
+            yield from flat(value, f"{prefix}.{index}")
+    elif isinstance(values, (list, tuple)):
+        yield prefix, ", ".join(str(value) for value in values) or "none"
+    else:
+        yield (
+            prefix,
+            {"None": "by default", "True": "yes", "False": "no", "": _NONE}.get(str(values), str(values)),
+        )
+
+
+def short(text: str) -> str:
+    """Shorten a path on the machine of the run, which is nobody else's business, to its end."""
+    path = re.sub(r"^[a-z+]+:///", "", text)
+    if path == text and not re.match(r"/|~|\.{1,2}/|[A-Za-z]:[\\/]", text):
+        return text
+    return re.split(r"[\\/]+", path.rstrip("\\/"))[-1]
+
+
+def shortened(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Shorten the paths among named values."""
+    return [(name, short(value)) for name, value in pairs]
+
+
+def line(lines: Mapping[str, Mapping[str, Score]], word: str) -> Mapping[str, Score]:
+    """Find the reference line whose name has this word; empty where there is none."""
+    return next((scores for name, scores in lines.items() if word in name.lower()), {})
+
+
+FORMATS = (
+    number,
+    share,
+    decimal,
+    interval,
+    scored,
+    spark,
+    percent,
+    message,
+    glyph,
+    duration,
+    moment,
+    flat,
+    short,
+    shortened,
+    line,
+)
+"""The templates' filters."""

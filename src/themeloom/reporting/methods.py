@@ -1,0 +1,138 @@
+"""How a run was done, in words for a paper, from its configuration and its results."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from themeloom.records import RunRecord
+from themeloom.reporting.checklist import checklist
+from themeloom.reporting.contents import Methods
+from themeloom.reporting.quotes import Quotes
+from themeloom.reporting.references import cited, references
+from themeloom.reporting.sentences import files_told, score_told, shares_told
+from themeloom.reporting.texts import catalogue, counted, say
+
+ALWAYS = ("umap", "hdbscan", "density", "bertopic", "sbert", "kappa", "bca", "conformal", "themeloom", "srqr")
+
+
+def methods(record: RunRecord, quotes: Quotes | None = None) -> Methods:
+    """Write the methods text, the references that it cites, and the reporting checklist."""
+    config = record.config
+    study = config.get("study", {})
+    paragraphs = [_corpus(record), _topics(record), _themes(record), _validation(record)]
+    if shares := shares_told(record):
+        both = {"cite_ppi": cited("ppi"), "cite_ppi_plus": cited("ppi_plus")}
+        paragraphs.append(say("methods.prevalence", shares=shares, **both))
+    seed = say("methods.seed", seed=study["seed"]) if "seed" in study else ""
+    version = record.versions.get("themeloom", "")
+    paragraphs.append(say("methods.software", version=version, seed=seed, run=record.run))
+    found = references(_keys(record), study=str(study.get("citation", "")), version=version)
+    return Methods(tuple(paragraphs), found, checklist(record, quotes))
+
+
+def _keys(record: RunRecord) -> Iterable[str]:
+    yield from ALWAYS
+    config = record.config
+    if _bundled(record):
+        yield "minilm"
+    if config.get("adapt", {}).get("enabled"):
+        yield "supcon"
+    if _layouts(record):
+        yield "consensus"
+    if not config.get("validate", {}).get("held_out"):
+        yield "nadeau"
+    if shares_told(record):
+        yield from ("ppi", "ppi_plus")
+
+
+def _bundled(record: RunRecord) -> bool:
+    return "bundled" in record.discovery.embeddings.encoder
+
+
+def _layouts(record: RunRecord) -> int:
+    layouts = int(record.config.get("cluster", {}).get("consensus") or 0)
+    return layouts if layouts > 1 else 0
+
+
+def _corpus(record: RunRecord) -> str:
+    flow = record.flow
+    masked = sum(record.masked.values())
+    return say(
+        "methods.corpus",
+        title=record.title or record.study,
+        files=files_told(record.config),
+        rows=counted(flow.identified, "row"),
+        aside=f"{flow.unreadable + flow.same_id:,}",
+        repeats=f"{flow.retweets + flow.copies + flow.near_duplicates:,}",
+        retweets=counted(flow.retweets, "retweet"),
+        copies=counted(flow.copies, "copy"),
+        near=counted(flow.near_duplicates, "near"),
+        unique=counted(flow.unique, "communication"),
+        masked=f"{masked:,}" if masked else say("methods.nothing_masked"),
+    )
+
+
+def _topics(record: RunRecord) -> str:
+    found, clusters = record.discovery, record.discovery.clusters
+    if _bundled(record):
+        encoder = say("methods.bundled", cite_minilm=cited("minilm"))
+    else:
+        encoder = say("methods.encoder", name=found.embeddings.encoder.replace("\\", "/").rpartition("/")[2])
+    terms = ", ".join(found.embeddings.frequent_terms)
+    embedded = say(
+        "methods.embed",
+        encoder=encoder,
+        dimensions=f"{found.embeddings.vectors.shape[1]:,}",
+        cite_sbert=cited("sbert"),
+        frequent=say("methods.frequent", terms=terms) if terms else "",
+    )
+    consensus = say("methods.consensus", layouts=_layouts(record), cite_consensus=cited("consensus"))
+    described = say(
+        "methods.discover",
+        informed=say("methods.informed") if record.informed else "",
+        neighbors=found.layout.neighbors,
+        smallest=clusters.min_cluster_size,
+        selection=say(f"methods.{'leaf' if clusters.selection == 'leaf' else 'eom'}"),
+        count=counted(clusters.count, "topic"),
+        outliers=f"{_mean(clusters.outlier):.0%}",
+        left=f"{_mean(clusters.topic < 0):.0%}",
+        origin=(consensus if _layouts(record) else "")
+        + say("methods.origin_informed" if record.informed else "methods.origin_plain"),
+        **{f"cite_{key}": cited(key) for key in ("umap", "density", "hdbscan", "bertopic")},
+    )
+    return f"{embedded} {described}"
+
+
+def _themes(record: RunRecord) -> str:
+    residual = sum(theme.residual for theme in record.codebook.themes)
+    strategy = f"methods.strategy_{record.config.get('themes', {}).get('strategy')}"
+    adapted = record.config.get("adapt", {}).get("enabled")
+    return say(
+        "methods.map",
+        labels=counted(len(record.labelled), "message"),
+        themes=counted(len(record.codebook.themes) - residual, "theme"),
+        residual=say("methods.residual", number=residual) if residual else "",
+        strategy=say(strategy if strategy in catalogue() else "methods.strategy_other"),
+        adapted=say("methods.adapted", cite_supcon=cited("supcon")) if adapted else "",
+    )
+
+
+def _validation(record: RunRecord) -> str:
+    scores, held_out = record.scores, record.config.get("validate", {}).get("held_out")
+    labels = counted(scores.labels, "label")
+    drawn = say("methods.drawn", repeats=scores.repeats) if scores.repeats > 1 else ""
+    fitted = say("methods.cross_fitted", labels=labels, folds=scores.folds, drawn=drawn)
+    coders = scores.lines.get("coders", {}).get("kappa")
+    return say(
+        "methods.validate",
+        validation=say("methods.held_out", labels=labels) if held_out else fitted,
+        widened="" if held_out else say("methods.widened", cite_nadeau=cited("nadeau")),
+        topics=score_told(scores.overall.get("kappa")),
+        messages=score_told(scores.lines.get("message level", {}).get("kappa")),
+        coders=say("methods.coders", kappa=score_told(coders)) if coders else "",
+        alone=f"{_mean(record.sets.sum(axis=1) == 1):.0%}",
+        **{f"cite_{key}": cited(key) for key in ("kappa", "bca", "conformal")},
+    )
+
+
+def _mean(holds: Any) -> float:  # noqa: ANN401 - an array of truth values
+    return float(holds.mean()) if len(holds) else 0.0

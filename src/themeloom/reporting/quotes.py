@@ -1,0 +1,47 @@
+"""How much of a message is shown: its masked text, the words it shares with its topic, or nothing."""
+
+import re
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+from themeloom.records import RunRecord
+
+Quotes = Literal["masked", "words", "none"]
+QUOTES: tuple[Quotes, ...] = get_args(Quotes)
+
+_WORD = re.compile(r"[\w#']+")
+_NO_WORDS = "…"
+
+
+def quotes_of(config: Mapping[str, object], key: str = "quotes") -> Quotes:
+    """Read from a run's configuration how messages are shown; runs of older versions show them masked."""
+    section = config.get("report")
+    said = section.get(key) if isinstance(section, Mapping) else None
+    default: Quotes = "masked" if key == "quotes" else "words"
+    return next((known for known in QUOTES if known == said), default)
+
+
+def shown_texts(record: RunRecord, quotes: Quotes) -> list[str]:
+    """Give what may be shown of each communication, in order.
+
+    Parameters
+    ----------
+    record
+        The run.
+    quotes
+        'masked': the masked text. 'words': the words of its topic that it holds, in the topic's order, from
+        which nobody finds the message again. 'none': nothing.
+    """
+    texts: list[str] = record.communications["text"].to_list()
+    if quotes == "masked":
+        return texts
+    if quotes == "none":
+        return [""] * len(texts)
+    words = {topic.topic: topic.words for topic in record.discovery.topics}
+    topics = record.communications["topic"].to_list()
+    return [_shared(text, words.get(topic, ())) for text, topic in zip(texts, topics, strict=True)]
+
+
+def _shared(text: str, words: tuple[str, ...]) -> str:
+    held = set(_WORD.findall(text.lower()))
+    return ", ".join(word for word in words if set(_WORD.findall(word.lower())) <= held) or _NO_WORDS

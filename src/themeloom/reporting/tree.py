@@ -1,0 +1,54 @@
+"""Which topics are near each other: a tree that joins the nearest first."""
+
+import numpy as np
+
+from themeloom.records import Doubles, RunRecord
+from themeloom.reporting.contents import Merge
+
+
+def merges(record: RunRecord) -> tuple[Merge, ...]:
+    """Join topics by the cosine distance of their mean vectors (average linkage), nearest first.
+
+    Parameters
+    ----------
+    record
+        The run, with T topics.
+
+    Returns
+    -------
+    tuple of Merge
+        T - 1 of them. Nodes below T are topics; the merge at place i makes node T + i.
+    """
+    from scipy.cluster.hierarchy import linkage
+
+    count = len(record.discovery.topics)
+    if count < 2:
+        return ()
+    joined = linkage(_means(record, count), method="average", metric="cosine")
+    return tuple(
+        Merge(int(first), int(second), max(float(distance), 0.0)) for first, second, distance, _ in joined
+    )
+
+
+def leaves(joined: tuple[Merge, ...]) -> list[int]:
+    """Order topics so that the branches of the tree do not cross."""
+    if not joined:
+        return []
+    count, order, waiting = len(joined) + 1, list[int](), [2 * len(joined)]
+    while waiting:
+        node = waiting.pop()
+        if node < count:
+            order.append(node)
+        else:
+            merge = joined[node - count]
+            waiting += [merge.second, merge.first]
+    return order
+
+
+def _means(record: RunRecord, count: int) -> Doubles:
+    topic = record.discovery.clusters.topic
+    vectors = record.discovery.embeddings.vectors.astype(np.float64)
+    inside = topic >= 0
+    sums = np.zeros((count, vectors.shape[1]))
+    np.add.at(sums, topic[inside], vectors[inside])
+    return sums / np.maximum(np.bincount(topic[inside], minlength=count), 1)[:, None]

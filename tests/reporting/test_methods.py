@@ -1,0 +1,65 @@
+"""Methods text, references and checklist."""
+
+import re
+from dataclasses import replace
+
+from builders import make_record
+from themeloom.records import RunRecord
+from themeloom.reporting.methods import methods
+
+STUDY = "Shepherd A, Sanders C. Using social media for support. BMC Psychiatry 2015;15:29."
+
+
+def configured(**sections: dict[str, object]) -> RunRecord:
+    record = make_record()
+    config = {name: {**record.config.get(name, {}), **table} for name, table in sections.items()}
+    return replace(record, config={**record.config, **config})
+
+
+def test_methods_hold_the_numbers_of_the_run() -> None:
+    record = make_record()
+    text = " ".join(methods(record).paragraphs)
+    for said in (
+        "123 rows were identified",
+        "left 60 unique communications",
+        "11 placeholders were put in",
+        "15 neighbours",
+        "5 topics emerged",
+        "a codebook of 4 themes and 3 residual categories",
+        "5-fold cross-fitting, drawn 10 times",
+        "(seed 0)",
+        record.run,
+    ):
+        assert said in text
+    kappa = record.scores.overall["kappa"]
+    assert f"κ = {kappa.value:.2f} (95% CI {kappa.low:.2f} to {kappa.high:.2f})" in text
+
+
+def test_everything_cited_is_in_the_references_and_the_other_way_round() -> None:
+    for record in (make_record(), configured(cluster={"consensus": 28}, validate={"held_out": 0.3})):
+        found = methods(record)
+        text = " ".join(found.paragraphs)
+        aside = {"themeloom", "srqr"}  # named without year, and on the checklist
+        assert [one.cited for one in found.references if one.key not in aside and one.cited not in text] == []
+        years = re.findall(r"(?:et al\.|[A-Z]\w+), ((?:19|20)\d\d[a-z]?)", text)
+        assert len(years) >= 9
+        assert set(years) <= {one.cited.rpartition(", ")[2] for one in found.references}
+
+
+def test_the_text_follows_the_configuration() -> None:
+    plain = " ".join(methods(configured(adapt={"enabled": False})).paragraphs)
+    assert "supervised contrastive learning" not in plain
+    held_out = methods(configured(validate={"held_out": 0.3}))
+    assert "set aside, and nothing was learned from them" in " ".join(held_out.paragraphs)
+    assert "nadeau" not in {one.key for one in held_out.references}
+    consensus = " ".join(methods(configured(cluster={"consensus": 28})).paragraphs)
+    assert "consensus of 28 layouts (evidence accumulation; Fred and Jain, 2005)" in consensus
+    informed = " ".join(methods(configured(discover={"vectors": "raw+adapted"})).paragraphs)
+    assert "Labels informed the topics" in informed
+
+
+def test_the_study_is_cited_as_it_asks() -> None:
+    found = methods(configured(study={"citation": STUDY}))
+    (study,) = [one for one in found.references if one.key == "study"]
+    assert (study.cited, study.text) == ("Shepherd et al., 2015", STUDY)
+    assert study.bibtex.startswith("@misc{study,")

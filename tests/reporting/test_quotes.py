@@ -1,0 +1,28 @@
+from builders import make_record
+from themeloom.reporting.quotes import quotes_of, shown_texts
+
+
+def test_words_are_those_of_the_topic_that_the_message_holds() -> None:
+    record = make_record()
+    words = {topic.topic: set(topic.words) for topic in record.discovery.topics}
+    shown = shown_texts(record, "words")
+    for text, topic, whole in zip(
+        shown, record.communications["topic"], record.communications["text"], strict=True
+    ):
+        held = set(text.split(", ")) - {"…"}
+        assert held <= words.get(topic, set())
+        assert all(word in whole for word in held)
+    assert any(text != "…" for text in shown)
+
+
+def test_masked_texts_stay_and_none_are_empty() -> None:
+    record = make_record()
+    assert shown_texts(record, "masked") == record.communications["text"].to_list()
+    assert set(shown_texts(record, "none")) == {""}
+
+
+def test_the_configuration_says_which() -> None:
+    assert quotes_of({}) == "masked"
+    assert quotes_of({}, "quotes_in_mlflow") == "words"
+    said = {"report": {"quotes": "none", "quotes_in_mlflow": "masked"}}
+    assert (quotes_of(said), quotes_of(said, "quotes_in_mlflow")) == ("none", "masked")

@@ -1,0 +1,77 @@
+"""The catalogue: all that the report says stands in it, and nothing else."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from themeloom.reporting import texts
+
+HOME = Path(texts.__file__).parent
+TEMPLATES = sorted(
+    path
+    for pattern in ("report.html", "macros.html", "sections/*.html", "fragments/*.html")
+    for path in (HOME / "templates").glob(pattern)
+)
+SPOKEN = ("alt", "aria-label", "placeholder", "title")
+
+
+def _bare(template: str) -> str:
+    """Take out what jinja fills in."""
+    return re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", template, flags=re.DOTALL)
+
+
+def _words(template: str) -> list[str]:
+    """Find the words that a template says by itself."""
+    bare = _bare(template)
+    said = [found[1] for found in re.findall(rf'\b({"|".join(SPOKEN)})="([^"]*)"', bare)]
+    outside = re.sub(r"<[^>]*>|&\w+;", " ", re.sub(r"<style>.*?</style>", "", bare, flags=re.DOTALL))
+    return re.findall(r"[A-Za-z]{2,}", " ".join([outside, *said]))
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_templates_say_nothing_of_their_own(template: Path) -> None:
+    assert _words(template.read_text(encoding="utf-8")) == []
+
+
+def test_the_finder_of_words_finds_them() -> None:
+    assert _words('<p title="Look {{ x }}">{{ t("a.b") }} here</p>') == ["here", "Look"]
+
+
+def _source() -> str:
+    files = [*HOME.glob("*.py"), *TEMPLATES, *(HOME / "templates").glob("*.js")]
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
+def test_every_text_that_is_asked_for_is_there() -> None:
+    asked = re.findall(r"""\b(?:t|say|html|form)\(\s*f?["']([a-z]+\.[a-z0-9_-]+)["']\s*[,)]""", _source())
+    assert len(asked) > 150
+    assert set(asked) - texts.catalogue().keys() == set()
+    counted = re.findall(r"""\b(?:n|counted)\([^"'\n]*["']([a-z]+)["']""", _source())
+    assert {f"counted.{what}" for what in counted} - texts.catalogue().keys() == set()
+
+
+def test_every_text_is_used() -> None:
+    source = _source()
+    whole = set(re.findall(r"""["']([a-z]+\.[a-z0-9_-]+)["']""", source))
+    begun = set(re.findall(r"""["']([a-z]+\.[a-z0-9_]*)(?:["'] [~+]|\{)""", source)) - {"counted."}
+    named = {f"counted.{word}" for word in re.findall(r"""["']([a-z]+)["']""", source)}
+    unused = texts.catalogue().keys() - whole - named
+    assert {key for key in unused if not key.startswith(tuple(begun))} == set()
+
+
+def test_values_are_escaped_and_made_readable() -> None:
+    assert texts.html("map.topic", topic="<b>\x00") == "topic &lt;b&gt;␀"
+    assert texts.say("map.topic", topic="<b>") == "topic <b>"
+
+
+def test_numbers_have_their_form() -> None:
+    assert texts.counted(1, "topic") == "1 topic"
+    assert texts.counted(1195, "row") == "1,195 rows"
+
+
+def test_what_is_not_in_the_catalogue_is_a_fault() -> None:
+    with pytest.raises(KeyError):
+        texts.say("map.nowhere")
+    with pytest.raises(KeyError):
+        texts.say("map.topic")  # its field is not filled
