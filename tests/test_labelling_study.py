@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -124,8 +125,23 @@ def test_the_walk(visit, demo):
         decided: said[decided][1]
     }
     check_both_ways(root, experiment, exported)
+    check_masked(root, experiment)
     code, out, err = themeloom("check", experiment, "--root", root)
     assert (code, "200 labelled messages" in out) == (0, True), err
+
+
+def check_masked(root, experiment):
+    """Neither source ids nor handles nor addresses are in the file that the page is served from."""
+    kept = b"".join(path.read_bytes() for path in (root / "labels").iterdir())
+    ids = [
+        row.split(",")[0] for row in (experiment.parent / "labels.csv").read_text("utf-8").splitlines()[1:]
+    ]
+    assert len(ids) == 200
+    assert [one for one in ids if one.encode() in kept] == []
+    with Store.open(Folders(root).label_file("dearmhp"), "dearmhp") as store:
+        texts = [row["text"] for row in store.messages()]
+    assert [text for text in texts if re.search(r"(^|\s)@\w|https?://", text)] == []
+    assert any("[handle " in text for text in texts)
 
 
 def check_both_ways(root, experiment, exported):
