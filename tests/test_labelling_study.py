@@ -249,6 +249,16 @@ def test_codes_from_elsewhere_are_labels_of_the_next_run(small):
     assert len(json.loads(out.read_text(encoding="utf-8"))) == 50
 
 
+@pytest.mark.slow
+def test_a_whole_run_is_validated_on_what_was_coded(small):
+    root, study, _ = small
+    scores = pipeline.run(study.experiment, root).model.record.scores
+    assert scores.labels == 30
+    assert scores.lines["coders"]["kappa"].value == 1
+    assert scores.lines["message level"]["kappa"].value > 0.3
+    assert "communications/prediction-powered" in scores.prevalence  # the design came with the codes
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
