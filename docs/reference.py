@@ -21,7 +21,7 @@ WORDS = {
 }
 """JSON schema's types, as a user would call them."""
 
-VALUES = {Path: "path", str: "text", int: "number", float: "number"}
+VALUES = {Path: "path", str: "text", int: "number", float: "number", bool: "flag"}
 """Python's types, as a user would call them."""
 
 
@@ -152,8 +152,9 @@ def _documented(call: str, found: Any) -> list[str]:  # noqa: ANN401 - a class o
 
 def _command(function: Callable[..., None]) -> str:
     found = [_parameter(p) for p in inspect.signature(function, eval_str=True).parameters.values()]
-    usage = " ".join(["themeloom", function.__name__, *(shown.usage for shown in found)])
-    lines = [f"## `{function.__name__}`", "", inspect.getdoc(function) or "", "", "```sh", usage, "```", ""]
+    command = function.__name__.replace("_", "-")
+    usage = " ".join(["themeloom", command, *(shown.usage for shown in found)])
+    lines = [f"## `{command}`", "", inspect.getdoc(function) or "", "", "```sh", usage, "```", ""]
     rows = [_row(f"`{shown.name}`", shown.value, shown.default, shown.help) for shown in found]
     return "\n".join([*lines, *_head("argument or option", "value", "default"), *rows, ""])
 
@@ -170,17 +171,22 @@ class Shown(NamedTuple):
 
 def _parameter(parameter: inspect.Parameter) -> Shown:
     kind, facts = get_args(parameter.annotation)
-    value = VALUES[next(one for one in (*get_args(kind), kind) if one in VALUES)]
+    kinds = [inner for one in (*get_args(kind), kind) for inner in (*get_args(one), one)]
+    value = VALUES[next(one for one in kinds if one in VALUES)]
     needed = parameter.default is parameter.empty
-    default = "**needed**" if needed else "" if parameter.default is None else f"`{parameter.default}`"
+    default = (
+        "**needed**" if needed else "" if parameter.default in (None, False) else f"`{parameter.default}`"
+    )
+    if parameter.default is True:
+        default = "on"
     if type(facts).__name__ == "ArgumentInfo":
         name = facts.metavar or parameter.name.upper()
         return Shown(name, name, value, default, facts.help)
     declared = [
         str(name) for name in (facts.default, *(facts.param_decls or ())) if str(name).startswith("--")
     ]
-    name = declared[0] if declared else f"--{parameter.name.replace('_', '-')}"
-    written = f"{name} {value.upper()}"
+    name = declared[0].partition("/")[0] if declared else f"--{parameter.name.replace('_', '-')}"
+    written = name if value == "flag" else f"{name} {value.upper()}"
     return Shown(name, written if needed else f"[{written}]", value, default, facts.help)
 
 

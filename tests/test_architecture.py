@@ -27,6 +27,7 @@ BASE = {
     "cache",
     "folders",
     "provenance",
+    "sheets",
 }
 STAGES = {"corpus", "discovery", "themes"}
 ROOMS = STAGES | {"history", "labelling", "reporting"}
@@ -42,6 +43,8 @@ COMPOSERS = {
     "discover",
     "estimator",
     "evidence",
+    "label_store",
+    "labelling_study",
     "exporting",
     "learning",
     "mlflow",
@@ -98,6 +101,7 @@ BROUGHT_BY = {
     "pandas": "mlflow",
     "pydantic_core": "pydantic",
     "sqlalchemy": "mlflow",
+    "starlette": "fastapi",
 }
 """Libraries that come with another one: its core, its escaping, what its store is made of."""
 
@@ -120,6 +124,8 @@ DECLARATIONS = {
     "compared.py",
     "folders.py",
     "history/parts.py",
+    "labelling/collected.py",
+    "labelling/study.py",
 }
 """Nothing in them but what others use."""
 

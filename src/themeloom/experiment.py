@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from themeloom.config import Experiment
+from themeloom.config import LABEL_STORE, Experiment
 from themeloom.errors import ConfigError
 
 
@@ -59,10 +59,11 @@ def _lower(message: str) -> str:
 
 def _resolved(experiment: Experiment, folder: Path) -> Experiment:
     sources = tuple(s.model_copy(update={"path": str(folder / s.path)}) for s in experiment.sources)
+    labels = experiment.themes.labels
     themes = experiment.themes.model_copy(
         update={
             "codebook": str(folder / experiment.themes.codebook),
-            "labels": str(folder / experiment.themes.labels),
+            "labels": labels if labels == LABEL_STORE else str(folder / labels),
         }
     )
     return experiment.model_copy(update={"sources": sources, "themes": themes})

@@ -29,3 +29,7 @@ class Folders:
     def private(self) -> Path:
         """Keys and crosswalks, a folder a study; mode 0700."""
         return self.root / ".themeloom" / "private"
+
+    def label_file(self, study: str) -> Path:
+        """Return the file of what people code on the labelling page."""
+        return self.root / "labels" / f"{study}.sqlite"

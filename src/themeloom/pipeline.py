@@ -27,6 +27,7 @@ from themeloom.history import store
 from themeloom.history.machine import machine_watched
 from themeloom.history.outbox import track_or_keep
 from themeloom.history.parts import REPORT
+from themeloom.label_store import with_labels
 from themeloom.learning import Study, learn_study
 from themeloom.model import Model
 from themeloom.progress import NOBODY, Stages, Watcher
@@ -88,7 +89,8 @@ def run(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBOD
         If anything that the user gave has a fault; all faults found are told at once.
     """
     started = datetime.now(UTC)
-    config, folders, stages = read_experiment(experiment), Folders(Path(root)), Stages(watcher)
+    folders, stages = Folders(Path(root)), Stages(watcher)
+    config = with_labels(read_experiment(experiment), folders)
     with machine_watched(config.tracking.system_metrics) as samples:
         prepared = prepare(config, folders, stages)
         study = learn_study(
@@ -121,7 +123,8 @@ def check(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
     ThemeloomError
         If anything has a fault; all faults found are told at once.
     """
-    return prepare(read_experiment(experiment), Folders(Path(root)), Stages(watcher))
+    folders = Folders(Path(root))
+    return prepare(with_labels(read_experiment(experiment), folders), folders, Stages(watcher))
 
 
 def audit(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBODY) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from pathlib import Path
 from themeloom.errors import LabelError, ModelError
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
+from themeloom.label_store import with_labels
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import Codebook, RunRecord
 from themeloom.study import message_posterior, newest_run, read_corpus
@@ -56,7 +57,8 @@ def plan_labels(
         If anything that the user gave has a fault, there is no run, or too few messages are left.
     """
     _check(more, half_width)
-    config, folders, stages = read_experiment(experiment), Folders(Path(root)), Stages(watcher)
+    folders, stages = Folders(Path(root)), Stages(watcher)
+    config = with_labels(read_experiment(experiment), folders)
     cure = f"run `themeloom run {experiment}` first, or name a model by --model"
     record = newest_run(config.study.name, folders.models, model, needed=NEEDED, cure=cure)
     codebook = _codebook(read_codebook(config.themes.codebook), record)

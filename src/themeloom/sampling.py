@@ -1,16 +1,19 @@
 """An experiment and a design become a sheet of messages to label next."""
 
-import csv
-import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from themeloom.atomic import whole_file
+from themeloom.config import Experiment
 from themeloom.errors import LabelError, OutputError
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
+from themeloom.label_store import drawn_already, uses_store
 from themeloom.progress import NOBODY, Stages, Watcher
+from themeloom.records import Corpus
+from themeloom.sheets import as_csv
 from themeloom.study import message_posterior, message_topics, newest_run, read_corpus
 from themeloom.themes.design import DESIGNS, Design, draw_sample
 from themeloom.themes.sample import read_listed
@@ -18,7 +21,6 @@ from themeloom.themes.sample import read_listed
 CODERS = ("coder_1", "coder_2")
 NEEDED = "this design needs topics"
 CURE = "run the experiment first, name a model by --model, or draw a random sample"
-NO_TEXT = re.compile(r"[=+\-@\t\r]|\d+(e\d+)?$")  # what spreadsheets would run, or take for a number
 
 
 def draw_sheet(
@@ -57,26 +59,65 @@ def draw_sheet(
     ThemeloomError
         If anything that the user gave has a fault, there is no model, or too few messages are left.
     """
-    chosen = _design(design)
+    _check(design)
     config, folders = read_experiment(experiment), Folders(Path(root))
-    record = None
-    if chosen != "random":
-        record = newest_run(config.study.name, folders.models, model, needed=NEEDED, cure=CURE)
     corpus = read_corpus(config, folders, Stages(watcher))
     doc_ids = corpus.communications["doc_id"].to_list()
-    listed = read_listed(config.themes, corpus.crosswalk, doc_ids)
+    if uses_store(config):
+        taken = drawn_already(config, folders)
+    else:
+        taken = read_listed(config.themes, corpus.crosswalk, doc_ids)
+    drawn = draw(config, folders, corpus, taken, number, design, model)
+    return drawn.with_columns(
+        pl.lit(None, pl.String).alias(coder) for coder in config.themes.coders or CODERS
+    )
+
+
+def draw(  # noqa: PLR0913, PLR0917 (what to draw from, and what to draw)
+    config: Experiment,
+    folders: Folders,
+    corpus: Corpus,
+    taken: Sequence[str],
+    number: int,
+    design: str,
+    model: Path | None = None,
+) -> pl.DataFrame:
+    """Draw messages that are not taken already.
+
+    Parameters
+    ----------
+    config
+        The experiment.
+    folders
+        Where models are.
+    corpus
+        Its messages.
+    taken
+        Which are drawn or labelled already.
+    number, design, model
+        As for `draw_sheet`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns ``doc_id``, ``text`` (masked), ``inclusion_probability``, ``design``.
+
+    Raises
+    ------
+    ThemeloomError
+        If there is no such design, no model, or too few messages are left.
+    """
+    chosen = _check(design)
+    doc_ids = corpus.communications["doc_id"].to_list()
     topic = posterior = None
-    if record is not None:
+    if chosen != "random":
+        record = newest_run(config.study.name, folders.models, model, needed=NEEDED, cure=CURE)
         topic = message_topics(record, doc_ids)
         posterior = message_posterior(record, doc_ids)
-    drawn = draw_sample(doc_ids, listed, number, chosen, config.study.seed, topic=topic, posterior=posterior)
+    drawn = draw_sample(doc_ids, taken, number, chosen, config.study.seed, topic=topic, posterior=posterior)
     texts = corpus.communications.select("doc_id", "text")
     return drawn.join(texts, on="doc_id", how="left", maintain_order="left").select(
-        "doc_id",
-        "text",
-        "inclusion_probability",
-        "design",
-        *(pl.lit(None, pl.String).alias(coder) for coder in config.themes.coders or CODERS),
+        "doc_id", "text", "inclusion_probability", "design"
     )
 
 
@@ -90,17 +131,11 @@ def write_sheet(sheet: pl.DataFrame, out: Path) -> None:
     """
     if out.exists():
         raise OutputError(f"{out}: exists already, and may hold codes; give another name.")
-    with whole_file(out) as draft, draft.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(sheet.columns)
-        writer.writerows([_inert(cell) for cell in row] for row in sheet.iter_rows())
+    with whole_file(out) as draft:
+        draft.write_bytes(as_csv(sheet))
 
 
-def _inert(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and NO_TEXT.match(cell) else cell
-
-
-def _design(name: str) -> Design:
+def _check(name: str) -> Design:
     for design in DESIGNS:
         if design == name:
             return design

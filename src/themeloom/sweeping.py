@@ -22,6 +22,7 @@ from themeloom.errors import TrackingError
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.history.tracking import Group, find_group, open_group, reopen_group
+from themeloom.label_store import with_labels
 from themeloom.pipeline import Prepared
 from themeloom.progress import NOBODY, Progress, Stages, Watcher
 from themeloom.records import Score
@@ -75,7 +76,8 @@ def sweep(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
     ThemeloomError
         If anything that the user gave has a fault; all faults found are told at once.
     """
-    config, folders, stages = read_experiment(experiment), Folders(Path(root)), Stages(watcher)
+    folders, stages = Folders(Path(root)), Stages(watcher)
+    config = with_labels(read_experiment(experiment), folders)
     asked = configurations(config)
     prepared = pipeline.prepare(config, folders, stages)
     attempts = Attempts(prepared, folders, trials_of(prepared.corpus, prepared.sample, config)[1])

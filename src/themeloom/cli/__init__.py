@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from themeloom.cli import labels, models, studies
+from themeloom.cli import labelling, labels, models, studies
 
 __all__ = ["app", "main"]
 
@@ -29,6 +29,9 @@ COMMANDS = (
     models.register,
     models.sync,
     labels.sample,
+    labelling.label,
+    labelling.export_labels,
+    labelling.import_labels,
     labels.undecided,
     labels.plan,
     labels.agree,

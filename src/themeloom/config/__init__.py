@@ -16,9 +16,10 @@ from themeloom.config.discovery import (
 )
 from themeloom.config.section import Section
 from themeloom.config.sweep import Criterion, Setting, SpanConfig, SweepConfig
-from themeloom.config.themes import ThemesConfig, ValidateConfig
+from themeloom.config.themes import LABEL_STORE, ThemesConfig, ValidateConfig
 
 __all__ = [
+    "LABEL_STORE",
     "AdaptConfig",
     "AnonymiseConfig",
     "ClusterConfig",

@@ -7,12 +7,18 @@ from pydantic_core import PydanticCustomError
 
 from themeloom.config.section import Section, Share
 
+LABEL_STORE = "label-store"
+"""In place of a label file's path: what people code on the labelling page."""
+
 
 class ThemesConfig(Section):
     """The codebook, the labels, and the mapping from topics to themes."""
 
     codebook: str = Field(description="The codebook (YAML), relative to the experiment file.")
-    labels: str = Field(description="The labels (CSV or Parquet), relative to the experiment file.")
+    labels: str = Field(
+        description="The labels (CSV or Parquet), relative to the experiment file; or 'label-store': what "
+        "was coded on the page of `themeloom label`."
+    )
     key: str | None = Field(
         None, description="Column of the source id or doc_id; by default the first column."
     )
@@ -21,6 +27,10 @@ class ThemesConfig(Section):
     )
     adjudicated: str = Field(
         "adjudicated", description="Column of the agreed label; the coders' majority where absent."
+    )
+    assisted: bool = Field(
+        default=False,
+        description="Whether codes of the label store count that were given with the model's guess in sight.",
     )
     sample: Literal["unknown", "random"] = Field(
         "unknown",

@@ -3,6 +3,7 @@
 import json
 import math
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -206,6 +207,7 @@ def _log_model(fit: Fit, wanted: Wanted) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="themeloom-") as folder,
         environment({"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}),
+        warnings.catch_warnings(action="ignore"),  # MLflow warns of types that are its own
     ):
         artifacts = {"bertopic": Path(folder, "bertopic")}
         keeps_encoder = reads_text and wanted.encoder

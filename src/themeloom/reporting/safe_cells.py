@@ -3,8 +3,7 @@
 import polars as pl
 
 from themeloom.reporting.readable import readable
-
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001 - full-width ones count too
+from themeloom.sheets import inert
 
 
 def plain_cells(table: pl.DataFrame) -> pl.DataFrame:
@@ -14,10 +13,8 @@ def plain_cells(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def plain_cell(text: str) -> str:
-    """Keep a text from being taken for a formula (CSV injection), by an apostrophe before it.
+    """Keep a text from being taken for a formula or a number, by an apostrophe before it.
 
-    Spreadsheets take a cell that begins with =, +, -, @, a tab or a carriage return for a formula, which
-    could fetch or send something. Control characters and direction overrides are made readable.
+    Control characters and direction overrides are made readable.
     """
-    shown = readable(text)
-    return f"'{shown}" if shown.lstrip(" \n").startswith(_STARTS) else shown
+    return str(inert(readable(text)))

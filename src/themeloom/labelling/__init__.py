@@ -1,0 +1,1 @@
+"""The page where people code messages, and the file that keeps what they say."""

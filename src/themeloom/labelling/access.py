@@ -1,0 +1,107 @@
+"""Who is asking: sessions by cookie, and what each may see."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from fastapi.templating import Jinja2Templates
+
+from themeloom.errors import LabelError
+from themeloom.labelling import codebooks, codes, people
+from themeloom.labelling.gate import Address
+from themeloom.labelling.people import Session, WrongTokens
+from themeloom.labelling.store import Store
+from themeloom.labelling.study import StudyPage
+from themeloom.records import Codebook
+
+# Dependencies that wait for nothing are coroutines: each of the others takes a turn in a pool of threads.
+
+ENTER = "Open this page by the link that the program printed, or by your personal link."
+CHOOSE = "Choose your name first."
+LEADS = "Only whoever started the server may see this."
+
+
+class NoSession(Exception):  # noqa: N818 (an answer, no fault of ours)
+    """Nobody who may see this."""
+
+
+@dataclass
+class Served:
+    """What every page has at hand."""
+
+    store: Store
+    study: StudyPage
+    address: Address
+    start_token: str
+    templates: Jinja2Templates
+    wrong: WrongTokens = field(default_factory=WrongTokens)
+
+    @property
+    def codebook(self) -> tuple[int, Codebook]:
+        """The newest version."""
+        return codebooks.newest(self.store)
+
+
+async def served(request: Request) -> Served:
+    """Give what the application serves."""
+    return cast("Served", request.app.state.served)
+
+
+Here = Annotated[Served, Depends(served)]
+
+
+def somebody(request: Request, here: Here) -> Session:
+    """Ask for a session."""
+    cookie = request.cookies.get(here.address.cookie, "")
+    session = people.session_of(here.store, cookie) if cookie else None
+    if session is None:
+        raise NoSession(ENTER)
+    return session
+
+
+async def a_coder(session: Annotated[Session, Depends(somebody)]) -> str:
+    """Ask for a session that speaks for a coder; give the coder's name."""
+    if session.coder is None:
+        raise NoSession(CHOOSE)
+    return session.coder
+
+
+async def the_lead(session: Annotated[Session, Depends(somebody)]) -> Session:
+    """Ask for the session of whoever started the server."""
+    if not session.lead:
+        raise NoSession(LEADS)
+    return session
+
+
+Anybody = Annotated[Session, Depends(somebody)]
+Coder = Annotated[str, Depends(a_coder)]
+Lead = Annotated[Session, Depends(the_lead)]
+
+
+def open_batches(store: Store, session: Session) -> list[int]:
+    """Name the batches whose codes a session may see: two coders have finished them, its own among these."""
+    done = codes.finished(store)
+    return [
+        batch
+        for batch, coders in sorted(done.items())
+        if len(coders) >= 2 and (session.coder is None or session.coder in coders)
+    ]
+
+
+def check_unblinded(store: Store, session: Session) -> None:
+    """Raise if a coder has messages left, and would see what others said of them.
+
+    Raises
+    ------
+    LabelError
+        If so.
+    """
+    if session.coder is None:
+        return
+    total = int(store.read("SELECT COUNT(*) AS n FROM messages")[0]["n"])
+    left = total - len(codes.codes_of(store, session.coder))
+    if left:
+        raise LabelError(
+            f"{session.coder} has {left} messages left, and would see the codes of others; finish them "
+            "first, or let somebody who does not code do this."
+        )

@@ -1,0 +1,188 @@
+"""The study's label file, opened: one writer at a time, and on disk before anybody is told so."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import RLock
+
+import polars as pl
+
+from themeloom.errors import LabelError, OutputError
+from themeloom.labelling.schema import FORMAT, SCHEMA
+
+PATIENCE = 10
+"""Seconds to wait while another process writes."""
+
+DRAWN_COLUMNS = ("doc_id", "text", "inclusion_probability", "design")
+
+
+class Store:
+    """A label file. Open it with `Store.open`, and close it.
+
+    Events are only ever added. WAL mode with full synchronisation: what `add` has returned from is on disk,
+    whether the process or the machine dies next.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self._lock = RLock()
+
+    @classmethod
+    def open(cls, path: Path, study: str, *, make: bool = True) -> "Store":
+        """Open a study's label file; make it where there is none.
+
+        Raises
+        ------
+        LabelError
+            If there is none and none shall be made, it is no label file, or it is another study's.
+        OutputError
+            If it cannot be written.
+        """
+        if not make and not path.exists():
+            raise LabelError(f"{path}: there is no label file yet; make one by `themeloom label`.")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(
+                path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=200
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise OutputError(f"{path}: cannot be opened ({error}); choose another --root.") from None
+        connection.row_factory = sqlite3.Row
+        store = cls(path, connection)
+        try:
+            store._prepare(study)
+        except sqlite3.OperationalError as error:
+            connection.close()
+            raise OutputError(
+                f"{path}: cannot be used ({error}); see that you may write there, and that "
+                "no other program holds it."
+            ) from None
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise LabelError(
+                f"{path}: is no label file, or is damaged ({error}); put it back from a backup."
+            ) from None
+        except LabelError:
+            connection.close()
+            raise
+        return store
+
+    def _prepare(self, study: str) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self.path.chmod(0o600)
+        with self.writing() as connection:
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+            if tables and not tables >= {"study", "events", "messages"}:
+                raise LabelError(f"{self.path}: is no label file, but another SQLite file; move it away.")
+            if not tables:
+                for statement in _statements(SCHEMA):
+                    connection.execute(statement)
+                facts = {"format": FORMAT, "study": study, "made_at": now()}
+                connection.executemany("INSERT INTO study VALUES (?, ?)", list(facts.items()))
+        found = dict(self._connection.execute("SELECT key, value FROM study").fetchall())
+        if found.get("format") != FORMAT:
+            raise LabelError(f"{self.path}: was written by another version of Themeloom; use that one.")
+        if found.get("study") != study:
+            raise LabelError(
+                f"{self.path}: holds the labels of the study '{found.get('study')}', not of '{study}'."
+            )
+
+    def close(self) -> None:
+        """Close the file; the log of writes goes into it."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Open a transaction: all of it is on disk when the block ends well, or none of it."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def read(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """Give the rows of a query."""
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    def add(self, kind: str, coder: str, **values: object) -> int:
+        """Add an event; give its number. One with the `client` of an earlier event is that event."""
+        with self.writing() as connection:
+            return insert(connection, kind, coder, **values)
+
+    def add_messages(self, drawn: pl.DataFrame, who: str) -> int:
+        """Take messages into the sample as one batch; those that are in it already stay as they are.
+
+        Parameters
+        ----------
+        drawn
+            Columns ``doc_id``, ``text`` (masked), ``inclusion_probability`` and ``design``.
+        who
+            Who drew them.
+
+        Returns
+        -------
+        int
+            How many are new.
+        """
+        with self.writing() as connection:
+            known = {row[0] for row in connection.execute("SELECT doc_id FROM messages")}
+            rows = [row for row in drawn.select(DRAWN_COLUMNS).iter_rows() if row[0] not in known]
+            if not rows:
+                return 0
+            batch = connection.execute("SELECT COALESCE(MAX(batch), 0) + 1 FROM messages").fetchone()[0]
+            time = now()
+            connection.executemany(
+                "INSERT INTO messages (doc_id, text, inclusion, design, batch, drawn_at) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                [(*row, batch, time) for row in rows],
+            )
+            insert(connection, "drawn", who, detail=f"batch {batch}: {len(rows)} messages")
+            return len(rows)
+
+    def messages(self) -> list[sqlite3.Row]:
+        """Give the whole sample, batch by batch."""
+        return self.read("SELECT * FROM messages ORDER BY batch, doc_id")
+
+
+def insert(connection: sqlite3.Connection, kind: str, coder: str, **values: object) -> int:
+    """Add an event inside a transaction; give its number."""
+    client = values.get("client")
+    if client is not None:
+        known = connection.execute("SELECT id FROM events WHERE client = ?", (client,)).fetchone()
+        if known:
+            return int(known[0])
+    row = {"at": now(), "kind": kind, "coder": coder, **values}
+    names, places = ", ".join(row), ", ".join("?" * len(row))
+    statement = f"INSERT INTO events ({names}) VALUES ({places})"  # noqa: S608 (names of our own)
+    done = connection.execute(statement, list(row.values()))
+    return int(done.lastrowid or 0)
+
+
+def now() -> str:
+    """Tell the time, ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _statements(script: str) -> Iterable[str]:
+    """Split a script; a trigger has a semicolon inside."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -1,0 +1,256 @@
+"""The labelling page in a real browser: coded by keyboard, killed and started again, offline, read by axe."""
+
+import re
+import sqlite3
+from dataclasses import replace
+
+import pytest
+
+from builders import make_codebook
+from coding import Server, code_all, message_of, press, sit_down
+from coding_server import HOSTILE, STUDY, label_file
+from themeloom.labelling import codebooks
+from themeloom.labelling.store import Store
+from themeloom.records import Codebook
+
+FIRST = "0" * 16
+BOOK = make_codebook()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    started = Server(tmp_path_factory.mktemp("page"), 25, "Zoe").start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def events(server):
+    """Ask the label file, as another program would."""
+
+    def ask(query, *values):
+        connection = sqlite3.connect(label_file(server.root))
+        try:
+            return connection.execute(query, values).fetchall()
+        finally:
+            connection.close()
+
+    return ask
+
+
+def codes_of(events, coder):
+    return dict(events("SELECT doc_id, code FROM current_codes WHERE coder = ?", coder))
+
+
+def test_a_batch_is_coded_by_keyboard_without_a_reload(visit, server, events):
+    seen = sit_down(visit, server, "Ana")
+    seen.page.evaluate("window.stayed = true")
+    asked = len(seen.requests)
+    assert code_all(seen.page, lambda doc_id: str(1 + int(doc_id, 16) % 4)) == 25
+    assert seen.page.evaluate("window.stayed")
+    assert len(events("SELECT 1 FROM events WHERE coder = 'Ana' AND kind = 'code'")) == 25
+    keys = ["diagnosis", "power", "relationship", "support"]
+    assert codes_of(events, "Ana") == {f"{n:016x}": keys[n % 4] for n in range(25)}
+    assert all(url.startswith(server.address) for url in seen.requests)
+    assert len(seen.requests) - asked == 2 * 25 - 5  # a code each, and each message but those there already
+    assert seen.problems == []
+
+
+def test_after_twenty_comes_a_pause(visit, server):
+    seen = sit_down(visit, server, "Pia")
+    assert code_all(seen.page, lambda _: "1", most=20) == 20
+    assert seen.page.inner_text("#paused") == "20 of 25 coded"
+    assert "seconds each" in seen.page.inner_text("#pause-pace")
+    seen.page.keyboard.press("Enter")
+    seen.page.wait_for_selector("#work:not([hidden])")
+    assert seen.page.inner_text("#place") == "20 of 25 coded"
+
+
+def test_each_coder_has_an_order_of_their_own_and_keeps_it(server):
+    orders = {}
+    for name in ("Ida", "Jon"):
+        cookie = server.enter(server.link, name)
+        state = server.ask("/api/state", cookie=cookie)[2]
+        orders[name] = re.findall(r'"order":\[(.*?)\]', state)[0]
+        assert server.ask("/api/state", cookie=server.enter(server.link, name))[2] == state
+    assert orders["Ida"] != orders["Jon"]
+    assert sorted(orders["Ida"].split(",")) == sorted(orders["Jon"].split(","))
+
+
+def test_notes_second_codes_unclear_skip_back_and_undo(visit, server, events):
+    page = sit_down(visit, server, "Ben").page
+    first = message_of(page)
+    page.keyboard.press("n")
+    page.keyboard.type("say 3 of them / u")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+Digit2")
+    assert page.get_attribute("li[data-key=power] .second", "aria-pressed") == "true"
+    press(page, "1")
+    row = events(
+        "SELECT code, second, note, unclear, codebook, seconds > 0 FROM current_codes WHERE coder = 'Ben'"
+    )
+    assert row == [("diagnosis", "power", "say 3 of them / u", 0, 1, 1)]
+    second = message_of(page)
+    press(page, "u")
+    assert events("SELECT code, unclear FROM current_codes WHERE doc_id = ? AND coder = 'Ben'", second) == [
+        (None, 1)
+    ]
+    press(page, "z")
+    assert message_of(page) == second
+    assert second not in codes_of(events, "Ben")
+    press(page, "b")
+    assert message_of(page) == first
+    assert page.input_value("#note") == "say 3 of them / u"
+    assert "You said: The impact of diagnosis" in page.inner_text("#given")
+    page.keyboard.press("f")
+    page.wait_for_function("one => document.body.dataset.doc === one", arg=second)
+    press(page, "s")
+    page.wait_for_function("() => !Object.keys(localStorage).length")
+    skipped = events("SELECT doc_id FROM events WHERE kind = 'skip' AND coder = 'Ben'")
+    assert skipped == [(second,)]
+    page.reload()
+    page.wait_for_selector("#work:not([hidden])")
+    assert message_of(page) not in {first, second}
+    assert code_all(page, lambda _: "4", most=23) == 23 or page.is_visible("#pause")
+
+
+def test_the_codebook_is_searched_and_taken_by_enter(visit, server, events):
+    page = sit_down(visit, server, "Cleo").page
+    doc_id = message_of(page)
+    page.keyboard.press("/")
+    page.keyboard.type("waiting lists")
+    assert page.locator("#codes li:visible").count() == 1
+    page.keyboard.press("Enter")
+    page.wait_for_function("one => document.body.dataset.doc !== one", arg=doc_id)
+    assert codes_of(events, "Cleo") == {doc_id: "support"}
+    assert page.locator("#codes li:visible").count() == 7
+
+
+def test_single_keys_can_be_turned_off(visit, server):
+    page = sit_down(visit, server, "Dan").page
+    page.click("summary")
+    page.uncheck("#keys")
+    doc_id = message_of(page)
+    page.keyboard.press("1")
+    page.wait_for_timeout(150)
+    assert message_of(page) == doc_id
+    assert page.inner_text("#place") == "0 of 25 coded"
+
+
+def test_the_guess_is_hidden_until_asked_for_and_marks_the_code(visit, server, events):
+    page = sit_down(visit, server, "Eve").page
+    assert "model says" not in page.inner_text("body")
+    blind = message_of(page)
+    press(page, "2")
+    helped = message_of(page)
+    page.keyboard.press("g")
+    page.wait_for_function("() => document.getElementById('guess').textContent.includes('62 in 100')")
+    press(page, "2")
+    assisted = dict(events("SELECT doc_id, assisted FROM current_codes WHERE coder = 'Eve'"))
+    assert assisted == {blind: 0, helped: 1}
+
+
+def test_text_is_shown_as_text_and_placeholders_as_chips(visit, server):
+    cookie = server.enter(server.link, "Finn")
+    order = re.findall(r'"order":\[(.*?)\]', server.ask("/api/state", cookie=cookie)[2])[0]
+    place = [one.strip('"') for one in order.split(",")].index(FIRST)
+    seen = sit_down(visit, server, "Finn")
+    for _ in range(place):
+        seen.page.keyboard.press("f")
+    seen.page.wait_for_function("one => document.body.dataset.doc === one", arg=FIRST)
+    assert seen.page.inner_text("#text") == HOSTILE.replace("[person 1]", "person 1")
+    assert seen.page.inner_text("#text .chip") == "person 1"
+    assert seen.page.inner_text("#chips") == "person"
+    assert "A made-up study" in seen.page.title()
+    assert seen.problems == []
+
+
+def test_the_server_may_be_killed_between_codes(visit, server, events):
+    page = sit_down(visit, server, "Gus").page
+    code_all(page, lambda _: "1", most=5)
+    server.kill()
+    press(page, "2")  # kept in the page
+    press(page, "2")
+    page.wait_for_function("() => !document.getElementById('unsent').hidden")
+    assert "2 codes are kept in this browser" in page.inner_text("#unsent")
+    assert len(codes_of(events, "Gus")) == 5
+    server.start()
+    page.wait_for_function("() => document.getElementById('unsent').hidden", timeout=20_000)
+    assert sorted(codes_of(events, "Gus").values()) == ["diagnosis"] * 5 + ["power"] * 2
+    assert code_all(page, lambda _: "3") == 18
+    assert len(events("SELECT 1 FROM events WHERE coder = 'Gus' AND kind = 'code'")) == 25
+
+
+def test_what_was_kept_in_the_browser_outlives_the_page(visit, server, events):
+    seen = sit_down(visit, server, "Hal")
+    code_all(seen.page, lambda _: "1", most=2)
+    seen.page.route("**/api/code", lambda route: route.abort())
+    press(seen.page, "4")
+    seen.page.wait_for_function("() => !document.getElementById('unsent').hidden")
+    seen.page.unroute("**/api/code")
+    seen.page.goto(f"{server.address}/code")
+    seen.page.wait_for_selector("#work:not([hidden])")
+    seen.page.wait_for_function("() => !Object.keys(localStorage).length")
+    assert sorted(codes_of(events, "Hal").values()) == ["diagnosis", "diagnosis", "support"]
+
+
+def test_an_answer_that_got_lost_makes_no_second_code(visit, server, events):
+    page = sit_down(visit, server, "Ivo").page
+    lost = []
+
+    def lose(route):
+        lost.append(route.fetch())
+        route.abort()
+
+    page.route("**/api/code", lose, times=1)
+    press(page, "1")
+    page.wait_for_function("() => !Object.keys(localStorage).length", timeout=10_000)
+    assert lost[0].status == 200
+    assert len(events("SELECT 1 FROM events WHERE coder = 'Ivo' AND kind = 'code'")) == 1
+
+
+def test_a_changed_codebook_reaches_who_is_coding(visit, tmp_path):
+    server = Server(tmp_path, 5).start()
+    page = sit_down(visit, server, "Ana").page
+    press(page, "1")
+    with Store.open(label_file(tmp_path), STUDY) as store:
+        first = replace(BOOK.themes[0], name="Diagnosis, and what it does")
+        codebooks.take_in(store, Codebook((first, *BOOK.themes[1:])), "Ana", "clearer")
+    press(page, "1")
+    page.wait_for_function("() => document.body.innerText.includes('version 2 counts from now on')")
+    assert "Diagnosis, and what it does" in page.inner_text("#codes")
+    press(page, "1")
+    with Store.open(label_file(tmp_path), STUDY) as store:
+        assert [row[0] for row in store.read("SELECT codebook FROM current_codes ORDER BY id")] == [1, 1, 2]
+    server.stop()
+
+
+def test_a_codebook_that_was_not_changed_is_no_new_version(visit, server, events):
+    seen = visit(server.link)
+    seen.page.wait_for_url(f"{server.address}/")
+    seen.page.goto(f"{server.address}/guide")
+    seen.page.fill("#why", "clearer")
+    seen.page.click("text=Take it in as a new version")
+    seen.page.wait_for_selector(".fault")
+    assert "is as it was; change it first" in seen.page.inner_text(".fault")
+    assert events("SELECT COUNT(*) FROM codebooks") == [(1,)]
+
+
+def test_a_link_is_made_on_the_overview_and_shown_once(visit, server):
+    server.enter(server.link, "Lia")
+    seen = visit(server.link)
+    seen.page.wait_for_url(f"{server.address}/")
+    seen.page.click("tr:has(th:text-is('Lia')) button")
+    link = seen.page.wait_for_selector("tr:has(th:text-is('Lia')) code").inner_text()
+    other = sit_down(visit, server, "Lia", link)
+    assert "You code as Lia" in other.page.inner_text("header")
+    seen.page.reload()
+    assert link not in seen.page.content()
+
+
+def test_a_personal_link_leads_to_one_coder_and_no_further(visit, server):
+    seen = sit_down(visit, server, "Zoe", server.links["Zoe"])
+    assert "You code as Zoe" in seen.page.inner_text("header")
+    for page in ("adjudicate", "exports", "audit", "exports/codes.csv"):
+        seen.page.goto(f"{server.address}/{page}")
+        assert "Only whoever started the server may see this" in seen.page.inner_text("main")

@@ -1,0 +1,287 @@
+"""The walk of two coders on the demonstration study (synthetic messages), and what follows from codes."""
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from coding import Server, code_all, message_of, press, sit_down, type_all, typed
+from studies import write_study
+from themeloom import label_store, pipeline, planning, sampling, sweeping
+from themeloom.errors import LabelError
+from themeloom.experiment import read_experiment
+from themeloom.folders import Folders
+from themeloom.labelling.store import Store
+from themeloom.labelling_study import Asked, export_labels, import_labels, open_study
+from themeloom.progress import Stages
+from themeloom.study import read_corpus
+from themeloom.themes.agreement import agreement
+from themeloom.themes.codebook import read_codebook
+from themeloom.themes.sample import read_labels
+
+DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"
+
+
+def themeloom(*words):
+    done = subprocess.run(
+        [sys.executable, "-m", "themeloom", *map(str, words)], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The demonstration study with the label store for labels."""
+    root = tmp_path_factory.mktemp("walk")
+    study = root / "study"
+    shutil.copytree(DEMO, study)
+    text = (study / "experiment.toml").read_text(encoding="utf-8")
+    text = text.replace('labels = "labels.csv"', 'labels = "label-store"')
+    (study / "experiment.toml").write_text(text, encoding="utf-8")
+    return root, study / "experiment.toml"
+
+
+def said_in_file(root, experiment):
+    """doc_id → the codes of the two coders of the demonstration's label file."""
+    config, folders = read_experiment(experiment), Folders(root)
+    corpus = read_corpus(config, folders, Stages())
+    doc_of = dict(corpus.crosswalk.select("source_id", "doc_id").iter_rows())
+    with (experiment.parent / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {doc_of[row["tweet_id"]]: (row["coder_a"], row["coder_b"]) for row in rows}
+
+
+KEYS = {
+    key: str(place)
+    for place, key in enumerate(
+        ("diagnosis", "power", "relationship", "support", "thanks", "meta", "link"), start=1
+    )
+}
+
+
+def code_through_a_kill(ana, ben, server, said):
+    """Let two coders code everything, one of them while the server is killed and started again."""
+    type_all(ana, {doc_id: KEYS[code] for doc_id, (code, _) in said.items()})
+    code_all(ben, lambda doc_id: KEYS[said[doc_id][1]], most=30)
+    typed(ana)
+    server.kill()
+    press(ben, KEYS[said[message_of(ben)][1]])  # said while nobody hears it
+    server.start()
+    type_all(ben, {doc_id: KEYS[code] for doc_id, (_, code) in said.items()})
+    typed(ben)
+
+
+def decide_one(page, server, said):
+    """Decide the first disputed message as the second coder said; give it."""
+    page.goto(f"{server.address}/adjudicate")
+    assert page.locator("article.card").count() == sum(one != other for one, other in said.values()) > 5
+    card = page.locator("article.card").first
+    doc_id = card.get_attribute("id").removeprefix("d-")
+    card.locator("select").select_option(said[doc_id][1])
+    card.locator("input[name=why]").fill("Ben had read the whole of it")
+    card.locator("button").click()
+    page.wait_for_function("() => document.body.innerText.includes('Ben had read the whole of it')")
+    return doc_id
+
+
+def exported_labels(page, server, folder):
+    """Download the label file."""
+    page.goto(f"{server.address}/exports")
+    with page.expect_download() as download:
+        page.click("text=labels.csv")
+    download.value.save_as(folder / "exported.csv")
+    return folder / "exported.csv"
+
+
+def test_the_walk(visit, demo):
+    """Two coders code 200 messages, the server is killed in between, they adjudicate, export and validate."""
+    root, experiment = demo
+
+    def command(port):
+        words = [sys.executable, "-m", "themeloom", "label", experiment, "--root", root, "--no-open"]
+        return [*map(str, words), "--sheet", str(experiment.parent / "labels.csv"), "--port", str(port)]
+
+    server = Server(root, command=command).start()
+    said = said_in_file(root, experiment)
+    ana, ben = (sit_down(visit, server, name).page for name in ("Ana", "Ben"))
+    code_through_a_kill(ana, ben, server, said)
+    ben.goto(f"{server.address}/agreement")
+    assert "200 messages were coded by two or more of Ana, Ben" in ben.inner_text("main")
+    decided = decide_one(ben, server, said)
+    exported = exported_labels(ben, server, experiment.parent)
+    server.kill()
+
+    with exported.open(encoding="utf-8", newline="") as file:
+        rows = {row["doc_id"].removeprefix("'"): row for row in csv.DictReader(file)}
+    assert {one: (row["Ana"], row["Ben"]) for one, row in rows.items()} == said
+    assert {one: row["adjudicated"] for one, row in rows.items() if row["adjudicated"]} == {
+        decided: said[decided][1]
+    }
+    check_both_ways(root, experiment, exported)
+    check_masked(root, experiment)
+    code, out, err = themeloom("check", experiment, "--root", root)
+    assert (code, "200 labelled messages" in out) == (0, True), err
+
+
+def check_masked(root, experiment):
+    """Neither source ids nor handles nor addresses are in the file that the page is served from."""
+    kept = b"".join(path.read_bytes() for path in (root / "labels").iterdir())
+    ids = [
+        row.split(",")[0] for row in (experiment.parent / "labels.csv").read_text("utf-8").splitlines()[1:]
+    ]
+    assert len(ids) == 200
+    assert [one for one in ids if one.encode() in kept] == []
+    with Store.open(Folders(root).label_file("dearmhp"), "dearmhp") as store:
+        texts = [row["text"] for row in store.messages()]
+    assert [text for text in texts if re.search(r"(^|\s)@\w|https?://", text)] == []
+    assert any("[handle " in text for text in texts)
+
+
+def check_both_ways(root, experiment, exported):
+    """The label store and the exported file are the same labels to a run."""
+    config, folders = read_experiment(experiment), Folders(root)
+    corpus = read_corpus(config, folders, Stages())
+    doc_ids = corpus.communications["doc_id"].to_list()
+    book = read_codebook(config.themes.codebook)
+    from_store = label_store.with_labels(config, folders).themes
+    from_file = config.themes.model_copy(update={"labels": str(exported), "coders": ("Ana", "Ben")})
+    one, other = (read_labels(themes, book, corpus.crosswalk, doc_ids) for themes in (from_file, from_store))
+    assert (one.position == other.position).all()
+    assert (one.codes == other.codes).all()
+    assert (one.theme == other.theme).all()
+    assert one.inclusion.tolist() == other.inclusion.tolist() == [200 / len(doc_ids)] * 200
+    assert agreement(one, book, draws=100).messages == 200
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """The small study with the label store for labels, opened once."""
+    root = tmp_path_factory.mktemp("small")
+    study = write_study(root / "study")
+    study.rewrite("experiment.toml", 'labels = "labels.csv"', 'labels = "label-store"')
+    opened = open_study(study.experiment, Asked(draw=40, coders=("Ana", "Ben")), root=root)
+    opened.store.close()
+    return root, study, opened
+
+
+def test_a_first_sample_is_drawn_and_its_coders_have_links(small):
+    root, _, opened = small
+    assert (opened.new, sorted(opened.links)) == (40, ["Ana", "Ben"])
+    with Store.open(Folders(root).label_file("small"), "small") as store:
+        rows = store.messages()
+    assert {row["design"] for row in rows} == {"random"}
+    assert {row["inclusion"] for row in rows} == {40 / 64}
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [pipeline.run, pipeline.check, sweeping.sweep, lambda one, root: planning.plan_labels(one, root=root)],
+)
+def test_without_codes_a_run_is_told_where_to_begin(small, begin):
+    root, study, _ = small
+    with pytest.raises(LabelError, match="nobody has coded a message yet; `themeloom label` opens the page"):
+        begin(study.experiment, root)
+
+
+def test_without_a_label_file_too(small, tmp_path):
+    with pytest.raises(LabelError, match="there is no label file yet; make one by `themeloom label`"):
+        pipeline.check(small[1].experiment, tmp_path)
+
+
+def test_a_sheet_never_holds_what_the_label_file_has(small):
+    root, study, _ = small
+    sheet = sampling.draw_sheet(study.experiment, 24, root=root)
+    with Store.open(Folders(root).label_file("small"), "small") as store:
+        assert {row["doc_id"] for row in store.messages()} & set(sheet["doc_id"]) == set()
+
+
+def test_more_messages_are_drawn_later_from_the_others(small):
+    root, study, _ = small
+    opened = open_study(study.experiment, Asked(draw=10), root=root)
+    with opened.store as store:
+        assert opened.new == 10
+        assert [row["batch"] for row in store.messages()] == [1] * 40 + [2] * 10
+        assert opened.links == {}
+    again = open_study(study.experiment, root=root)
+    again.store.close()
+    assert again.new == 0
+
+
+def test_codes_from_elsewhere_are_labels_of_the_next_run(small):
+    """Source ids are understood; assisted and half coded batches count as they should."""
+    root, study, _ = small
+    config, folders = read_experiment(study.experiment), Folders(root)
+    corpus = read_corpus(config, folders, Stages())
+    doc_of = dict(corpus.crosswalk.select("source_id", "doc_id").iter_rows())
+    with Store.open(folders.label_file("small"), "small") as store:
+        sample = {row["doc_id"] for row in store.messages() if row["batch"] == 1}
+    texts = dict(corpus.communications.select("doc_id", "text").iter_rows())
+    rows = [
+        (
+            source,
+            "listening"
+            if "you " in texts[one] or "she " in texts[one] or "nurse" in texts[one]
+            else "waiting",
+        )
+        for source, one in doc_of.items()
+        if one in sample
+    ][:30]
+    study.write("elsewhere.csv", "id,Ana,Ben\n" + "".join(f"{one},{code},{code}\n" for one, code in rows))
+    found = import_labels(study.experiment, [study.folder / "elsewhere.csv"], root=root)
+    assert list(found.values()) == [(60, ("Ana", "Ben"))]
+    ready = label_store.with_labels(config, folders).themes
+    table = pl.read_parquet(ready.labels)
+    assert len(table) == 30
+    assert (ready.coders, ready.sample, ready.key) == (("Ana", "Ben"), "random", "doc_id")
+    assert table["inclusion_probability"].to_list() == [pytest.approx(40 / 64 * 30 / 40)] * 30
+    prepared = pipeline.check(study.experiment, root)
+    assert len(prepared.sample.position) == 30
+    assert prepared.sample.decided.all()
+    out = study.folder / "all.json"
+    assert export_labels(study.experiment, out, root=root) == 60
+    assert len(json.loads(out.read_text(encoding="utf-8"))) == 50
+
+
+@pytest.mark.slow
+def test_a_whole_run_is_validated_on_what_was_coded(small):
+    root, study, _ = small
+    scores = pipeline.run(study.experiment, root).model.record.scores
+    assert scores.labels == 30
+    assert scores.lines["coders"]["kappa"].value == 1
+    assert scores.lines["message level"]["kappa"].value > 0.3
+    assert "communications/prediction-powered" in scores.prevalence  # the design came with the codes
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["label", "{experiment}", "--host", "192.0.2.1"], "give --tls-cert and --tls-key"),
+        (["label", "{experiment}", "--guess"], "showing the model's guess needs one"),
+        (["label", "{experiment}", "--sheet", "none.csv"], "there is no such sheet"),
+        (["label", "{experiment}", "--draw", "5000"], "cannot draw 5,000 messages"),
+        (["label", "{experiment}", "--coder", "=x"], "can be no coder's name"),
+        (["export-labels", "{experiment}", "--out", "x.docx"], "end its name in .csv"),
+        (["import-labels", "{experiment}", "none.csv"], "cannot be read"),
+    ],
+)
+def test_faults_are_sentences(small, tmp_path, monkeypatch, capsys, words, said):
+    from themeloom import cli
+
+    _, study, _ = small
+    shutil.copytree(small[0] / ".themeloom", tmp_path / ".themeloom")
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        ["themeloom", *(word.format(experiment=study.experiment) for word in words), "--root", str(tmp_path)],
+    )
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err

@@ -1,0 +1,37 @@
+"""CSV that spreadsheets take for text alone."""
+
+import csv
+import io
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from themeloom.sheets import alive, as_csv, inert
+
+
+@given(st.text())
+def test_cells_come_back_and_never_begin_a_formula(text):
+    cell = inert(text)
+    assert not str(cell).lstrip(" \t\r\n").startswith(("=", "+", "-", "@")) or cell.startswith("'")
+    assert alive(cell) == text or text.startswith("'")
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\uff1d1", "366000031296528431", "12e34"]
+)
+def test_what_a_spreadsheet_would_run_or_round_is_marked_as_text(text):
+    assert inert(text) == f"'{text}"
+    assert alive(inert(text)) == text
+
+
+@pytest.mark.parametrize("cell", ["a = b", "12 years", "", None, 0.5, True])
+def test_all_else_stays_as_it_is(cell):
+    assert inert(cell) == cell
+
+
+def test_a_table_is_written_with_its_marks():
+    table = pl.DataFrame({"id": ["007", "a"], "said": ["=x", 'he said "no"'], "share": [0.5, None]})
+    rows = list(csv.reader(io.StringIO(as_csv(table).decode())))
+    assert rows == [["id", "said", "share"], ["'007", "'=x", "0.5"], ["a", 'he said "no"', ""]]
