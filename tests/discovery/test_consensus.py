@@ -21,7 +21,7 @@ LAYOUTS = 8
 @pytest.fixture(scope="module")
 def blurred():
     """Groups that touch: single layouts disagree about them."""
-    return grouped(8, 25, noise=10, spread=1.4, seed=4)
+    return grouped(8, 25, noise=10, spread=1.6, seed=4)
 
 
 @pytest.fixture(scope="module")
