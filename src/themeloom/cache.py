@@ -6,7 +6,9 @@ cache and a killed one leaves nothing half-written. An entry that cannot be read
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from themeloom.atomic import whole_file
-from themeloom.records import Floats
+from themeloom.records import Bools, Floats, Ints
 
 Arrays = dict[str, NDArray[Any]]
+LIMIT = 20e9
+"""Bytes of vectors that are kept unless told otherwise: those of some 13 million texts in 384 dimensions."""
+SEGMENT = {"digests", "vectors", "checksum"}
 
 
 def digest(*parts: object) -> str:
@@ -71,24 +76,52 @@ class Cache:
 
 
 class VectorCache:
-    """Vectors by text, for one encoder: segments of digests and vectors, only ever added to."""
+    """Vectors by text, for one encoder: segments of digests and vectors, only ever added to.
 
-    def __init__(self, folder: Path, encoder: str) -> None:
+    Each segment carries a checksum; one that does not hold is removed, and its vectors are computed again.
+
+    Parameters
+    ----------
+    folder
+        The cache's folder.
+    encoder
+        What the vectors are of: other fingerprints have other vectors.
+    limit
+        Bytes that the vectors of all encoders may take; segments that were not used for longest leave first.
+    """
+
+    def __init__(self, folder: Path, encoder: str, limit: float = LIMIT) -> None:
         self.folder = folder / "vectors" / digest(encoder)[:16]
+        self.limit = limit
 
-    def find(self, texts: Sequence[str]) -> dict[str, Floats]:
-        """Return the vectors of those texts that are known."""
-        wanted = {_text_digest(text): text for text in texts}
-        found: dict[str, Floats] = {}
+    def find(self, texts: Sequence[str]) -> tuple[Bools, Floats]:
+        """Look texts up, which may repeat.
+
+        Returns
+        -------
+        known
+            (texts,): whether there is a vector.
+        vectors
+            float32, (texts, dimensions): zeros for a text that is not known; no dimensions if none is.
+        """
+        wanted = np.array([_text_digest(text) for text in texts], dtype="S32")
+        known, vectors = np.zeros(len(texts), dtype=bool), np.zeros((len(texts), 0), dtype=np.float32)
         for path in sorted(self.folder.glob("*.safetensors")):
-            segment = _read(path)
+            if known.all():
+                break
+            segment = _sound(path)
             if segment is None:
                 continue
-            for row, key in enumerate(segment["digests"]):
-                text = wanted.get(key.tobytes())
-                if text is not None:
-                    found[text] = segment["vectors"][row].astype(np.float32, copy=False)
-        return found
+            asked = np.flatnonzero(~known)
+            rows, there = _places(segment["digests"].view("S32").ravel(), wanted[asked])
+            if not there.any():
+                continue
+            _used(path)
+            if not vectors.shape[1]:
+                vectors = np.zeros((len(texts), segment["vectors"].shape[1]), dtype=np.float32)
+            vectors[asked[there]] = segment["vectors"][rows[there]]
+            known[asked[there]] = True
+        return known, vectors
 
     def add(self, texts: Sequence[str], vectors: Floats) -> None:
         """Keep these vectors.
@@ -100,9 +133,52 @@ class VectorCache:
         vectors
             float32, (texts, dimensions).
         """
-        digests = np.array([list(_text_digest(text)) for text in texts], dtype=np.uint8)
-        name = digest(digests)[:32]
-        _write(self.folder / f"{name}.safetensors", {"digests": digests, "vectors": vectors})
+        digests = np.array([list(_text_digest(text)) for text in texts], dtype=np.uint8).reshape(-1, 32)
+        path = self.folder / f"{digest(digests)[:32]}.safetensors"
+        arrays: Arrays = {"digests": digests, "vectors": np.ascontiguousarray(vectors, dtype=np.float32)}
+        _write(path, {**arrays, "checksum": _checksum(arrays)})
+        self._trim(path)
+
+    def _trim(self, newest: Path) -> None:
+        """Let segments go, those not used for longest first, until the rest is within the limit."""
+        found = [(path.stat(), path) for path in self.folder.parent.rglob("*.safetensors")]
+        surplus = sum(stat.st_size for stat, _ in found) - self.limit
+        for stat, path in sorted(found, key=lambda entry: entry[0].st_mtime_ns):
+            if surplus <= 0:
+                return
+            if path != newest:
+                path.unlink(missing_ok=True)
+                surplus -= stat.st_size
+
+
+def _places(keys: NDArray[Any], wanted: NDArray[Any]) -> tuple[Ints, Bools]:
+    """Return where each wanted key stands among the keys, and whether it does."""
+    if not len(keys):
+        return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=bool)
+    order = np.argsort(keys)
+    at = np.searchsorted(keys, wanted, sorter=order).clip(max=len(keys) - 1)
+    rows: Ints = order[at]
+    return rows, np.asarray(keys[rows] == wanted)
+
+
+def _sound(path: Path) -> Arrays | None:
+    """Read a segment whose checksum holds; remove another."""
+    segment = _read(path)
+    if segment is None:
+        return None
+    if segment.keys() == SEGMENT and np.array_equal(segment["checksum"], _checksum(segment)):
+        return segment
+    path.unlink(missing_ok=True)
+    return None
+
+
+def _checksum(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
+    return np.frombuffer(bytes.fromhex(digest(arrays["digests"], arrays["vectors"])), dtype=np.uint8)
+
+
+def _used(path: Path) -> None:
+    with suppress(OSError):  # a cache that may only be read is still of use
+        os.utime(path)
 
 
 def _text_digest(text: str) -> bytes:

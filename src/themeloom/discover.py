@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter
 
-from themeloom.cache import Arrays, Cache, VectorCache, code_digest, digest
+from themeloom.cache import Arrays, Cache, code_digest, digest
 from themeloom.config import Experiment
 from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.discovery.consensus import clusterings, consensus
@@ -26,7 +26,7 @@ def embed_corpus(texts: Sequence[str], config: Experiment, cache: Path, stages: 
     """Embed masked texts."""
     encoder = Encoder(config.encoder)
     with stages("embed") as progress:
-        return embed(texts, encoder, VectorCache(cache, encoder.fingerprint), progress)
+        return embed(texts, encoder, encoder.cache(cache), progress)
 
 
 def discover(
@@ -185,7 +185,7 @@ def _described(
     cache: Path,
     stages: Stages,
 ) -> tuple[Topic, ...]:
-    vectors = VectorCache(cache, encoder.fingerprint)
+    vectors = encoder.cache(cache)
 
     def make() -> Arrays:
         topics = describe(embeddings, clusters, encoder, config.describe, vectors, progress)

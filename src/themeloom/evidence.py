@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from themeloom.cache import Arrays, Cache, VectorCache, code_digest, digest
+from themeloom.cache import Arrays, Cache, code_digest, digest
 from themeloom.config import Experiment
 from themeloom.discover import grouped, laid_out
 from themeloom.discovery.adapt import Adapter, States, at_once
@@ -249,9 +249,9 @@ class Evidence:
 
 
 def adapts(config: Experiment) -> bool:
-    """Whether a run adapts the encoder: where that is allowed, and something asks for its vectors."""
+    """Whether a run adapts the encoder: it can be, it may be, and something asks for its vectors."""
     asked = config.discover.vectors == "raw+adapted" or config.themes.strategy in ADAPTED
-    return config.adapt.enabled and asked
+    return config.adapt.enabled and not config.encoder.static and asked
 
 
 def codebook_vectors(codebook: Codebook, embeddings: Embeddings, encoder: Encoder, cache: Path) -> Floats:
@@ -267,7 +267,7 @@ def codebook_vectors(codebook: Codebook, embeddings: Embeddings, encoder: Encode
     ]
     read = [[embedded_text(text, embeddings.frequent_terms) for text in of_theme] for of_theme in texts]
     flat = [text for of_theme in read for text in of_theme]
-    vectors = encode_cached(flat, encoder, VectorCache(cache, encoder.fingerprint))
+    vectors = encode_cached(flat, encoder, encoder.cache(cache))
     starts = np.cumsum([0, *(len(of_theme) for of_theme in read[:-1])])
     sums = np.add.reduceat(vectors, starts, axis=0)
     return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12), dtype=np.float32)

