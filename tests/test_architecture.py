@@ -59,6 +59,7 @@ COMPOSERS = {
     "sampling",
     "served",
     "space",
+    "spreading",
     "study",
     "sweeping",
     "trials",
@@ -70,6 +71,7 @@ HEAVY = {
     "torch": {"discovery/embed.py", "discovery/adapt.py"},
     "umap": {"discovery/reduce.py"},
     "hdbscan": {"discovery/cluster.py"},
+    "fast_hdbscan": {"discovery/fast_cluster.py"},
     "bertopic": {"discovery/describe.py", "mlflow.py"},
     "mlflow": {
         "history/autolog.py",
