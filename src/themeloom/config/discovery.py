@@ -53,7 +53,7 @@ class DiscoverConfig(Section):
         description="Times topics are sought, each with a seed of its own over one neighbour graph, to tell "
         "how far each topic comes back; 1: not told.",
     )
-    sample: Annotated[int, Field(ge=1_000)] = Field(
+    sample: Annotated[int, Field(ge=100)] = Field(
         50_000,
         description="Of a corpus of more communications than this, topics are found in so many, drawn by "
         "what they say; the others are placed by their neighbours, and the report tells what that costs.",
