@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from groups import grouped
 from themeloom.config import Experiment
-from themeloom.discovery.hierarchy import topic_tree
+from themeloom.discovery.hierarchy import fitted, topic_tree
 from themeloom.records import Clusters, Discovery, Embeddings, Layout, Score, Stability, Topic
 from themeloom.spreading import AGREEMENT, ARI, part_of, sample_of, scaled, spread
 
@@ -110,6 +110,7 @@ def test_the_tree_holds_the_sample_and_gives_the_same_hierarchy(found, chosen, w
     discovery, _ = whole
     child = discovery.clusters.tree["child"].to_numpy()
     assert np.array_equal(np.sort(child[child < len(TEXTS)]), chosen)
+    assert np.array_equal(fitted(discovery.clusters), chosen)
     assert len(topic_tree(discovery.clusters)) == len(topic_tree(found.clusters))
     assert set(topic_tree(discovery.clusters)[:GROUPS]) == {GROUPS}
 

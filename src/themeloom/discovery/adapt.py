@@ -6,7 +6,6 @@ that one thread an adaptation and several adaptations at once are faster than se
 """
 
 import copy
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from themeloom.config import AdaptConfig
+from themeloom.discovery.cells import cores
 from themeloom.discovery.embed import Encoder
 from themeloom.errors import ConfigError
 from themeloom.progress import UNWATCHED, Progress
@@ -225,17 +225,12 @@ def at_once(tasks: Sequence[Callable[[], T]]) -> list[T]:
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    pool = ThreadPoolExecutor(min(_cores(), max(len(tasks), 1)))
+    pool = ThreadPoolExecutor(min(cores(), max(len(tasks), 1)))
     try:
         return [future.result() for future in [pool.submit(task) for task in tasks]]
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(before)
-
-
-def _cores() -> int:
-    """Return the cores that this process may use; not every system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _padded(states: Sequence[Floats]) -> "tuple[Tensor, Tensor]":

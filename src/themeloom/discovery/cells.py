@@ -16,6 +16,7 @@ FEW = 10_000
 """Up to so many members, all are compared."""
 PROBED = 8
 """Cells that are looked into, of those nearest to a vector."""
+MOST_CELLS = 512
 _ROWS_A_CELL = 200
 _PILOT = 20_000
 _CHUNK = 4_096
@@ -58,7 +59,7 @@ class Nearest:
         if search == self._in_cells:
             _ = self._cells  # before threads ask for them
         parts = [vectors[start : start + _CHUNK] for start in range(0, len(vectors), _CHUNK)]
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             found = list(pool.map(lambda part: search(part, count), parts))
         return (
             np.concatenate([np.zeros((0, count), np.int64), *(nearest for nearest, _ in found)]),
@@ -96,7 +97,9 @@ class Nearest:
         """Return the centres, the members sorted by their cell, and where each cell begins among them."""
         rows = np.lexsort(self.members[:, :4].T)  # an order of their own
         pilot = self.members[rows[:: max(1, len(rows) // _PILOT)]]
-        centres = centres_of(pilot, max(PROBED, len(self.members) // _ROWS_A_CELL), self.seed)
+        centres = centres_of(
+            pilot, min(MOST_CELLS, max(PROBED, len(self.members) // _ROWS_A_CELL)), self.seed
+        )
         cell = cells_of(self.members, centres)
         order = np.argsort(cell, kind="stable")
         return centres, order, np.searchsorted(cell[order], np.arange(len(centres) + 1))
@@ -119,6 +122,11 @@ def cells_of(vectors: Floats, centres: Floats) -> Ints:
         for start in range(0, len(vectors), _CHUNK)
     ]
     return np.concatenate([np.zeros(0, np.int64), *parts])
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _best(similarity: Floats, count: int) -> Ints:

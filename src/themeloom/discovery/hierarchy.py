@@ -42,6 +42,13 @@ def topic_tree(clusters: Clusters) -> Ints:
     return parents
 
 
+def fitted(clusters: Clusters) -> Ints:
+    """Return the positions of the communications in which topics were found, ascending: those in the tree."""
+    child = clusters.tree["child"].to_numpy()
+    inside = np.sort(child[child < len(clusters.topic)])
+    return inside if len(inside) else np.arange(len(clusters.topic))
+
+
 def _condensed(clusters: Clusters) -> tuple[dict[int, int], Ints]:
     """Return the cluster above each cluster, -1 above the root, and the cluster each point falls out of.
 
