@@ -11,7 +11,9 @@ FLOOR = 0.2
 _CHUNK = 16_384
 
 
-def nearest_topic(vectors: Floats, members: Floats, topic: Ints) -> tuple[Ints, Floats]:
+def nearest_topic(
+    vectors: Floats, members: Floats, topic: Ints, own: Ints | None = None
+) -> tuple[Ints, Floats]:
     """Give each vector the topic that its nearest members vote for, weighted by squared cosine similarity.
 
     Parameters
@@ -22,6 +24,8 @@ def nearest_topic(vectors: Floats, members: Floats, topic: Ints) -> tuple[Ints, 
         float32, (members, dimensions), unit length: messages whose topic is known.
     topic
         int64, (members,): their topics, 0 and up.
+    own
+        int64, (messages,): which member each message is, which then has no vote on itself; by default none.
 
     Returns
     -------
@@ -37,7 +41,10 @@ def nearest_topic(vectors: Floats, members: Floats, topic: Ints) -> tuple[Ints, 
     among = Nearest(members)
     for start in range(0, len(vectors), _CHUNK):
         part = slice(start, start + _CHUNK)
-        shares = _shares(*among.find(vectors[part], NEIGHBOURS), topic)
+        nearest, near = among.find(vectors[part], NEIGHBOURS + (own is not None))
+        if own is not None:
+            near = np.where(nearest == own[part, None], np.float32(-1), near)
+        shares = _shares(nearest, near, topic)
         share[part] = shares.max(axis=1)
         found[part] = np.where(share[part] > 0, shares.argmax(axis=1), -1)
     return found, share
