@@ -89,7 +89,7 @@ def spread(
     clusters, messages = found.clusters, len(vectors)
 
     def whole(sampled: A, rest: A) -> A:
-        every = np.empty_like(sampled, shape=(messages, *sampled.shape[1:]))
+        every: A = np.empty_like(sampled, shape=(messages, *sampled.shape[1:]))
         every[chosen], every[others] = sampled, rest
         return every
 
@@ -150,7 +150,7 @@ class _Voted:
         sums = np.zeros((len(self.nearest), places.shape[1]), np.float32)
         for neighbour, weight in zip(self.nearest.T, self.weight.T, strict=True):
             sums += weight[:, None] * places[neighbour]
-        return sums / self.weight.sum(axis=1, keepdims=True)
+        return np.asarray(sums / self.weight.sum(axis=1, keepdims=True))
 
 
 def _votes(said: Ints, weight: Floats) -> Floats:

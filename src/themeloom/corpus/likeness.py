@@ -98,7 +98,7 @@ class Lookalikes:
             if estimate < least - _SLACK:
                 continue
             if self._similarity(index, other) >= least and not self._tells_apart(index, other):
-                return other
+                return int(other)
         return None
 
     def _similarity(self, index: int, other: int) -> float:

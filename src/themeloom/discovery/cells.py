@@ -84,13 +84,13 @@ class Nearest:
             inside = order[starts[cell] : starts[cell + 1]]
             if not len(row) or not len(inside):
                 continue
-            near = vectors[row] @ self.members[inside].T
-            best = _best(near, min(count, len(inside)))
+            alike = vectors[row] @ self.members[inside].T
+            best = _best(alike, min(count, len(inside)))
             nearest[row, place, : best.shape[1]] = inside[best]
-            similarity[row, place, : best.shape[1]] = np.take_along_axis(near, best, axis=1)
-        nearest, similarity = (each.reshape(len(vectors), -1) for each in (nearest, similarity))
-        best = _best(similarity, count)
-        return np.take_along_axis(nearest, best, axis=1), np.take_along_axis(similarity, best, axis=1)
+            similarity[row, place, : best.shape[1]] = np.take_along_axis(alike, best, axis=1)
+        found, near = nearest.reshape(len(vectors), -1), similarity.reshape(len(vectors), -1)
+        best = _best(near, count)
+        return np.take_along_axis(found, best, axis=1), np.take_along_axis(near, best, axis=1)
 
     @cached_property
     def _cells(self) -> tuple[Floats, Ints, Ints]:
