@@ -59,6 +59,7 @@ COMPOSERS = {
     "sampling",
     "served",
     "space",
+    "spreading",
     "study",
     "sweeping",
     "trials",
@@ -71,6 +72,7 @@ HEAVY = {
     "model2vec": {"discovery/static.py"},
     "umap": {"discovery/reduce.py"},
     "hdbscan": {"discovery/cluster.py"},
+    "fast_hdbscan": {"discovery/fast_cluster.py"},
     "bertopic": {"discovery/describe.py", "mlflow.py"},
     "mlflow": {
         "history/autolog.py",

@@ -32,7 +32,7 @@ def digest(*parts: object) -> str:
     for part in parts:
         if isinstance(part, np.ndarray):
             sha.update(f"{part.dtype.str}{part.shape}".encode())
-            sha.update(np.ascontiguousarray(part).tobytes())
+            sha.update(np.ascontiguousarray(part).data)
         else:
             sha.update(json.dumps(part, sort_keys=True, ensure_ascii=True, default=list).encode())
         sha.update(b"\0")

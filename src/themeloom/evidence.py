@@ -17,6 +17,7 @@ from themeloom.config import Experiment
 from themeloom.discover import grouped, laid_out
 from themeloom.discovery.adapt import Adapter, States, at_once
 from themeloom.discovery.embed import Encoder, embedded_text, encode_cached
+from themeloom.discovery.estimate import estimated
 from themeloom.discovery.hierarchy import topic_tree
 from themeloom.discovery.neighbours import side_by_side
 from themeloom.discovery.reduce import reduced
@@ -24,6 +25,7 @@ from themeloom.discovery.surface import surface
 from themeloom.members import Labels, Members, Messages
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Clusters, Codebook, Embeddings, Floats, Ints
+from themeloom.spreading import sample_of
 from themeloom.themes.neighbours import nearest_others
 
 MOST = 2_000
@@ -53,6 +55,8 @@ class Evidence:
         The folder of what was computed once.
     foresees
         Whether choices made inside trials ask for the vectors of all members, and not of labels alone.
+    loss
+        What is lost by finding topics in a sample (`spread`); nothing where they are found in all.
     """
 
     texts: Sequence[str]
@@ -62,6 +66,7 @@ class Evidence:
     config: Experiment
     cache: Path
     foresees: bool = False
+    loss: dict[str, float] = field(default_factory=dict)
     _clusters: dict[bytes, Clusters] = field(default_factory=dict)
     _adapted: dict[bytes, Arrays] = field(default_factory=dict)
     _kept: bytes = b""
@@ -121,15 +126,30 @@ class Evidence:
 
     @cached_property
     def whole(self) -> Floats:
-        """(communications, dimensions): vectors by the kept adaptation; (communications, 0) without one."""
+        """(communications, dimensions): vectors by the kept adaptation; (communications, 0) without one.
+
+        Of a corpus whose topics are found in a sample, those of most communications are estimates.
+        """
         found = self._of_members(self._kept)
         if len(found) == len(self.texts):
             return found
-        rest = np.setdiff1d(np.arange(len(self.texts)), self.position)
         every = np.zeros((len(self.texts), found.shape[1]), np.float32)
         every[self.position] = found
-        every[rest] = self._encoded(rest) if found.shape[1] else 0
+        if not found.shape[1]:
+            return every
+        known = self.fitted if self.informed or not self.sampled else self.position
+        more = np.setdiff1d(known, self.position)
+        if len(more):
+            every[more] = self._encoded(more)
+        rest = np.setdiff1d(np.arange(len(self.texts)), known)
+        raw = self.embeddings.vectors
+        every[rest] = estimated(raw[known], every[known], raw[rest])
         return every
+
+    @property
+    def sampled(self) -> bool:
+        """Whether topics are found in a sample of the corpus."""
+        return len(self.fitted) < len(self.texts)
 
     def members(self, labels: Labels) -> Members:
         """Return the communications that are learned from."""
@@ -151,11 +171,16 @@ class Evidence:
         return Messages(topic, self.embeddings.vectors, self.whole, self._surface, member)
 
     @cached_property
+    def fitted(self) -> Ints:
+        """Positions of the communications in which topics are found, ascending: of a small corpus, all."""
+        return sample_of(self.embeddings, self.labelled, self.config)
+
+    @cached_property
     def position(self) -> Ints:
         """Positions of the communications that are learned from, ascending."""
-        size = len(self.texts)
+        size = len(self.fitted)
         chosen = np.linspace(0, size - 1, min(MOST, size)).astype(np.int64)
-        return np.union1d(chosen, self.labelled)
+        return np.union1d(self.fitted[chosen], self.labelled)
 
     def _topics(self, labels: Labels) -> tuple[Ints, Ints]:
         """Return the members' topics, and the tree of topics."""

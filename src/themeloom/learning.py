@@ -30,11 +30,13 @@ from themeloom.records import (
     Doubles,
     Ints,
     LabelledSample,
+    Layout,
     Mapping,
     Score,
     Scores,
     TopicQuality,
 )
+from themeloom.spreading import part_of, scaled, spread
 from themeloom.themes import validation
 from themeloom.themes.evaluation import evaluation_table
 from themeloom.themes.folds import Trial
@@ -109,13 +111,9 @@ def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one 
         )
     with stages("prevalence"):
         shares = _prevalence(sample, corpus, mapping, judged, codebook)
-    found = discovery.clusters
-    quality = topic_quality(
-        discovery.embeddings.texts, discovery.topics, discovery.layout.reduced, found.topic, found.outlier
-    )
     return Study(
         discovery,
-        quality,
+        _quality(evidence, discovery),
         mapping,
         Adapted(evidence.whole, evidence.layers),
         replace(scores, prevalence=shares),
@@ -179,13 +177,29 @@ def learn_themes(
 
 
 def _discovered(evidence: Evidence, config: Experiment, cache: Path, stages: Stages) -> Discovery:
-    raw, fewest = evidence.embeddings.vectors, FEWEST
-    vectors = raw
+    embeddings, chosen, fewest = evidence.embeddings, evidence.fitted, FEWEST
+    vectors = embeddings.vectors
     if evidence.informed:
-        vectors, fewest = side_by_side(raw, evidence.whole), fewest_topics(len(evidence.codebook))
-    discovery = discover(evidence.embeddings, vectors, config, cache, stages, fewest)
+        vectors, fewest = side_by_side(vectors, evidence.whole), fewest_topics(len(evidence.codebook))
+    if evidence.sampled:
+        part, asked = part_of(embeddings, chosen), scaled(config, len(chosen), len(vectors))
+        found = discover(part, vectors[chosen], asked, cache, stages, fewest)
+        with stages("place"):
+            discovery, evidence.loss = spread(found, chosen, embeddings, vectors, config.study.seed)
+    else:
+        discovery = discover(embeddings, vectors, config, cache, stages, fewest)
     evidence.found(discovery.clusters)
     return discovery
+
+
+def _quality(evidence: Evidence, discovery: Discovery) -> TopicQuality:
+    """Judge topics where they were found; of a sample, tell also what the others lose."""
+    found, fitted = discovery.clusters, evidence.fitted
+    texts = part_of(discovery.embeddings, fitted).texts
+    quality = topic_quality(
+        texts, discovery.topics, discovery.layout.reduced[fitted], found.topic[fitted], found.outlier[fitted]
+    )
+    return replace(quality, overall=quality.overall | evidence.loss)
 
 
 def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
@@ -200,15 +214,20 @@ def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
 ) -> dict[str, HeldOut]:
     """Let the reference lines predict the same labels."""
     reusable = is_plain(config.reduce) and not evidence.informed
-    seed = config.study.seed
+    seed, fitted = config.study.seed, evidence.fitted
+    embeddings, layout = part_of(evidence.embeddings, fitted), None
+    if reusable:
+        kept = discovery.layout
+        layout = Layout(kept.reduced[fitted], kept.plane[fitted], kept.neighbors)
+    labels = replace(labels, position=np.searchsorted(fitted, labels.position))
 
     def make() -> Arrays:
-        plain = plain_topics(evidence.embeddings, seed, discovery.layout if reusable else None, progress)
+        plain = plain_topics(embeddings, seed, layout, progress)
         return {"topic": plain.topic, "reduced": plain.reduced}
 
-    layout = discovery.layout.reduced if reusable else np.zeros(0)
     code = code_digest(*(Path(getfile(made)) for made in (plain_topics, cluster, describe, reduce)))
-    key = digest(evidence.embeddings.vectors, evidence.embeddings.texts, layout, seed, code)
+    reduced = layout.reduced if layout else np.zeros(0)
+    key = digest(embeddings.vectors, embeddings.texts, reduced, seed, code)
     with stages("references") as progress:
         plain = stages.remembered("references", *Cache(cache).remember("plain", key, make))
         topics = {
@@ -216,8 +235,8 @@ def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
             validation.REDUCED: plain["reduced"],
         }
         if not evidence.informed:
-            topics[validation.VOTE] = discovery.clusters.topic
-        lines = validation.reference_lines(topics, evidence.embeddings.vectors, evidence.codebook)
+            topics[validation.VOTE] = discovery.clusters.topic[fitted]
+        lines = validation.reference_lines(topics, embeddings.vectors, evidence.codebook)
         judged = np.isin(np.arange(len(labels.theme)), np.concatenate([trial.judged for trial in trials]))
         coded = np.where(judged, labels.theme, -1)
         return {name: validation.refer(line, labels, group, trials, coded) for name, line in lines.items()}

@@ -9,6 +9,7 @@ import numpy as np
 from themeloom.config import AdaptConfig
 from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.embed import Encoder, embedded_text
+from themeloom.discovery.hierarchy import fitted
 from themeloom.discovery.neighbours import nearest_topic, side_by_side, topic_shares
 from themeloom.discovery.surface import surface
 from themeloom.members import Messages
@@ -118,9 +119,10 @@ class Placing:
 
     @cached_property
     def _clustered(self) -> tuple[Floats, Ints]:
-        """Vectors of what has a topic, and the topics."""
+        """Vectors of what has a topic, and the topics: of a large corpus, in the sample that has them."""
         topic = self.discovery.clusters.topic
-        inside = np.flatnonzero(topic >= 0)
+        inside = fitted(self.discovery.clusters)
+        inside = inside[topic[inside] >= 0]
         vectors = self.discovery.embeddings.vectors[inside]
         return self._seen(vectors, self.adapted.vectors[inside]) if self.informed else vectors, topic[inside]
 

@@ -11,6 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 from groups import grouped
 from themeloom.config import ClusterConfig
 from themeloom.discovery.cluster import cluster, default_size, dense_regions, density_validity
+from themeloom.discovery.hierarchy import topic_tree
 from themeloom.errors import CorpusError
 
 
@@ -199,3 +200,14 @@ def test_density_validity_that_cannot_be_known_is_nan(rows, topic):
 def test_density_validity_of_copies():
     rows = np.repeat(np.eye(2, 3), 4, axis=0).astype(np.float32)
     assert density_validity(rows, np.repeat([0, 1], 4)) == pytest.approx(1)
+
+
+def test_the_fast_backend_finds_the_same_clusters():
+    vectors, _ = grouped(6, 60, noise=30, dimensions=5, seed=2)
+    reference, fast = (
+        cluster(vectors, vectors, ClusterConfig(backend=backend)) for backend in ("hdbscan", "fast-hdbscan")
+    )
+    assert np.array_equal(reference.topic, fast.topic)
+    assert np.array_equal(reference.outlier, fast.outlier)
+    assert np.corrcoef(reference.membership, fast.membership)[0, 1] > 0.99
+    assert len(topic_tree(reference)) == len(topic_tree(fast))

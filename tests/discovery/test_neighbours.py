@@ -1,6 +1,7 @@
 """Topics by neighbours."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,3 +53,13 @@ def test_side_by_side_similarity_is_the_mean_of_both():
     assert both.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(both, axis=1), 1, atol=1e-6)
     np.testing.assert_allclose(both @ both.T, (raw @ raw.T + adapted @ adapted.T) / 2, atol=1e-6)
+
+
+def test_a_member_has_no_vote_on_itself():
+    angles = np.array([0.0, 0.05, 0.1, 1.0])
+    members = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
+    topic = np.array([1, 0, 0, 1])
+    found, share = nearest_topic(members[:1], members, topic, np.array([0]))
+    weight = np.cos(angles[1:]) ** 2
+    assert found.tolist() == [0]
+    assert share[0] == pytest.approx(weight[:2].sum() / weight.sum(), abs=1e-5)

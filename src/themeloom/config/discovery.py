@@ -61,6 +61,11 @@ class DiscoverConfig(Section):
         description="Times topics are sought, each with a seed of its own over one neighbour graph, to tell "
         "how far each topic comes back; 1: not told.",
     )
+    sample: Annotated[int, Field(ge=100)] = Field(
+        50_000,
+        description="Of a corpus of more communications than this, topics are found in so many, drawn by "
+        "what they say; the others are placed by their neighbours, and the report tells what that costs.",
+    )
 
 
 class ReduceConfig(Section):
@@ -78,6 +83,11 @@ class ReduceConfig(Section):
 class ClusterConfig(Section):
     """HDBSCAN."""
 
+    backend: Literal["hdbscan", "fast-hdbscan"] = Field(
+        "hdbscan",
+        description="'hdbscan', the reference, on one core; or 'fast-hdbscan' on all of them: the same "
+        "clusters, sooner where cores and messages are many; it compiles for a while when it is first used.",
+    )
     min_cluster_size: Annotated[int, Field(ge=2)] | None = Field(
         None, description="Smallest topic; by default from the corpus size."
     )

@@ -4,12 +4,13 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from themeloom.corpus.wording import shingles
+from themeloom.corpus.wording import all_shingles, shingles
 
 SHORT = 60
 """Up to so many words (a post of 280 characters) a changed number, name or negation makes another message."""
@@ -17,6 +18,8 @@ SHORT = 60
 _PERMUTATIONS = 64
 _BUCKET = 64  # messages of a bucket that are compared, the first ones: templates by the thousand stay linear
 _COMPARED = 32  # of all candidates, the most similar so many are verified
+_REMEMBERED = 50_000  # messages whose shingles are at hand
+_AT_ONCE = 512  # messages hashed together: what fits the processor's cache
 _SLACK = 0.15  # what the estimate from 64 permutations may be off before a candidate is dropped unverified
 
 _NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
@@ -70,33 +73,39 @@ class Lookalikes:
             if len(self._members[bucket]) < _BUCKET:
                 self._members[bucket].append(index)
 
-    def find(self, index: int, threshold: Callable[[int], float]) -> int | None:
+    def find(self, index: int, loosest: float, threshold: Callable[[int], float]) -> int | None:
         """Give the most similar message met so far that is the same but for small changes.
 
         Parameters
         ----------
         index
             The message.
+        loosest
+            The least Jaccard similarity to ask of any candidate.
         threshold
-            Gives the least Jaccard similarity to ask of a candidate.
+            Gives that to ask of a candidate.
         """
-        met = sorted({other for bucket in self._shared(index) for other in self._members.get(bucket, ())})
+        met: set[int] = set()
+        met.update(*(self._members.get(bucket, ()) for bucket in self._shared(index)))
         if not met:
             return None
-        candidates = np.array(met)
+        candidates = np.fromiter(met, np.int64, len(met))
         estimates = (self._signatures[candidates] == self._signatures[index]).mean(axis=1)
-        order = np.lexsort((candidates, -estimates))[:_COMPARED]
-        own = shingles(self._cores[index])
-        for place in order:
-            other, least = int(candidates[place]), threshold(int(candidates[place]))
-            if estimates[place] < least - _SLACK or self._tells_apart(index, other):
+        likely = np.flatnonzero(estimates >= loosest - _SLACK)
+        order = likely[np.lexsort((candidates[likely], -estimates[likely]))][:_COMPARED]
+        for other, estimate in zip(candidates[order].tolist(), estimates[order].tolist(), strict=True):
+            least = threshold(other)
+            if estimate < least - _SLACK:
                 continue
-            if _jaccard(own, shingles(self._cores[other])) >= least:
-                return other
+            if self._similarity(index, other) >= least and not self._tells_apart(index, other):
+                return int(other)
         return None
 
-    def _shared(self, index: int) -> Iterator[int]:
-        return (int(bucket) for bucket in self._buckets[index] if bucket >= 0)
+    def _similarity(self, index: int, other: int) -> float:
+        return _jaccard(_shingles(self._cores[index]), _shingles(self._cores[other]))
+
+    def _shared(self, index: int) -> list[int]:
+        return [bucket for bucket in self._buckets[index].tolist() if bucket >= 0]
 
     def _tells_apart(self, one: int, two: int) -> bool:
         if min(self._sizes[one], self._sizes[two]) > SHORT:
@@ -150,16 +159,25 @@ def _jaccard(one: NDArray[np.uint64], two: NDArray[np.uint64]) -> float:
     return float(shared / (one.size + two.size - shared))
 
 
-def _signatures(cores: Sequence[str], advance: Callable[[int], None]) -> NDArray[np.uint32]:
-    """MinHash (Broder 1997) of every message: (messages, permutations)."""
-    from datasketch import MinHash
+@lru_cache(maxsize=_REMEMBERED)
+def _shingles(core: str) -> NDArray[np.uint64]:
+    return shingles(core)
 
-    low = np.uint64(0xFFFFFFFF)
-    hashed = ((shingles(core) & low).tolist() for core in cores)
+
+def _signatures(cores: Sequence[str], advance: Callable[[int], None]) -> NDArray[np.uint32]:
+    """MinHash (Broder 1997) of every message: (messages, permutations).
+
+    The permutations are multiply-shift hashes (Dietzfelbinger et al. 1997), of many messages at once.
+    """
+    random = np.random.default_rng(1)
+    factors, terms = random.integers(2**63, size=(2, _PERMUTATIONS), dtype=np.uint64)
     signatures = np.empty((len(cores), _PERMUTATIONS), dtype=np.uint32)
-    for index, sketch in enumerate(MinHash.generator(hashed, num_perm=_PERMUTATIONS, seed=1, hashfunc=int)):
-        signatures[index] = sketch.hashvalues
-        advance(1)
+    for start in range(0, len(cores), _AT_ONCE):
+        hashes, starts = all_shingles(cores[start : start + _AT_ONCE])
+        for at, (factor, term) in enumerate(zip(factors | np.uint64(1), terms, strict=True)):
+            permuted = ((hashes * factor + term) >> np.uint64(32)).astype(np.uint32)
+            signatures[start : start + len(starts), at] = np.minimum.reduceat(permuted, starts)
+        advance(len(starts))
     return signatures
 
 

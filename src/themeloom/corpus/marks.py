@@ -9,6 +9,7 @@ COMMENT_WORDS = 5
 """A repeat with at most so many words of one's own, and twice as many quoted ones, is still a repeat."""
 
 _HANDLE = r"(?:[@＠]|\b/?u/)(?P<name>\w+(?:[.-]\w+)*(?:@[\w-]+(?:\.[\w-]+)+)?)"
+_MAY_NAME = re.compile("[@＠/]")  # without these there is no handle, and every mark has one
 _QUOTE_OPEN = "\"“”„«'‘"
 _QUOTE_SHUT = "\"”“»'’"
 _REPEAT = rf"(?:\b(?:RT|MT|PRT|RP)\b|♻️?|🔁|♺)\s*[:：]?\s*(?:by\s+|from\s+)?{_HANDLE}\s*[:：]?\s*"
@@ -52,6 +53,8 @@ def read(text: str) -> Reading:
     Reading
         `stand_in` is given only where the mark is sure and nothing of the sender's own would be lost.
     """
+    if not _MAY_NAME.search(text) and text == text.strip():
+        return Reading(text)
     body, named = _peel(text)
     stand_in = body if named else None
     body, named = _after_comment(body) or (body, named)

@@ -122,20 +122,24 @@ class _Matcher:
             message = self.messages[position]
             if message.opens_only != opens_only or not self.is_free(position):
                 continue
-            found = lookalikes.find(place, self._thresholds(message))
+            found = lookalikes.find(place, *self._thresholds(message))
             host = position if found is None else self.root(self.long[found])
             if host == position:
                 lookalikes.add(place)
             else:
                 self.owner[position], self.near[position] = host, True
 
-    def _thresholds(self, message: Message) -> Callable[[int], float]:
+    def _thresholds(self, message: Message) -> tuple[float, Callable[[int], float]]:
+        """Return the least similarity that is asked of any other message, and of each."""
+        named = message.reading.named
+        if named is None:
+            return self.threshold, lambda _: self.threshold
+
         def least(other: int) -> float:
-            host = self.messages[self.long[other]]
-            is_named = message.reading.named in host.voices
+            is_named = named in self.messages[self.long[other]].voices
             return self.threshold * (_NAMED if is_named else 1)
 
-        return least
+        return self.threshold * _NAMED, least
 
     def openings(self) -> None:
         """Attach what begins a longer message, the longest openings first."""

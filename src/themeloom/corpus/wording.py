@@ -9,6 +9,7 @@ words: people change them when they send a message again. Emoji and emoticons ar
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,8 +70,8 @@ def wording(text: str) -> Wording:
         Where neither words nor hashtags are left (a lone link, a row of question marks), `links`
         holds the whole message, so that only the very same message equals it.
     """
-    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", html.unescape(text)).casefold())
-    ending = _CUT.search(plain)
+    plain = _plain(text)
+    ending = _CUT.search(plain) if "…" in plain or "..." in plain else None
     if ending:
         plain = plain[: ending.start()]
     links = _NOTHING
@@ -78,11 +79,19 @@ def wording(text: str) -> Wording:
         links = frozenset(link.rstrip("…\"'.,;:!?)") for link in _LINK.findall(plain))
         plain = _LINK.sub(" ", plain)
     words, inner, tags = _tokens(plain, cut=bool(ending))
-    core = _UNSPACED_GAP.sub("", " ".join(words))
+    core, size = " ".join(words), len(words)
+    if not plain.isascii():
+        core, inner = _UNSPACED_GAP.sub("", core), _UNSPACED_GAP.sub("", inner)
+        size += len(_UNSPACED_CHARACTER.findall(core)) // 2
     if not core and not tags:
         links = frozenset({"".join(text.casefold().split())})
-    size = len(words) + len(_UNSPACED_CHARACTER.findall(core)) // 2
-    return Wording(core, _UNSPACED_GAP.sub("", inner), size, tags, links, bool(ending))
+    return Wording(core, inner, size, tags, links, bool(ending))
+
+
+def _plain(text: str) -> str:
+    if text.isascii() and "&" not in text:  # as most are: nothing of the following would change it
+        return text.lower()
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", html.unescape(text)).casefold())
 
 
 def _tokens(plain: str, *, cut: bool) -> tuple[list[str], str, frozenset[str]]:
@@ -95,7 +104,8 @@ def _tokens(plain: str, *, cut: bool) -> tuple[list[str], str, frozenset[str]]:
     while end > start and found[end - 1].lastgroup == "tag":
         end -= 1
     last = tokens[end:-1] if cut else tokens[end:]
-    words = [_QUOTES.sub("", token.strip("#")) for token in tokens[start:end]]
+    # No other quotation marks stand within a word.
+    words = [token.strip("#").replace("'", "").replace("’", "") for token in tokens[start:end]]
     inner = plain[found[start].start() : found[end - 1].end()] if words else ""
     pointed = " ".join(_QUOTES.sub("", inner.replace("#", "")).split())
     return words, pointed, frozenset(tokens[:start] + last) or _NOTHING
@@ -109,13 +119,32 @@ def shingles(core: str) -> NDArray[np.uint64]:
     numpy.ndarray
         Distinct hashes, sorted, uint64.
     """
-    codes = np.frombuffer(core.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
-    span = min(SHINGLE, len(codes))
-    count = len(codes) - span + 1
-    hashes = np.zeros(count, dtype=np.uint64)
-    for offset in range(span):
-        hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + codes[offset : offset + count] + np.uint64(1)
+    return np.unique(all_shingles([core])[0])
+
+
+def all_shingles(cores: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Hash every run of five characters of several texts.
+
+    Returns
+    -------
+    hashes
+        uint64: one text after the other, each in the order of its characters.
+    starts
+        int64, (texts,): where each text's begin; each text has one at least.
+    """
+    joined = "".join(core if len(core) >= SHINGLE else core.ljust(SHINGLE, "\0") for core in cores)
+    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
+    ends = np.cumsum([max(len(core), SHINGLE) for core in cores])
+    hashes = np.zeros(len(codes) - SHINGLE + 1, dtype=np.uint64)
+    for offset in range(SHINGLE):
+        hashes *= np.uint64(0x9E3779B97F4A7C15)
+        hashes += codes[offset : offset + len(hashes)]
+        hashes += np.uint64(1)
     hashes ^= hashes >> np.uint64(31)
     hashes *= np.uint64(0xBF58476D1CE4E5B9)
     hashes ^= hashes >> np.uint64(32)
-    return np.unique(hashes)
+    inside = np.ones(len(hashes), dtype=np.bool_)
+    across = (ends[:-1, None] - np.arange(1, SHINGLE)).ravel()  # runs that go over into the next text
+    inside[across] = False
+    begins = np.concatenate([[0], ends[:-1] - (SHINGLE - 1) * np.arange(1, len(ends))])
+    return hashes[inside], begins

@@ -3,15 +3,20 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from themeloom.config import ClusterConfig
+from themeloom.discovery.fast_cluster import fast_model
 from themeloom.discovery.neighbours import nearest_topic
 from themeloom.errors import CorpusError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Clusters, Doubles, Floats, Ints
+
+if TYPE_CHECKING:
+    import hdbscan
 
 SMALLEST = 5
 """The smallest topic that the defaults allow."""
@@ -127,7 +132,8 @@ def dense_regions(reduced: Floats, min_cluster_size: int, min_samples: int) -> I
         rows in any order.
     """
     order = np.lexsort(reduced.T)
-    found = _hdbscan(reduced[order].astype(np.float64), min_cluster_size, min_samples, "eom")
+    settings = ClusterConfig(min_samples=min_samples)
+    found = _hdbscan(reduced[order].astype(np.float64), min_cluster_size, "eom", settings)
     return _by_size(found.label)[np.argsort(order)]
 
 
@@ -178,7 +184,7 @@ def _attempts(rows: Doubles, config: ClusterConfig, progress: Progress) -> Itera
     progress.begin(None, "clusterings")
     for size in sizes:
         for selection in selections:
-            yield _hdbscan(rows, size, config.min_samples, selection)
+            yield _hdbscan(rows, size, selection, config)
             progress.advance()
 
 
@@ -188,16 +194,14 @@ def _sizes(messages: int) -> list[int]:
     return [*halved, SMALLEST, SMALLEST - 2]
 
 
-def _hdbscan(rows: Doubles, size: int, min_samples: int | None, selection: str) -> _Attempt:
-    from hdbscan import HDBSCAN
-
-    model = HDBSCAN(
-        min_cluster_size=size,
-        min_samples=min(min_samples or MIN_SAMPLES, len(rows) - 1),
-        cluster_selection_method=selection,
-        approx_min_span_tree=False,
-        core_dist_n_jobs=1,
-    ).fit(rows)
+def _hdbscan(rows: Doubles, size: int, selection: str, config: ClusterConfig) -> _Attempt:
+    settings = {
+        "min_cluster_size": size,
+        "min_samples": min(config.min_samples or MIN_SAMPLES, len(rows) - 1),
+        "cluster_selection_method": selection,
+    }
+    model = fast_model(settings) if config.backend == "fast-hdbscan" else _reference(settings)
+    model.fit(rows)
     tree = model.condensed_tree_.to_numpy()
     return _Attempt(
         size=size,
@@ -213,6 +217,12 @@ def _hdbscan(rows: Doubles, size: int, min_samples: int | None, selection: str) 
             }
         ),
     )
+
+
+def _reference(settings: dict[str, Any]) -> "hdbscan.HDBSCAN":
+    import hdbscan
+
+    return hdbscan.HDBSCAN(**settings, approx_min_span_tree=False, core_dist_n_jobs=1)
 
 
 def _of_the_corpus(tree: pl.DataFrame, order: Ints) -> pl.DataFrame:

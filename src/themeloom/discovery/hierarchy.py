@@ -42,14 +42,24 @@ def topic_tree(clusters: Clusters) -> Ints:
     return parents
 
 
+def fitted(clusters: Clusters) -> Ints:
+    """Return the positions of the communications in which topics were found, ascending: those in the tree."""
+    child = clusters.tree["child"].to_numpy()
+    inside = np.sort(child[child < len(clusters.topic)])
+    return inside if len(inside) else np.arange(len(clusters.topic))
+
+
 def _condensed(clusters: Clusters) -> tuple[dict[int, int], Ints]:
-    """Return the cluster above each cluster, -1 above the root, and the cluster each point falls out of."""
+    """Return the cluster above each cluster, -1 above the root, and the cluster each point falls out of.
+
+    Points that are not in the tree, as topics were found in a sample, have none: -1.
+    """
     messages = len(clusters.topic)
     parent, child = clusters.tree["parent"].to_numpy(), clusters.tree["child"].to_numpy()
     root = int(parent.min(initial=messages)) if len(parent) else messages
     inner = child >= messages
     above = {root: -1} | dict(zip(child[inner].tolist(), parent[inner].tolist(), strict=True))
-    home = np.full(messages, root, dtype=np.int64)
+    home = np.full(messages, -1, dtype=np.int64)
     home[child[~inner]] = parent[~inner]
     return above, home
 
@@ -63,7 +73,7 @@ def _core(clusters: Clusters, topic: int) -> Ints:
 
 def _smallest_around(members: Ints, above: dict[int, int], home: Ints) -> int:
     """Return the smallest cluster that holds all members; the root where there are none."""
-    nodes = set(home[members].tolist()) or {min(above)}
+    nodes = set(home[members].tolist()) - {-1} or {min(above)}
     while len(nodes) > 1:
         # Numbers grow downwards: the highest holds none of the others, and gives way to what holds it.
         lowest = max(nodes)

@@ -151,12 +151,15 @@ class Arrays:
 
     def write(self, path: Path, value: dict[str, NDArray[Any]]) -> None:
         """Write the arrays."""
-        from safetensors.numpy import save
+        from safetensors.numpy import save_file
 
-        # safetensors writes memory as it lies (a transposed view would come back wrong), and its own
-        # save_file leaves files that nobody but their owner may read
+        # safetensors writes memory as it lies (a transposed view would come back wrong), and leaves files
+        # that nobody but their owner may read
         lying = {name: np.ascontiguousarray(value[name], dtype) for name, (dtype, _) in self.arrays.items()}
-        path.write_bytes(save(lying))
+        path.touch()
+        mode = path.stat().st_mode
+        save_file(lying, path)
+        path.chmod(mode)
 
     def read(self, path: Path) -> dict[str, NDArray[Any]]:
         """Read the arrays and check dtypes and axes."""

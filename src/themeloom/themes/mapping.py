@@ -23,6 +23,7 @@ START = {
 }
 """What parts weigh to each other before labels have been asked."""
 TOGETHER = 1.8  # what all parts weigh together, before
+_CHUNK = 16_384  # messages asked for at once
 SHARES = 0.3  # what the themes' shares weigh, before
 AUTO = tuple(name for name in STRATEGIES if name != "zero-shot")
 """What 'auto' chooses from."""
@@ -51,10 +52,12 @@ class Learned:
     topics: Doubles  # (topics, themes): posterior
 
     def say(self, messages: Messages) -> Doubles:
-        """Give messages their posterior, (messages, themes)."""
-        return _pooled(
-            self.names, self.parts, self.weights, self.shares, messages, self.members.messages.vectors
-        )
+        """Give messages their posterior, (messages, themes), some at a time."""
+        parts, members = [], self.members.messages.vectors
+        for start in range(0, len(messages.topic), _CHUNK):
+            some = messages.rows(np.arange(start, min(start + _CHUNK, len(messages.topic))))
+            parts.append(_pooled(self.names, self.parts, self.weights, self.shares, some, members))
+        return np.concatenate(parts)
 
 
 def learn(view: View, labels: Labels, folds: Sequence[Ints], strategy: str) -> Learned:

@@ -1,0 +1,133 @@
+"""The nearest of many, by cells: an inverted file (Sivic & Zisserman 2003; Jégou, Douze & Schmid 2011).
+
+Unit vectors are put into the cells of k-means; what is near a vector is sought in the cells that are near it.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from themeloom.records import Floats, Ints
+
+FEW = 10_000
+"""Up to so many members, all are compared."""
+PROBED = 8
+"""Cells that are looked into, of those nearest to a vector."""
+MOST_CELLS = 512
+_ROWS_A_CELL = 200
+_PILOT = 20_000
+_CHUNK = 4_096
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Finds the nearest of many members.
+
+    Parameters
+    ----------
+    members
+        float32, (members, dimensions), unit length.
+    seed
+        Seed of the cells.
+    """
+
+    members: Floats
+    seed: int = 0
+
+    def find(self, vectors: Floats, count: int) -> tuple[Ints, Floats]:
+        """Return the nearest members of each vector, by cosine similarity.
+
+        Parameters
+        ----------
+        vectors
+            float32, (vectors, dimensions), unit length.
+        count
+            How many; all members where they are fewer.
+
+        Returns
+        -------
+        nearest
+            int64, (vectors, count): in no order; of more than `FEW` members, almost always the nearest ones.
+        similarity
+            float32, (vectors, count): their cosine similarities.
+        """
+        count = min(count, len(self.members))
+        search = self._all if len(self.members) <= FEW else self._in_cells
+        if search == self._in_cells:
+            _ = self._cells  # before threads ask for them
+        parts = [vectors[start : start + _CHUNK] for start in range(0, len(vectors), _CHUNK)]
+        with ThreadPoolExecutor(cores()) as pool:
+            found = list(pool.map(lambda part: search(part, count), parts))
+        return (
+            np.concatenate([np.zeros((0, count), np.int64), *(nearest for nearest, _ in found)]),
+            np.concatenate([np.zeros((0, count), np.float32), *(similarity for _, similarity in found)]),
+        )
+
+    def _all(self, vectors: Floats, count: int) -> tuple[Ints, Floats]:
+        similarity = vectors @ self.members.T
+        nearest = _best(similarity, count)
+        return nearest, np.take_along_axis(similarity, nearest, axis=1)
+
+    def _in_cells(self, vectors: Floats, count: int) -> tuple[Ints, Floats]:
+        centres, order, starts = self._cells
+        probed = min(PROBED, len(centres))
+        asked = _best(vectors @ centres.T, probed)
+        nearest = np.full((len(vectors), probed, count), -1, dtype=np.int64)
+        similarity = np.full((len(vectors), probed, count), -2, dtype=np.float32)
+        by_cell = np.argsort(asked, axis=None, kind="stable")
+        edges = np.searchsorted(asked.ravel()[by_cell], np.arange(len(centres) + 1))
+        for cell in range(len(centres)):
+            row, place = np.divmod(by_cell[edges[cell] : edges[cell + 1]], probed)
+            inside = order[starts[cell] : starts[cell + 1]]
+            if not len(row) or not len(inside):
+                continue
+            alike = vectors[row] @ self.members[inside].T
+            best = _best(alike, min(count, len(inside)))
+            nearest[row, place, : best.shape[1]] = inside[best]
+            similarity[row, place, : best.shape[1]] = np.take_along_axis(alike, best, axis=1)
+        found, near = nearest.reshape(len(vectors), -1), similarity.reshape(len(vectors), -1)
+        best = _best(near, count)
+        return np.take_along_axis(found, best, axis=1), np.take_along_axis(near, best, axis=1)
+
+    @cached_property
+    def _cells(self) -> tuple[Floats, Ints, Ints]:
+        """Return the centres, the members sorted by their cell, and where each cell begins among them."""
+        rows = np.lexsort(self.members[:, :4].T)  # an order of their own
+        pilot = self.members[rows[:: max(1, len(rows) // _PILOT)]]
+        centres = centres_of(
+            pilot, min(MOST_CELLS, max(PROBED, len(self.members) // _ROWS_A_CELL)), self.seed
+        )
+        cell = cells_of(self.members, centres)
+        order = np.argsort(cell, kind="stable")
+        return centres, order, np.searchsorted(cell[order], np.arange(len(centres) + 1))
+
+
+def centres_of(vectors: Floats, count: int, seed: int) -> Floats:
+    """Return the centres of so many cells, by k-means: float32, (count, dimensions)."""
+    from sklearn.cluster import MiniBatchKMeans
+
+    count = min(count, len(np.unique(vectors, axis=0)))
+    model = MiniBatchKMeans(count, random_state=seed, batch_size=4_096, max_iter=20, n_init=1).fit(vectors)
+    return np.asarray(model.cluster_centers_, dtype=np.float32)
+
+
+def cells_of(vectors: Floats, centres: Floats) -> Ints:
+    """Return the cell of each vector: that of the nearest centre, int64, (vectors,)."""
+    length = (centres**2).sum(axis=1) / 2
+    parts = [
+        (vectors[start : start + _CHUNK] @ centres.T - length).argmax(axis=1)
+        for start in range(0, len(vectors), _CHUNK)
+    ]
+    return np.concatenate([np.zeros(0, np.int64), *parts])
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _best(similarity: Floats, count: int) -> Ints:
+    return np.argpartition(-similarity, max(count - 1, 0), axis=1)[:, :count]

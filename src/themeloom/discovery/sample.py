@@ -1,0 +1,66 @@
+"""Which communications of a large corpus topics are found in."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import numpy as np
+
+from themeloom.discovery.cells import cells_of, centres_of
+from themeloom.records import Doubles, Floats, Ints
+
+_PILOT = 10_000
+_CELLS = 128
+
+
+def choose_sample(texts: Sequence[str], vectors: Floats, size: int, always: Ints, seed: int) -> Ints:
+    """Choose communications in which topics are found for all.
+
+    Each is drawn with a weight: the inverse square root of how many lie in its part of the embedding (a cell
+    of k-means), so that what few people say is not lost among what many say (density-biased sampling).
+
+    Parameters
+    ----------
+    texts
+        What was embedded.
+    vectors
+        float32, (communications, dimensions), unit length.
+    size
+        How many different texts.
+    always
+        Positions of communications that are chosen in any case.
+    seed
+        Seed of the draw. It hangs on texts, not on places: the same for the same communications in any order.
+
+    Returns
+    -------
+    Ints
+        int64, ascending positions. All communications with the same text are chosen together, those with the
+        text of `always` too; all, where there are no more different texts than `size`.
+
+    Notes
+    -----
+    C. Palmer & C. Faloutsos (2000), Density biased sampling, SIGMOD; P. Efraimidis & P. Spirakis (2006),
+    Weighted random sampling with a reservoir, Information Processing Letters 97.
+    """
+    draw = _draws(texts, seed)
+    _, first = np.unique(draw, return_index=True)
+    if len(first) <= size:
+        return np.arange(len(texts))
+    pilot = vectors[first[:_PILOT]]
+    cell = cells_of(vectors, centres_of(pilot, _CELLS, seed))
+    weight = 1 / np.sqrt(np.bincount(cell[first], minlength=_CELLS))[cell]
+    rank = -np.log(draw) / weight
+    bound = np.partition(rank[first], size - 1)[size - 1]
+    return np.flatnonzero((rank <= bound) | np.isin(draw, draw[always]))
+
+
+def spread_evenly(texts: Sequence[str], share: float, seed: int) -> Ints:
+    """Choose a share of texts evenly, by what they say: ascending positions, int64."""
+    return np.flatnonzero(_draws(texts, seed + 1) < share)
+
+
+def _draws(texts: Sequence[str], seed: int) -> Doubles:
+    """Return a number of each text's own, between 0 and 1."""
+    key = seed.to_bytes(8, "little")
+    digests = b"".join(blake2b(text.encode(), digest_size=8, key=key).digest() for text in texts)
+    return (np.frombuffer(digests, dtype="<u8").astype(np.float64) + 0.5) / 2.0**64
