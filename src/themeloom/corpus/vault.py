@@ -67,6 +67,13 @@ class Vault:
         """Pseudonym of an author, made in another domain than those of messages."""
         return self._keyed("author", author)
 
+    def read_crosswalk(self) -> pl.DataFrame:
+        """Give which message has which pseudonym (`source_id`, `doc_id`); no rows where that is not known."""
+        try:
+            return pl.read_parquet(self.folder / "crosswalk.parquet").select("source_id", "doc_id")
+        except (OSError, pl.exceptions.PolarsError):
+            return pl.DataFrame(schema={"source_id": pl.String, "doc_id": pl.String})
+
     def write_crosswalk(self, crosswalk: pl.DataFrame) -> None:
         """Keep which message has which pseudonym (`source_id`, `doc_id`).
 

@@ -10,7 +10,9 @@ FLOOR = 0.2
 _CHUNK = 2048
 
 
-def nearest_topic(vectors: Floats, members: Floats, topic: Ints) -> tuple[Ints, Floats]:
+def nearest_topic(
+    vectors: Floats, members: Floats, topic: Ints, own: Ints | None = None
+) -> tuple[Ints, Floats]:
     """Give each vector the topic that its nearest members vote for, weighted by squared cosine similarity.
 
     Parameters
@@ -21,6 +23,8 @@ def nearest_topic(vectors: Floats, members: Floats, topic: Ints) -> tuple[Ints, 
         float32, (members, dimensions), unit length: messages whose topic is known.
     topic
         int64, (members,): their topics, 0 and up.
+    own
+        int64, (messages,): which member each message is, which then has no vote on itself; by default none.
 
     Returns
     -------
@@ -35,7 +39,10 @@ def nearest_topic(vectors: Floats, members: Floats, topic: Ints) -> tuple[Ints, 
         return found, share
     for start in range(0, len(vectors), _CHUNK):
         part = slice(start, start + _CHUNK)
-        shares = _shares(vectors[part] @ members.T, topic)
+        similarity = vectors[part] @ members.T
+        if own is not None:
+            similarity[np.arange(len(similarity)), own[part]] = -1
+        shares = _shares(similarity, topic)
         share[part] = shares.max(axis=1)
         found[part] = np.where(share[part] > 0, shares.argmax(axis=1), -1)
     return found, share
