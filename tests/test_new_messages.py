@@ -16,8 +16,9 @@ from studies import ENDINGS, SUBJECTS, write_study
 from themeloom import assignment, pipeline
 from themeloom.assignment import PLAIN, Asked, Here, Paced, Part, assign_file
 from themeloom.config import ColumnsConfig
-from themeloom.errors import InputError, OutputError
+from themeloom.errors import EngineError, InputError, OutputError
 from themeloom.model import Model, load
+from themeloom.ray_engine import Ray, RayAssignment
 
 COLUMNS = ColumnsConfig(id="id")
 
@@ -181,8 +182,20 @@ def test_bytes_are_told_as_messages_are_done_and_all_of_them_at_the_end(parts):
 def test_without_ray_and_without_a_cluster_there_is_a_sentence():
     script = (
         "import sys; sys.modules['ray'] = None\n"
-        "from themeloom.ray_engine import _session\n"
-        "try:\n with _session(None): pass\nexcept Exception as error: print(type(error).__name__, error)"
+        "from themeloom.ray_engine import _check\n"
+        "try: _check(None)\nexcept Exception as error: print(type(error).__name__, error)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("EngineError --engine ray: Ray is not installed; install it with")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"), [("127.0.0.1:1", "nothing answers at 127.0.0.1:1"), ("head", "is no address")]
+)
+def test_a_cluster_that_is_not_there_is_a_sentence_at_once(model, tmp_path, address, said):
+    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    write_messages(tmp_path / "new.csv", 3)
+    engine = RayAssignment(Ray(address), tmp_path, None, PLAIN)
+    with pytest.raises(EngineError, match=said):
+        assign_file(model, tmp_path / "new.csv", tmp_path / "out.csv", COLUMNS, engine=engine)
+    assert [path.name for path in tmp_path.iterdir()] == ["new.csv"]

@@ -44,7 +44,7 @@ def cluster():
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1", "PYTHONPATH": source}
     from ray.cluster_utils import Cluster
 
-    here = {"node_ip_address": "127.0.0.1"}
+    here = {"node_ip_address": "127.0.0.2"}  # loopback, which Ray does not take for another address
     head = {"num_cpus": 0, "include_dashboard": False, **here}
     started = Cluster(initialize_head=True, head_node_args=head)
     started.workers = [started.add_node(num_cpus=1, **here) for _ in range(2)]

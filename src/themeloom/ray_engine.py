@@ -6,6 +6,7 @@ lost is replaced by Ray, which gives its piece to another; a piece that is there
 
 import logging
 import os
+import socket
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -79,6 +80,7 @@ class Ray:
         EngineError
             If Ray is not installed, the cluster cannot be reached, or a piece cannot be made.
         """
+        _check(self.address)
         sizes = {str(part.place): _staged(part.place, part.rows) for part in parts}
         maker = {"model": str(model.absolute()), "encoder": encoder, "asked": asked}
         self._make(list(sizes), sum(sizes.values()), Assigner, maker, progress)
@@ -104,6 +106,7 @@ class Ray:
         EngineError
             As `assign`.
         """
+        _check(self.address)
         pieces = Pieces(folder / "vectors.parquet", [Encoder(config).fingerprint])
         ordered = sorted(texts, key=lambda text: (len(text), text))
         parts = [ordered[start : start + PART] for start in range(0, len(ordered), PART)]
@@ -125,7 +128,7 @@ class Ray:
         progress.begin(messages, "messages")
         if not places:
             return
-        with _session(self.address) as workers:
+        with _removed(places), _session(self.address) as workers:
             import ray.data
 
             pool = ray.data.ActorPoolStrategy(min_size=1, max_size=workers, initial_size=workers)
@@ -203,18 +206,36 @@ def _made(batch: Batch, make: Callable[[pl.DataFrame], pl.DataFrame]) -> Batch:
 
 
 @contextmanager
-def _session(address: str | None) -> Iterator[int]:
-    """Join a cluster, or begin one on this machine, while the block lasts; give how many workers it has."""
+def _removed(places: Sequence[str]) -> Iterator[None]:
+    """Leave nothing of what pieces are made from, however the block ends: it may be raw text."""
+    try:
+        yield
+    finally:
+        for place in places:
+            _input(Path(place)).unlink(missing_ok=True)
+
+
+def _check(address: str | None) -> None:
+    """See that there is Ray, told to be silent, and a cluster, before anything is written for it."""
     for name, value in _SILENT.items():
         os.environ.setdefault(name, value)
     try:
-        import ray
-        import ray.data
-        from ray.exceptions import RayError
+        import ray.data  # noqa: F401
     except ImportError:
         raise EngineError(
             "--engine ray: Ray is not installed; install it with: pip install 'themeloom[ray]'."
         ) from None
+    if address:
+        _knock(address)
+
+
+@contextmanager
+def _session(address: str | None) -> Iterator[int]:
+    """Join a cluster, or begin one on this machine, while the block lasts; give how many workers it has."""
+    import ray
+    import ray.data
+    from ray.exceptions import RayError
+
     where = {"address": address} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
         ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
@@ -228,6 +249,21 @@ def _session(address: str | None) -> Iterator[int]:
         _refuse(address, error)
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """See that something answers at a cluster's address: Ray itself waits for minutes."""
+    host, separator, port = address.removeprefix("ray://").rpartition(":")
+    if not separator or not port.isdigit():
+        raise EngineError(f"--address: '{address}' is no address of a cluster; give HOST:PORT of its head.")
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise EngineError(
+            f"--address: nothing answers at {address} ({reason}); start the cluster's head there: ray start "
+            "--head."
+        ) from None
 
 
 def _refuse(address: str | None, error: BaseException) -> NoReturn:

@@ -162,9 +162,10 @@ def _read(
     source = SourceConfig(path=str(file), columns=columns or ColumnsConfig())
     with stages("ingest") as progress:
         raw = read_sources([source], IngestConfig(), progress)
-    doc_ids = record.communications["doc_id"].implode()
-    crosswalk = vault.read_crosswalk().filter(pl.col("doc_id").is_in(doc_ids))
-    rows = raw.rows.filter(~pl.col("source_id").is_in(crosswalk["source_id"].implode()))
+    has = set(record.communications["doc_id"])
+    known = {source_id for source_id, doc_id in vault.read_crosswalk().iter_rows() if doc_id in has}
+    known |= {one for one in raw.rows["source_id"].unique() if vault.doc_id(one) in has}
+    rows = raw.rows.filter([one not in known for one in raw.rows["source_id"]])
     if not len(rows):
         raise CorpusError(f"{file}: the model has all of its messages already; give a file with new ones.")
     with stages("repeats") as progress:
