@@ -40,6 +40,7 @@ _SILENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
 }
 """Nothing goes over the network unasked, and only one bar is shown: ours."""
 
@@ -239,6 +240,7 @@ def _session(address: str | None) -> Iterator[int]:
     where = {"address": address} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
         ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         with warnings.catch_warnings(action="ignore"):  # of settings of its own that it does not like
             context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
