@@ -72,6 +72,6 @@ def topic_shares(model: Model, topic: Ints) -> tuple[TopicShare, ...]:
     before = nearest_topic(vectors[asked], vectors, numbers, asked)[0]
     rows = []
     for one in model.record.discovery.topics:
-        shares = [share_of(int((of == one.topic).sum()), len(of)) for of in (before, topic)]
-        rows.append(TopicShare(one.topic, one.words[:5], *shares, difference(shares[1], shares[0])))
+        old, new = (share_of(int((of == one.topic).sum()), len(of)) for of in (before, topic))
+        rows.append(TopicShare(one.topic, one.words[:5], old, new, difference(new, old)))
     return tuple(rows)

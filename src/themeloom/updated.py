@@ -181,4 +181,4 @@ def _nearest(vectors: Floats, members: Floats) -> tuple[Ints, Floats]:
 
 
 def _between(layout: Floats, places: Ints, weights: Floats) -> Floats:
-    return np.einsum("mk,mkc->mc", weights, layout[places]).astype(np.float32)
+    return np.asarray(np.einsum("mk,mkc->mc", weights, layout[places]), dtype=np.float32)
