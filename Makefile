@@ -11,7 +11,7 @@ PINNED := pyproject.toml constraints.txt
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint docs bench browser clean
+.PHONY: help demo test cluster lint docs bench browser clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 8
@@ -22,6 +22,9 @@ demo: $(VENV)/.installed ## run the demonstration study: topics, themes, scores,
 # Two files at a time, each in one thread: more threads hinder each other on arrays as small as those of tests.
 test: $(VENV)/.installed-test browser ## run all tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+
+cluster: $(VENV)/.installed-test $(VENV)/.installed-ray ## run the tests on a Ray cluster of two nodes, one of which is killed
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m cluster
 
 lint: $(VENV)/.installed-lint ## check style, format and types
 	$(BIN)/ruff check .

@@ -12,11 +12,12 @@ from themeloom.config import Experiment
 from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.discovery.consensus import clusterings, consensus
 from themeloom.discovery.describe import describe
-from themeloom.discovery.embed import Encoder, embed
+from themeloom.discovery.embed import Encoder, embed, embedded_text, frequent_terms
 from themeloom.discovery.reduce import SHORT, layouts, many_layouts, reduce, reduced, seeds_of
 from themeloom.discovery.stability import stability
 from themeloom.progress import UNWATCHED, Progress, Stages
 from themeloom.provenance import versions
+from themeloom.ray_engine import Ray
 from themeloom.records import Clusters, Discovery, Embeddings, Floats, Layout, Stability, Topic
 
 _TOPICS = TypeAdapter(tuple[Topic, ...])
@@ -27,6 +28,19 @@ def embed_corpus(texts: Sequence[str], config: Experiment, cache: Path, stages: 
     encoder = Encoder(config.encoder)
     with stages("embed") as progress:
         return embed(texts, encoder, encoder.cache(cache), progress)
+
+
+def embed_ahead(
+    texts: Sequence[str], config: Experiment, cache: Path, cluster: Ray, progress: Progress
+) -> None:
+    """Embed masked texts on a cluster, into the cache in which `embed_corpus` finds them."""
+    encoder = Encoder(config.encoder)
+    frequent = frequent_terms(texts, config.encoder.frequent_terms)
+    read = sorted({embedded_text(text, frequent) for text in texts})
+    kept = encoder.cache(cache)
+    missing = [text for text, known in zip(read, kept.find(read)[0], strict=True) if not known]
+    for part, vectors in cluster.embed(missing, config.encoder, cache, progress):
+        kept.add(part, vectors)
 
 
 def discover(

@@ -10,6 +10,7 @@
     ├── CorpusError           messages that were read, but of which no topics can be made
     ├── ModelError            a model folder that is incomplete, altered or from a newer version
     ├── OutputError           a folder that cannot be written
+    ├── EngineError           a cluster that is not there, or cannot do its work
     └── TrackingError         the MLflow store
 
 The command line prints the sentences and leaves with exit code 2; no traceback is shown for these.
@@ -59,6 +60,10 @@ class ModelError(ThemeloomError):
 
 class OutputError(ThemeloomError):
     """A folder or file cannot be written."""
+
+
+class EngineError(ThemeloomError):
+    """A cluster cannot be reached, or cannot do its work."""
 
 
 class TrackingError(ThemeloomError):

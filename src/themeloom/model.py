@@ -172,13 +172,8 @@ class Model:
             vote, or HDBSCAN's probability for the run's own messages), ``topic_theme``, ``theme``,
             ``theme_probability``; on request also ``p_KEY`` for each theme.
         """
-        clean = list(texts)
-        unknown = [i for i, text in enumerate(clean) if not self._placing.knows(self._placing.read(text))]
-        if unknown and not masked:
-            again = mask_texts([texts[i] for i in unknown], self._masking)
-            for i, text in zip(unknown, again, strict=True):
-                clean[i] = text
-        placed = self._placing.place(clean, progress)
+        clean = list(texts) if masked else self._masked(texts)
+        placed = self.placing.place(clean, progress)
         table = self._with_themes(placed)
         if not probabilities:
             return table
@@ -186,6 +181,13 @@ class Model:
             pl.Series(f"{POSTERIOR}{key}", column)
             for key, column in zip(self.record.codebook.keys, placed.posterior.T, strict=True)
         )
+
+    def _masked(self, texts: Sequence[str]) -> list[str]:
+        """Mask messages, each distinct one once; those of the run itself are masked already."""
+        distinct = list(dict.fromkeys(texts))
+        new = [text for text in distinct if not self.placing.knows(self.placing.read(text))]
+        clean = dict(zip(new, mask_texts(new, self.masking), strict=True))
+        return [clean.get(text, text) for text in texts]
 
     def to_bertopic(self) -> "BERTopic":
         """Return a fitted BERTopic object with the same topics under the same numbers.
@@ -197,27 +199,35 @@ class Model:
         return to_bertopic(
             discovery.embeddings,
             discovery.clusters.topic,
-            self._encoder,
-            self._settings("describe", DescribeConfig),
+            self.encoder_used,
+            self.describing,
         )
 
+    @property
+    def describing(self) -> DescribeConfig:
+        """How topics are described."""
+        return self._settings("describe", DescribeConfig)
+
     @cached_property
-    def _encoder(self) -> Encoder:
+    def encoder_used(self) -> Encoder:
+        """The encoder of the run."""
         config = self._settings("encoder", EncoderConfig)
         return Encoder(config.model_copy(update={"name": self.encoder}) if self.encoder else config)
 
     @property
-    def _masking(self) -> AnonymiseConfig:
+    def masking(self) -> AnonymiseConfig:
+        """How messages are masked, but for the words that always are: those a model does not keep."""
         return self._settings("anonymise", AnonymiseConfig).model_copy(update={"mask": ()})
 
     @cached_property
-    def _placing(self) -> Placing:
+    def placing(self) -> Placing:
+        """What gives messages their topics and themes."""
         record = self.record
         return Placing(
             record.discovery,
             record.mapping,
             record.adapted,
-            self._encoder,
+            self.encoder_used,
             self._settings("adapt", AdaptConfig),
             record.config["study"]["seed"],
             informed=self._settings("discover", DiscoverConfig).vectors == "raw+adapted",

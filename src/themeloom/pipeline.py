@@ -19,6 +19,7 @@ from themeloom.corpus.ingest import read_sources
 from themeloom.corpus.repeats import find_repeats
 from themeloom.corpus.sufficiency import check_sufficient
 from themeloom.corpus.vault import Vault
+from themeloom.discover import embed_ahead
 from themeloom.discovery.embed import Encoder
 from themeloom.errors import ThemeloomError
 from themeloom.experiment import read_experiment
@@ -31,6 +32,7 @@ from themeloom.label_store import with_labels
 from themeloom.learning import Study, learn_study
 from themeloom.model import Model
 from themeloom.progress import NOBODY, Stages, Watcher
+from themeloom.ray_engine import Ray
 from themeloom.records import (
     Codebook,
     Corpus,
@@ -66,7 +68,9 @@ class Prepared:
     sample: LabelledSample
 
 
-def run(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBODY) -> RunResult:
+def run(
+    experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBODY, cluster: Ray | None = None
+) -> RunResult:
     """Run an experiment from raw exports to validated themes.
 
     Parameters
@@ -77,6 +81,8 @@ def run(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBOD
         The folder under which models/, mlruns/ and .themeloom/ lie.
     watcher
         Who watches.
+    cluster
+        Where messages are embedded; by default in this process.
 
     Returns
     -------
@@ -93,6 +99,9 @@ def run(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBOD
     config = with_labels(read_experiment(experiment), folders)
     with machine_watched(config.tracking.system_metrics) as samples:
         prepared = prepare(config, folders, stages)
+        if cluster is not None:
+            with stages("distribute") as progress:
+                embed_ahead(prepared.corpus.texts, config, folders.cache, cluster, progress)
         study = learn_study(
             config, prepared.corpus, prepared.codebook, prepared.sample, folders.cache, stages
         )

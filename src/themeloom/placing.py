@@ -27,6 +27,8 @@ class Placed:
     topic: Ints  # (messages,): -1 where none
     membership: Floats  # (messages,): HDBSCAN's probability, or the neighbours' share; 0 where none
     posterior: Doubles  # (messages, themes)
+    raw: Floats  # (messages, dimensions): the encoder's own vectors
+    adapted: Floats  # (messages, dimensions): the adapted encoder's; (messages, 0) without one
 
 
 @dataclass(frozen=True)
@@ -84,15 +86,21 @@ class Placing:
         clusters, place = self.discovery.clusters, self._place(read)
         topic, membership = clusters.topic[place], clusters.membership[place]
         posterior = self.mapping.messages[place]
+        raw, adapted = self.discovery.embeddings.vectors[place], self.adapted.vectors[place]
         new = np.flatnonzero(place < 0)
         if len(new):
-            raw, adapted = self._encoded([read[i] for i in new], progress)
-            topic[new], membership[new] = nearest_topic(self._seen(raw, adapted), *self._clustered)
-            features = surface([texts[i] for i in new.tolist()])
-            messages = Messages(topic[new], raw, adapted, features, np.full(len(new), -1))
-            members = self.discovery.embeddings.vectors[self.mapping.members]
-            posterior[new] = message_posterior(messages, members, self.mapping)
-        return Placed(topic, membership, posterior)
+            raw[new], adapted[new] = self.encoded([read[i] for i in new], progress)
+            seen = self.seen(raw[new], adapted[new])
+            topic[new], membership[new] = nearest_topic(seen, *self.clustered)
+            said = [texts[i] for i in new.tolist()]
+            posterior[new] = self.posterior(said, topic[new], raw[new], adapted[new])
+        return Placed(topic, membership, posterior, raw, adapted)
+
+    def posterior(self, texts: Sequence[str], topic: Ints, raw: Floats, adapted: Floats) -> Doubles:
+        """Give new messages, of whatever topic (-1 where none that was mapped), their posterior."""
+        messages = Messages(topic, raw, adapted, surface(texts), np.full(len(texts), -1))
+        members = self.discovery.embeddings.vectors[self.mapping.members]
+        return message_posterior(messages, members, self.mapping)
 
     def shares(self, texts: Sequence[str]) -> Doubles:
         """Return each topic's share of the neighbours' vote, (messages, topics).
@@ -105,8 +113,8 @@ class Placing:
         raw, adapted = self.discovery.embeddings.vectors[place], self.adapted.vectors[place]
         new = np.flatnonzero(place < 0)
         if len(new):
-            raw[new], adapted[new] = self._encoded([read[i] for i in new], UNWATCHED)
-        return topic_shares(self._seen(raw, adapted), *self._clustered)
+            raw[new], adapted[new] = self.encoded([read[i] for i in new], UNWATCHED)
+        return topic_shares(self.seen(raw, adapted), *self.clustered)
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -118,20 +126,27 @@ class Placing:
         return np.array([self._places.get(text, -1) for text in read], dtype=np.int64)
 
     @cached_property
-    def _clustered(self) -> tuple[Floats, Ints]:
+    def clustered(self) -> tuple[Floats, Ints]:
         """Vectors of what has a topic, and the topics: of a large corpus, in the sample that has them."""
         topic = self.discovery.clusters.topic
         inside = fitted(self.discovery.clusters)
         inside = inside[topic[inside] >= 0]
         vectors = self.discovery.embeddings.vectors[inside]
-        return self._seen(vectors, self.adapted.vectors[inside]) if self.informed else vectors, topic[inside]
+        return self.seen(vectors, self.adapted.vectors[inside]) if self.informed else vectors, topic[inside]
 
-    def _seen(self, raw: Floats, adapted: Floats) -> Floats:
+    def seen(self, raw: Floats, adapted: Floats) -> Floats:
         """Return the vectors that topics were read from."""
         return side_by_side(raw, adapted) if self.informed else raw
 
-    def _encoded(self, read: Sequence[str], progress: Progress) -> tuple[Floats, Floats]:
-        """Return raw and adapted vectors of messages that are new."""
+    def encoded(self, read: Sequence[str], progress: Progress = UNWATCHED) -> tuple[Floats, Floats]:
+        """Return raw and adapted vectors of what the encoder reads, each distinct text once."""
+        distinct = sorted(set(read), key=lambda text: (len(text), text))
+        raw, adapted = self._encoded_once(distinct, progress)
+        row = {text: i for i, text in enumerate(distinct)}
+        rows = [row[text] for text in read]
+        return raw[rows], adapted[rows]
+
+    def _encoded_once(self, read: Sequence[str], progress: Progress) -> tuple[Floats, Floats]:
         layers = self.adapted.layers
         if not len(layers):
             return self.encoder.encode(read, progress), np.zeros((len(read), 0), np.float32)

@@ -20,10 +20,11 @@ def alive(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and NO_TEXT.match(cell[1:]) else cell
 
 
-def as_csv(table: pl.DataFrame) -> bytes:
+def as_csv(table: pl.DataFrame, *, header: bool = True) -> bytes:
     """Write a table as CSV in UTF-8."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
-    writer.writerow(inert(column) for column in table.columns)
+    if header:
+        writer.writerow(inert(column) for column in table.columns)
     writer.writerows([inert(cell) for cell in row] for row in table.iter_rows())
     return buffer.getvalue().encode("utf-8")

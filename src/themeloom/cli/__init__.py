@@ -26,6 +26,7 @@ COMMANDS = (
     models.export,
     models.compare,
     models.assign,
+    models.update,
     models.register,
     models.sync,
     labels.sample,

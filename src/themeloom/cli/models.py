@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from themeloom.cli.options import JsonPath, Root, progress_bars, say, write_json
+from themeloom.cli.options import (
+    Address,
+    EngineName,
+    JsonPath,
+    Root,
+    cluster_of,
+    progress_bars,
+    say,
+    write_json,
+)
 
 Run = Annotated[
     str,
@@ -24,22 +33,64 @@ def assign(  # noqa: PLR0913, PLR0917 (one option each)
     out: Annotated[Path, typer.Option(help="The file to write: .csv or .parquet.")],
     text: Annotated[str, typer.Option(help="For tables: the column of the message.")] = "text",
     id_column: Annotated[str | None, typer.Option("--id", help="For tables: the column of the id.")] = None,
+    masked: Annotated[bool, typer.Option("--masked", help="The messages are masked already.")] = False,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Also write each theme's probability.")
+    ] = False,
     encoder: Annotated[str | None, typer.Option(help="The encoder's folder, if the run used one.")] = None,
+    engine: EngineName = "local",
+    address: Address = None,
     root: Root = Path(),
 ) -> None:
-    """Give topics and themes to new messages."""
-    from themeloom import assignment
+    """Give topics and themes to new messages, a part of the file at a time."""
+    from themeloom.assignment import Asked, assign_file
     from themeloom.config import ColumnsConfig
+    from themeloom.history.registry import model_folder
     from themeloom.model import load
+    from themeloom.ray_engine import RayAssignment
 
-    columns = ColumnsConfig(text=text, id=id_column)
-    loaded = load(model, encoder, root)
+    columns, asked = ColumnsConfig(text=text, id=id_column), Asked(masked, probabilities)
+    folder, cluster = model_folder(model, root), cluster_of(engine, address)
+    elsewhere = RayAssignment(cluster, folder, encoder, asked) if cluster else None
+    loaded = load(folder, encoder, root)
     with progress_bars() as bars:
-        table, unreadable = assignment.assign_file(loaded, file, columns, bars)
-    assignment.write(table, out)
-    for fault in unreadable.iter_rows(named=True):
+        done = assign_file(loaded, file, out, columns, asked, engine=elsewhere, watcher=bars)
+    for fault in done.told.iter_rows(named=True):
         sys.stderr.write(f"{fault['file']}:{fault['line']}: set aside: {fault['reason']}\n")
-    say(f"{len(table):,} messages: {out}")
+    if done.unreadable > len(done.told):
+        sys.stderr.write(f"and {done.unreadable - len(done.told):,} more rows set aside\n")
+    earlier = f" ({done.found:,} of them assigned before the last stop)" if done.found else ""
+    say(f"{done.rows:,} messages: {out}{earlier}")
+
+
+def update(  # noqa: PLR0913, PLR0917 (one option each)
+    model: Annotated[str, typer.Argument(help="A folder under models/, models:/NAME@ALIAS, or a run's id.")],
+    file: Annotated[Path, typer.Argument(help="New messages, in any format that a source can have.")],
+    text: Annotated[str, typer.Option(help="For tables: the column of the message.")] = "text",
+    id_column: Annotated[str | None, typer.Option("--id", help="For tables: the column of the id.")] = None,
+    created_at: Annotated[str | None, typer.Option(help="For tables: the column of the time.")] = None,
+    author: Annotated[str | None, typer.Option(help="For tables: the column of the author.")] = None,
+    experiment: Annotated[
+        Path | None, typer.Option(help="The study's file, where it has words that are always masked.")
+    ] = None,
+    encoder: Annotated[str | None, typer.Option(help="The encoder's folder, if the run used one.")] = None,
+    root: Root = Path(),
+    json: JsonPath = None,
+) -> None:
+    """Add new messages to a model, as a new one, without refitting; tell whether they still fit."""
+    from rich.console import Console
+
+    from themeloom import updating
+    from themeloom.config import ColumnsConfig
+    from themeloom.console.updates import show_update
+
+    columns = ColumnsConfig(text=text, id=id_column, created_at=created_at, author=author)
+    with progress_bars() as bars:
+        found = updating.update(
+            model, file, columns, root=root, experiment=experiment, encoder=encoder, watcher=bars
+        )
+    write_json(found, json)
+    show_update(Console(), found)
 
 
 def report(

@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from themeloom.cli.options import ExperimentFile, JsonPath, Root, progress_bars, say, write_json
+from themeloom.cli.options import (
+    Address,
+    EngineName,
+    ExperimentFile,
+    JsonPath,
+    Root,
+    cluster_of,
+    progress_bars,
+    say,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from themeloom.config import Experiment
@@ -13,12 +23,19 @@ if TYPE_CHECKING:
     from themeloom.result import RunResult
 
 
-def run(experiment: ExperimentFile, root: Root = Path(), json: JsonPath = None) -> None:
+def run(
+    experiment: ExperimentFile,
+    root: Root = Path(),
+    engine: EngineName = "local",
+    address: Address = None,
+    json: JsonPath = None,
+) -> None:
     """Run an experiment: from raw exports to validated themes."""
     from themeloom import pipeline
 
+    cluster = cluster_of(engine, address)
     with progress_bars() as bars:
-        result = pipeline.run(experiment, root, bars)
+        result = pipeline.run(experiment, root, bars, cluster)
     _finish(result, json)
 
 
@@ -51,11 +68,12 @@ def audit(
     """Write what became of every raw row: for whoever holds the study's key."""
     from themeloom import pipeline
     from themeloom.atomic import whole_file
+    from themeloom.sheets import as_csv
 
     with progress_bars() as bars:
         table = pipeline.audit(experiment, root, bars)
     with whole_file(out) as draft:
-        table.write_csv(draft)
+        draft.write_bytes(as_csv(table))
     say(f"{len(table):,} rows: {out}")
 
 
@@ -70,13 +88,13 @@ def sweep(
     """Run all configurations of the sweep section, choose the best, and say what the choice is worth."""
     from rich.console import Console
 
-    from themeloom import assignment, sweeping
+    from themeloom import piecework, sweeping
     from themeloom.console.sweeps import show_sweep
 
     with progress_bars() as bars:
         found = sweeping.sweep(experiment, root, bars)
     if out is not None:
-        assignment.write(found.table, out)
+        piecework.write(found.table, out)
     write_json(found.to_dict(), json)
     show_sweep(Console(), found)
 

@@ -7,22 +7,20 @@ mapping; each plain, .gz or .zst. Rows that cannot be read are set aside with fi
 
 import io
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import polars as pl
-
-from themeloom.columns import ROWS, UNREADABLE
 from themeloom.config import IngestConfig, SourceConfig
 from themeloom.corpus.clashes import check_ids
 from themeloom.corpus.dates import DateReader
 from themeloom.corpus.drafts import Draft, Found, RowError, content_id, identifier, word
 from themeloom.corpus.files import head_of, is_compressed, kind_of, open_bytes, open_text, text_of
 from themeloom.corpus.formats import FORMATS, detect, read_item, unfold
+from themeloom.corpus.gathered import Gathered
 from themeloom.corpus.json_values import Values, json_values
 from themeloom.corpus.repair import repaired
 from themeloom.corpus.tables import csv_drafts, jsonl_drafts, mapped, parquet_drafts, xlsx_drafts
@@ -30,12 +28,10 @@ from themeloom.errors import InputError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RawCorpus
 
-_BATCH = 50_000
 _SAMPLE = 200  # values by which a format is told
 _LONGEST = 1_000_000  # characters
 _TABLES = ("parquet", "xlsx")
 _UNKNOWN_LANGUAGES = frozenset({"und", "qme", "qht", "qct", "qst", "qam", "zxx"})  # as X marks them
-_READ = {name: kind for name, kind in ROWS.items() if name != "row"}
 
 
 def read_sources(
@@ -65,49 +61,52 @@ def read_sources(
         each file's first row that cannot be read. Also if ids of several files clash.
     """
     progress.begin(sum(_size(source) for source in sources), "bytes")
-    gathered = _Gathered()
+    gathered = Gathered()
     faults: list[str] = []
     for file, source in zip(_names(sources), sources, strict=True):
         try:
-            _read_source(file, source, gathered, config, progress)
+            for _ in _read_source(file, source, gathered, config, progress):
+                pass
         except InputError as error:
             faults.extend(error.faults)
     if faults:
         raise InputError(*faults)
-    corpus = gathered.corpus()
+    corpus = gathered.taken()
     check_ids(corpus.rows)
     return corpus
 
 
-class _Gathered:
-    """Rows on their way into tables."""
+def read_parts(
+    source: SourceConfig, config: IngestConfig, rows: int, progress: Progress = UNWATCHED
+) -> Iterator[RawCorpus]:
+    """Read one source so many rows at a time: memory does not grow with the file.
 
-    def __init__(self) -> None:
-        self._rows: list[tuple[object, ...]] = []
-        self._frames = [pl.DataFrame(schema=_READ)]
-        self._aside: list[tuple[object, ...]] = []
+    Parameters
+    ----------
+    source, config, progress
+        As for `read_sources`.
+    rows
+        How many rows a part has, those set aside among them; the last may have less.
 
-    def add(self, row: tuple[object, ...]) -> None:
-        self._rows.append(row)
-        if len(self._rows) >= _BATCH:
-            self._pack()
-
-    def set_aside(self, file: str, line: int, source_id: str | None, reason: str) -> None:
-        self._aside.append((file, line, source_id, reason))
-
-    def corpus(self) -> RawCorpus:
-        self._pack()
-        rows = pl.concat(self._frames).with_row_index("row").cast({"row": pl.Int64})
-        return RawCorpus(rows, pl.DataFrame(self._aside, schema=UNREADABLE, orient="row"))
-
-    def _pack(self) -> None:
-        self._frames.append(pl.DataFrame(self._rows, schema=_READ, orient="row"))
-        self._rows = []
+    Raises
+    ------
+    InputError
+        As `read_sources`; where no row can be read, when all have been looked at.
+    """
+    progress.begin(_size(source), "bytes")
+    gathered = Gathered()
+    seen = 0
+    for seen, _ in enumerate(_read_source(_names([source])[0], source, gathered, config, progress), start=1):
+        if seen % rows == 0:
+            yield gathered.taken()
+    if seen % rows:
+        yield gathered.taken()
 
 
 def _read_source(
-    file: str, source: SourceConfig, gathered: _Gathered, config: IngestConfig, progress: Progress
-) -> None:
+    file: str, source: SourceConfig, gathered: Gathered, config: IngestConfig, progress: Progress
+) -> Iterator[None]:
+    """Gather the rows of a source; stop after each, whether it could be read or not."""
     read_date = DateReader(_zone(source), day_first=source.day_first)
     reasons: Counter[str] = Counter()
     good = 0
@@ -125,6 +124,7 @@ def _read_source(
         else:
             good += 1
             gathered.add((file, line, *row))
+        yield
     if not good:
         raise InputError(_nothing_read(source, reasons))
 
@@ -203,8 +203,11 @@ def _table(path: Path, name: str, source: SourceConfig, progress: Progress) -> F
     if is_compressed(path):
         with open_bytes(path) as stream:
             file = io.BytesIO(stream.read())
-    yield from (parquet_drafts if name == "parquet" else xlsx_drafts)(file, source)
-    progress.advance(path.stat().st_size)
+    if name == "parquet":
+        yield from parquet_drafts(file, source, progress, path.stat().st_size)
+    else:
+        yield from xlsx_drafts(file, source)
+        progress.advance(path.stat().st_size)
 
 
 def _text_reader(text: io.TextIOBase, head: str, name: str, source: SourceConfig) -> Found:

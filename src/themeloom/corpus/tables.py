@@ -16,6 +16,7 @@ from themeloom.corpus.drafts import Draft, Found, RowError
 from themeloom.corpus.files import fault_of, lines
 from themeloom.corpus.json_values import Values
 from themeloom.errors import InputError
+from themeloom.progress import UNWATCHED, Progress
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
@@ -173,8 +174,10 @@ def _header(at: _Lines, source: SourceConfig, delimiters: Sequence[str]) -> tupl
     return best, headers[best]
 
 
-def parquet_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:
-    """Read a Parquet file, a batch at a time.
+def parquet_drafts(
+    file: Path | io.BytesIO, source: SourceConfig, progress: Progress = UNWATCHED, size: int = 0
+) -> Found:
+    """Read a Parquet file of `size` bytes, a batch at a time; of these so many are told as rows are read.
 
     Raises
     ------
@@ -186,8 +189,10 @@ def parquet_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:
         table = pl.scan_parquet(file)
         check_columns(table.collect_schema().names(), source)
         frame = table.select(sorted(set(mapped(source.columns))))
+        total = table.select(pl.len()).collect().item()
         for batch in frame.collect_batches(chunk_size=_BATCH, maintain_order=True):
             for row in batch.iter_rows(named=True):
+                progress.advance(size * (number + 1) // total - size * number // total)
                 number += 1
                 yield number, draft_of(row, source.columns)
     except (

@@ -67,6 +67,23 @@ class Vault:
         """Pseudonym of an author, made in another domain than those of messages."""
         return self._keyed("author", author)
 
+    def read_crosswalk(self) -> pl.DataFrame:
+        """Give which message has which pseudonym (`source_id`, `doc_id`); no rows where none was kept.
+
+        Raises
+        ------
+        InputError
+            If it is there, but damaged.
+        """
+        path = self.folder / "crosswalk.parquet"
+        if not path.exists():
+            return pl.DataFrame(schema={"source_id": pl.String, "doc_id": pl.String})
+        try:
+            return pl.read_parquet(path).select("source_id", "doc_id")
+        except (OSError, pl.exceptions.PolarsError) as error:
+            first = str(error).partition("\n")[0][:120]
+            raise InputError(f"{path}: cannot be read ({first}); put it back from a backup.") from None
+
     def write_crosswalk(self, crosswalk: pl.DataFrame) -> None:
         """Keep which message has which pseudonym (`source_id`, `doc_id`).
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from themeloom.config import AdaptConfig
-from themeloom.discovery.cells import cores
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.processor import cores
 from themeloom.errors import ConfigError

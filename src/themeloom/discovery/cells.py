@@ -3,13 +3,13 @@
 Unit vectors are put into the cells of k-means; what is near a vector is sought in the cells that are near it.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from themeloom.discovery.processor import cores
 from themeloom.records import Floats, Ints
 
 FEW = 10_000
@@ -122,11 +122,6 @@ def cells_of(vectors: Floats, centres: Floats) -> Ints:
         for start in range(0, len(vectors), _CHUNK)
     ]
     return np.concatenate([np.zeros(0, np.int64), *parts])
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _best(similarity: Floats, count: int) -> Ints:

@@ -1,0 +1,43 @@
+"""Rows on their way into tables."""
+
+import polars as pl
+
+from themeloom.columns import ROWS, UNREADABLE
+from themeloom.records import RawCorpus
+
+_BATCH = 50_000
+_READ = {name: kind for name, kind in ROWS.items() if name != "row"}
+
+
+class Gathered:
+    """What was read and set aside since the last time that it was taken."""
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def add(self, row: tuple[object, ...]) -> None:
+        """Take in a row that could be read: ROWS, without `row`."""
+        self._rows.append(row)
+        if len(self._rows) >= _BATCH:
+            self._pack()
+
+    def set_aside(self, file: str, line: int, source_id: str | None, reason: str) -> None:
+        """Take in a row that could not."""
+        self._aside.append((file, line, source_id, reason))
+
+    def taken(self) -> RawCorpus:
+        """Give all of it, and begin anew."""
+        self._pack()
+        rows = pl.concat(self._frames).with_row_index("row").cast({"row": pl.Int64})
+        corpus = RawCorpus(rows, pl.DataFrame(self._aside, schema=UNREADABLE, orient="row"))
+        self._begin()
+        return corpus
+
+    def _begin(self) -> None:
+        self._rows: list[tuple[object, ...]] = []
+        self._frames = [pl.DataFrame(schema=_READ)]
+        self._aside: list[tuple[object, ...]] = []
+
+    def _pack(self) -> None:
+        self._frames.append(pl.DataFrame(self._rows, schema=_READ, orient="row"))
+        self._rows = []

@@ -1,0 +1,173 @@
+"""A batch added to a model: what is kept, what is told, and what never gets into the folder."""
+
+import csv
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from studies import write_study
+from themeloom import pipeline
+from themeloom.cli import app
+from themeloom.config import ColumnsConfig
+from themeloom.errors import ConfigError, CorpusError
+from themeloom.model import Model, load
+from themeloom.provenance import file_digests
+from themeloom.records import RunRecord
+from themeloom.updating import update
+
+WHAT = ["sourdough starter", "rye loaf", "baguette crust", "flour and yeast", "oven tray of rolls"]
+DID = [
+    "bubbled overnight",
+    "rose twice before the bake",
+    "needs more salt",
+    "burnt underneath",
+    "smells of bread",
+]
+WHERE = ["in my kitchen", "this morning", "for the bakery stall", "on Sunday", "with butter"]
+HANDLE = "breadlover99"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("root")
+
+
+@pytest.fixture(scope="module")
+def parent(root) -> Path:
+    study = write_study(root / "study")
+    study.rewrite("experiment.toml", "steps = 2", "enabled = false")
+    return pipeline.run(study.experiment, root).folder
+
+
+def write_batch(path: Path, study: Path) -> None:
+    """Forty messages on bread, one of which is the same as another, among twenty of the study's own."""
+    rng = random.Random(0)  # noqa: S311 (made-up messages)
+    with (study / "messages.csv").open(encoding="utf-8", newline="") as file:
+        known = list(csv.reader(file))[1:21]
+    bread = [
+        f"{rng.choice(WHAT)} {rng.choice(DID)} {rng.choice(WHERE)}, loaf {number}" for number in range(40)
+    ]
+    bread[3] += f" says @{HANDLE}"
+    ids = [f"raw-id-{number}" for number in range(len(bread))]
+    rows = [*known[:10], *zip(ids, bread, strict=True), ["copy-1", known[12][1]], ["copy-2", bread[5]]]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["id", "text"], *rows, ["bad"]])
+
+
+@pytest.fixture(scope="module")
+def told(root, parent) -> dict:
+    """What the command says of the batch, in JSON; the parent's files are as they were."""
+    write_batch(root / "batch.csv", root / "study")
+    before = file_digests(sorted(parent.iterdir()))
+    arguments = [
+        "update",
+        parent,
+        root / "batch.csv",
+        "--id",
+        "id",
+        "--root",
+        root,
+        "--json",
+        root / "update.json",
+    ]
+    done = CliRunner().invoke(app, list(map(str, arguments)))
+    assert done.exit_code == 0, done.output
+    assert "no longer fit" in done.stdout
+    assert file_digests(sorted(parent.iterdir())) == before
+    return json.loads((root / "update.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def made(told) -> Model:
+    return load(told["folder"])
+
+
+def test_the_batch_is_counted_once(told, made, parent):
+    flow, old = told["flow"], load(parent).record
+    assert (flow["identified"], flow["unreadable"], flow["same_id"], flow["unique"]) == (53, 1, 10, 40)
+    assert flow["copies"] + flow["near_duplicates"] == 2
+    assert told["messages"] == 40
+    whole = made.record.flow
+    assert whole.unique == len(made.communications) == old.flow.unique + 40
+    assert whole.identified == old.flow.identified + 53
+    assert made.communications["doc_id"].n_unique() == len(made.communications)
+    assert made.communications["times_seen"].sum() == old.communications["times_seen"].sum() + 42
+
+
+def test_what_was_there_stays_as_it_is(made, parent):
+    old, new = load(parent).record, made.record
+    same = ["doc_id", "text", "topic", "outlier", "topic_theme", "theme", "theme_probability"]
+    assert (
+        new.communications.head(len(old.communications)).select(same).equals(old.communications.select(same))
+    )
+    assert [topic.words for topic in new.discovery.topics[: len(old.discovery.topics)]] == [
+        topic.words for topic in old.discovery.topics
+    ]
+    topics = len(old.discovery.topics)
+    assert np.array_equal(new.mapping.posterior[:topics], old.mapping.posterior)
+    assert new.scores.overall == old.scores.overall
+    count = len(old.communications)
+    again = made.assign(new.communications["text"].to_list())
+    assert again["topic"].to_list() == new.communications["topic"].to_list()
+    assert np.array_equal(new.discovery.layout.plane[:count], old.discovery.layout.plane)
+    assert np.isfinite(new.discovery.layout.plane).all()
+
+
+def test_a_subject_that_is_new_becomes_a_topic_and_a_candidate(told, made, parent):
+    old: RunRecord = load(parent).record
+    assert told["verdict"] == "no longer fits"
+    assert told["p_misfits"] < 0.001
+    assert told["p_discrepancy"] <= 0.001
+    assert told["misfits"]["value"] > 0.7
+    assert told["new_topics"]
+    numbers = [topic["topic"] for topic in told["new_topics"]]
+    assert numbers == list(range(len(old.discovery.topics), len(made.record.discovery.topics)))
+    bread = {word for sentence in (*WHAT, *DID, *WHERE, "loaf") for word in sentence.split()}
+    for topic in told["new_topics"]:
+        assert bread & set(" ".join(topic["words"]).split())
+    reasons = {candidate.topic: candidate.reason for candidate in made.record.candidates}
+    assert all("batch.csv" in reasons[number] for number in numbers)
+    assert made.topics["size"].sum() == (made.communications["topic"] >= 0).sum()
+
+
+def test_where_it_comes_from_is_recorded(told, made, parent):
+    digests = made.record.digests
+    assert told["parent"] == parent.name
+    assert f"parent {parent.name}" in digests
+    assert f"batch batch.csv on {parent.name}" in digests
+    assert "without refitting" in made.record.note
+    assert (Path(told["folder"]) / "report.html").is_file()
+
+
+def test_no_raw_text_or_id_gets_into_the_folder(told):
+    for path in Path(told["folder"]).iterdir():
+        content = path.read_bytes()
+        if path.suffix == ".parquet":
+            content += repr(pl.read_parquet(path).to_dicts()).encode()
+        assert HANDLE.encode() not in content, path.name
+        assert b"raw-id-" not in content, path.name
+
+
+def test_the_same_batch_again_is_nothing_new(told, root):
+    with pytest.raises(CorpusError, match="all of its messages already"):
+        update(told["folder"], root / "batch.csv", ColumnsConfig(id="id"), root=root)
+
+
+def test_words_that_are_always_masked_must_be_given_again(tmp_path):
+    study = write_study(tmp_path / "study")
+    study.rewrite(
+        "experiment.toml", "[adapt]\nsteps = 2", '[adapt]\nenabled = false\n\n[anonymise]\nmask = ["zorb"]'
+    )
+    folder = pipeline.run(study.experiment, tmp_path).folder
+    new = tmp_path / "new.csv"
+    new.write_text("text\nI met zorb at the assessment\nand zorb was kind to me\n")
+    with pytest.raises(ConfigError, match="--experiment EXPERIMENT"):
+        update(folder, new, root=tmp_path)
+    found = update(folder, new, root=tmp_path, experiment=study.experiment)
+    texts = load(found.folder).communications["text"].to_list()[-2:]
+    assert sorted(texts) == ["I met [person] at the assessment", "and [person] was kind to me"]
