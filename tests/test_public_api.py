@@ -87,3 +87,16 @@ def test_importing_is_light(statement: str) -> None:
     loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
     assert "themeloom" in loaded
     assert loaded & HEAVY == set()
+
+
+def test_help_is_light() -> None:
+    """Who asks for help does not wait for libraries that no help needs."""
+    code = (
+        "import sys, json; from themeloom.cli import app\n"
+        "try: app(['--help'])\n"
+        "except SystemExit: print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Usage" in done.stdout
+    loaded = {name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
+    assert loaded & (HEAVY | {"polars"}) == set()
