@@ -163,7 +163,17 @@ def test_levels_are_compared_and_charts_have_tables() -> None:
 def test_every_drawing_has_a_table_and_can_be_saved() -> None:
     page = page_of(make_record(), whole=True)
     drawn = page.attributes("data-figure")
-    assert drawn == ["prevalence", "flow", "hierarchy", "over_time", "lines", "reliability", "coverage"]
+    assert drawn == [
+        "prevalence",
+        "flow",
+        "hierarchy",
+        "over_time",
+        "lines",
+        "confusion",
+        "confusion_messages",
+        "reliability",
+        "coverage",
+    ]
     assert Counter(page.attributes("data-save")) == {
         "svg": len(drawn) + 1,
         "png": len(drawn) + 1,

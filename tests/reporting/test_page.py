@@ -198,6 +198,10 @@ def test_pointing_at_a_mark_shows_its_message(shared: Visit, record: RunRecord) 
     assert page.locator(".tip blockquote").text_content() == record.communications["text"][place]
     page.mouse.move(0, 0)
     page.wait_for_selector(".tip[hidden]", state="attached")
+    point_at(page, place)
+    page.wait_for_selector(".tip:not([hidden])")
+    page.mouse.wheel(0, 200)  # the pointer leaves without a word of plotly's
+    page.wait_for_selector(".tip[hidden]", state="attached")
 
 
 def test_lasso_lists_what_lies_in_it(shared: Visit, record: RunRecord) -> None:
@@ -311,7 +315,10 @@ def test_many_points_are_drawn_with_and_without_webgl(
     visit: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, webgl: bool
 ) -> None:
     monkeypatch.setattr(points, "SMOOTH_AS_SVG", 10)
-    without = "HTMLCanvasElement.prototype.getContext = () => null"
+    without = (
+        "{ const { getContext } = HTMLCanvasElement.prototype; HTMLCanvasElement.prototype.getContext ="
+        " function (kind, ...more) { return kind === '2d' ? getContext.call(this, kind, ...more) : null; } }"
+    )
     seen = visit(write(tmp_path, make_record(60)), before=None if webgl else without)
     page = ready(seen)
     kinds = set(page.evaluate(f"{PLOT}.data.map(trace => trace.type)"))
@@ -319,3 +326,12 @@ def test_many_points_are_drawn_with_and_without_webgl(
     assert webgl or kinds == {"scatter"}
     search(page, "clinic")
     assert seen.problems == []
+
+
+def test_numbers_of_the_confusion_matrix_suit_their_cells_on_a_dark_page(visit: Open, report: Path) -> None:
+    page = ready(visit(report, color_scheme="dark"))
+    for name in ("confusion", "confusion_messages"):
+        cells = f"[...document.querySelectorAll('[data-figure={name}] .heatmap-label text')]"
+        colours = set(page.evaluate(f"{cells}.map(text => getComputedStyle(text).fill)"))
+        assert "rgb(68, 68, 68)" in colours  # dark on pale cells, though the page's own ink is pale
+        assert colours <= {"rgb(68, 68, 68)", "rgb(255, 255, 255)"}

@@ -87,7 +87,7 @@ class ClusterConfig(Section):
     consensus: Annotated[int, Field(ge=1, le=1000)] = Field(
         1,
         description="Short layouts, each with a seed of its own over one neighbour graph, whose agreement "
-        "makes the topics: 70 cost at most three runs; 1: topics of one whole layout.",
+        "makes the topics: 95 cost at most three runs; 1: topics of one whole layout.",
     )
 
 

@@ -54,6 +54,8 @@ def figures_of(record: RunRecord) -> "dict[str, go.Figure]":
         "flow": plots.flow(record),
         "prevalence": score_plots.prevalence(record),
         "lines": score_plots.lines(record.scores),
+        "confusion": score_plots.confusion(record.scores, record.codebook),
+        "confusion_messages": score_plots.confusion(record.scores, record.codebook, messages=True),
         "reliability": score_plots.reliability(record.scores),
         "coverage": score_plots.coverage(record.scores),
         "hierarchy": topic_plots.hierarchy(record),

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 GRID = "rgba(128,128,128,0.25)"
+SHADES = ((0, "#EAF2F8"), (1, COLOURS[0]))
+"""Opaque, so that numbers stand out from their cells on a light and on a dark page."""
 
 
 def prevalence(record: RunRecord) -> "go.Figure":
@@ -121,15 +123,20 @@ def confusion(scores: Scores, codebook: Codebook, *, messages: bool = False) -> 
             text=np.round(counts, 1),
             texttemplate="%{text}",
             hovertemplate=say("plot.confusion_hover"),
-            colorscale=[[0, "rgba(0, 114, 178, 0)"], [1, COLOURS[0]]],
+            textfont={"size": 13},
+            colorscale=SHADES,
             zmin=0,
             zmax=1,
-            colorbar={"title": say("plot.row"), "tickformat": ".0%"},
+            xgap=2,
+            ygap=2,
+            colorbar={"title": say("plot.row"), "tickformat": ".0%", "outlinewidth": 0, "thickness": 14},
         )
     )
-    figure.update_yaxes(title=say("plot.coded"), autorange="reversed", automargin=True)
-    title = say("plot.by_messages" if messages else "plot.by_topics")
-    return figure.update_xaxes(title=title, automargin=True).update_layout(**clear())
+    axis = {"automargin": True, "showgrid": False, "zeroline": False, "fixedrange": True, "ticks": ""}
+    figure.update_yaxes(title=say("plot.coded"), autorange="reversed", **axis)
+    figure.update_xaxes(title=say("plot.by_messages" if messages else "plot.by_topics"), **axis)
+    height = 170 + 38 * len(codebook.keys)
+    return figure.update_layout(height=height, dragmode=False, **clear())
 
 
 def reliability(scores: Scores) -> "go.Figure":

@@ -67,7 +67,7 @@ async function drawAll() {
     await new Promise((resolve) => setTimeout(resolve));
   }
 }
-addEventListener("DOMContentLoaded", drawAll);
+addEventListener("DOMContentLoaded", () => setTimeout(drawAll)); // after the map, which set its time before
 
 // Paper has another width than the screen: let the drawings scale to it.
 addEventListener("beforeprint", () => {

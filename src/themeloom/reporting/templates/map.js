@@ -10,7 +10,6 @@ class MessageMap {
   constructor(figure, data, tree) {
     Object.assign(this, { figure, data, tree });
     this.plot = figure.querySelector(".plot");
-    this.lower = data.text.map((text) => text.toLowerCase());
     this.state = { by: "topic", hidden: new Set(), query: "", lasso: null, shown: PAGE };
     this.kind = data.webgl && this.hasWebGL() ? "scattergl" : "scatter";
     this.merge(mergedGroups(tree, Math.max(tree.topics.length, 1)));
@@ -22,6 +21,12 @@ class MessageMap {
     } catch {
       return false;
     }
+  }
+
+  // For searches alone: made at the first one.
+  get lower() {
+    this.lowered ??= this.data.text.map((text) => text.toLowerCase());
+    return this.lowered;
   }
 
   get marks() {
@@ -120,7 +125,7 @@ class MessageMap {
   }
 
   async start() {
-    await Plotly.newPlot(this.plot, this.traces(), this.layout(), { ...OPTIONS, scrollZoom: false });
+    await Plotly.newPlot(this.plot, this.traces(), this.layout(), { ...OPTIONS, scrollZoom: false, plotGlPixelRatio: devicePixelRatio });
     this.home = [[...this.plot.layout.xaxis.range], [...this.plot.layout.yaxis.range]];
     this.listen();
     this.legend();
@@ -158,6 +163,8 @@ class MessageMap {
     });
     plot.on("plotly_hover", (event) => this.tip(event));
     plot.on("plotly_unhover", () => this.tip(null));
+    plot.addEventListener("mouseleave", () => this.tip(null)); // plotly is silent while a lasso is drawn
+    document.addEventListener("scroll", () => this.tip(null), { passive: true });
     plot.on("plotly_selected", (event) => this.lasso(event));
     plot.on("plotly_deselect", () => this.lasso(null));
     document.addEventListener("merged", (event) => {
