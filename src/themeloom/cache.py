@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from themeloom.atomic import whole_file
@@ -186,12 +186,27 @@ def _text_digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).hexdigest()[:32].encode()
 
 
+def unreadable(folder: Path) -> list[Path]:
+    """List the entries of a cache folder that cannot be read, without removing them."""
+    return [path for path in sorted(folder.rglob("*.safetensors")) if not _is_whole(path)]
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with safe_open(path, "numpy"):  # reads the head, and compares what it promises with the file's size
+            return True
+    except FileNotFoundError:
+        return True
+    except (SafetensorError, OSError, ValueError):
+        return False
+
+
 def _read(path: Path) -> Arrays | None:
     try:
         return dict(load_file(path))
-    except FileNotFoundError:
+    except OSError:  # missing, or not to be read just now: no reason to remove it
         return None
-    except (SafetensorError, OSError, ValueError):
+    except (SafetensorError, ValueError):
         path.unlink(missing_ok=True)
         return None
 

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from themeloom.cli import labelling, labels, models, studies
+from themeloom.cli.stopping import orderly
 
 __all__ = ["app", "main"]
 
@@ -36,6 +37,7 @@ COMMANDS = (
     labels.undecided,
     labels.plan,
     labels.agree,
+    studies.clean,
     studies.ui,
 )
 for _command in COMMANDS:
@@ -47,11 +49,9 @@ def main() -> None:
     from themeloom.errors import ThemeloomError
 
     try:
-        app()
+        with orderly():
+            app()
     except ThemeloomError as error:
         for fault in error.faults:
             sys.stderr.write(f"themeloom: {fault}\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("themeloom: stopped; run the same command again to go on from what is cached.\n")
-        sys.exit(130)

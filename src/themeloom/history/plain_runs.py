@@ -1,6 +1,5 @@
 """What plain BERTopic runs leave, in a folder or in MLflow, as far as runs can be compared."""
 
-import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 
+from themeloom.atomic import scratch
 from themeloom.compared import MEMBERSHIP, ComparedRun, ComparedTopic
 from themeloom.errors import ModelError
 from themeloom.history.backend import backend_of
@@ -126,11 +126,11 @@ def tracked_plain(run_id: str, root: Path, uri: str | None = None) -> ComparedRu
         If what the run left is not what it should be.
     """
     backend = backend_of(uri, root)
-    with connection(backend, make=False) as client, tempfile.TemporaryDirectory() as draft:
+    with connection(backend, make=False) as client, scratch() as draft:
         run = client.get_run(run_id)
         if not any(found.path == f"{FOLDER}/{TOPICS}" for found in client.list_artifacts(run_id, FOLDER)):
             return None
-        return _fetched(client, run, Path(draft))
+        return _fetched(client, run, draft)
 
 
 def _fetched(client: "MlflowClient", run: "Run", draft: Path) -> ComparedRun:

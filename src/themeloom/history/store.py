@@ -8,7 +8,7 @@ import polars as pl
 from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
 
-from themeloom.atomic import whole_folder
+from themeloom.atomic import forget, left_drafts, whole_folder
 from themeloom.errors import ModelError, OutputError
 from themeloom.history.contents import contents_of, disagreement, record_of
 from themeloom.history.parts import FORMAT, LAYOUT, MANIFEST, REPORT, FileFacts, Manifest
@@ -47,6 +47,7 @@ def save(record: RunRecord, models: Path) -> Path:
     if target.parent != models or target.exists():
         raise OutputError(f"{target}: exists already; give the run another name, or remove that folder.")
     contents = contents_of(record, models.absolute().parent)
+    forget(left_drafts(models))
     with whole_folder(target) as draft:
         for name, part in LAYOUT.items():
             part.write(draft / name, contents[name])
@@ -91,10 +92,17 @@ def check(path: Path) -> None:
         If a file is missing, added, linked or altered, or the folder was written by a newer version.
     """
     manifest = _manifest(path)
-    _check_names(path, manifest)
-    for name, facts in manifest.files.items():
-        if _facts(path / name, facts.bytes) != facts:
-            raise ModelError(f"{path / name}: was altered after it was written; {_CURE}.")
+    try:
+        _check_names(path, manifest)
+        altered = [
+            name for name, facts in manifest.files.items() if _facts(path / name, facts.bytes) != facts
+        ]
+    except OSError as error:
+        raise ModelError(
+            f"{error.filename}: cannot be read ({error.strerror}); see that you may read it, or {_CURE}."
+        ) from None
+    for name in altered:
+        raise ModelError(f"{path / name}: was altered after it was written; {_CURE}.")
 
 
 def name_of(path: Path) -> str:

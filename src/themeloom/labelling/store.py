@@ -74,6 +74,9 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self.path.chmod(0o600)
+        [(found,)] = self._connection.execute("PRAGMA quick_check(1)").fetchall()
+        if found != "ok":  # a page is damaged: SQLite tells it, but raises nothing
+            raise sqlite3.DatabaseError(found.rpartition("\n")[2])
         with self.writing() as connection:
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
             if tables and not tables >= {"study", "events", "messages"}:
