@@ -84,6 +84,9 @@ class VectorCache:
             segment = _read(path)
             if segment is None:
                 continue
+            if not _is_segment(segment, next(iter(found.values()), None)):
+                path.unlink(missing_ok=True)
+                continue
             for row, key in enumerate(segment["digests"]):
                 text = wanted.get(key.tobytes())
                 if text is not None:
@@ -103,6 +106,17 @@ class VectorCache:
         digests = np.array([list(_text_digest(text)) for text in texts], dtype=np.uint8)
         name = digest(digests)[:32]
         _write(self.folder / f"{name}.safetensors", {"digests": digests, "vectors": vectors})
+
+
+def _is_segment(segment: Arrays, like: Floats | None) -> bool:
+    """Whether an entry is what `VectorCache.add` writes, with vectors as long as those of others."""
+    if segment.keys() != {"digests", "vectors"}:
+        return False
+    digests, vectors = segment["digests"], segment["vectors"]
+    if digests.dtype != np.uint8 or digests.shape != (len(vectors), 32) or vectors.ndim != 2:
+        return False
+    alike = like is None or vectors.shape[1] == len(like)
+    return alike and vectors.dtype.kind == "f" and bool(np.isfinite(vectors).all())
 
 
 def _text_digest(text: str) -> bytes:

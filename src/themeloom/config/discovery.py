@@ -14,6 +14,16 @@ class EncoderConfig(Section):
         "bundled",
         description="'bundled' (all-MiniLM-L6-v2), or a sentence-transformers model by name or folder.",
     )
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
+        None,
+        description="SHA-256 that the model's weights (model.safetensors) must have; by default that of "
+        "the study's first use.",
+    )
+    trust_remote_code: bool = Field(
+        default=False,
+        description="Whether code that comes with a named model is run here, with all your rights: only for "
+        "a model whose authors you trust.",
+    )
     batch_size: Annotated[int, Field(ge=1)] = Field(32, description="Messages a batch.")
     frequent_terms: Share = Field(
         0.7,

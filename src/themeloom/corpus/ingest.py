@@ -86,6 +86,7 @@ class _Gathered:
         self._rows: list[tuple[object, ...]] = []
         self._frames = [pl.DataFrame(schema=_READ)]
         self._aside: list[tuple[object, ...]] = []
+        self._aside_frames = [pl.DataFrame(schema=UNREADABLE)]
 
     def add(self, row: tuple[object, ...]) -> None:
         self._rows.append(row)
@@ -94,15 +95,18 @@ class _Gathered:
 
     def set_aside(self, file: str, line: int, source_id: str | None, reason: str) -> None:
         self._aside.append((file, line, source_id, reason))
+        if len(self._aside) >= _BATCH:
+            self._pack()
 
     def corpus(self) -> RawCorpus:
         self._pack()
         rows = pl.concat(self._frames).with_row_index("row").cast({"row": pl.Int64})
-        return RawCorpus(rows, pl.DataFrame(self._aside, schema=UNREADABLE, orient="row"))
+        return RawCorpus(rows, pl.concat(self._aside_frames))
 
     def _pack(self) -> None:
         self._frames.append(pl.DataFrame(self._rows, schema=_READ, orient="row"))
-        self._rows = []
+        self._aside_frames.append(pl.DataFrame(self._aside, schema=UNREADABLE, orient="row"))
+        self._rows, self._aside = [], []
 
 
 def _read_source(
