@@ -7,6 +7,7 @@ import time
 import zipfile
 
 import openpyxl
+import polars as pl
 import pytest
 import zstandard
 
@@ -66,6 +67,27 @@ def test_a_compressed_bomb_is_not_read_on(tmp_path, monkeypatch, compress):
     found, _, grown = read(tmp_path / "x", compress(b"text\n" + b"a" * 2**26), "csv")
     rest = found if isinstance(found, str) else found.unreadable["reason"].to_list()[-1]
     assert "expands more than 200 times" in rest
+    assert grown < 150
+
+
+def test_a_parquet_file_of_many_equal_rows_is_not_read_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_HARMLESS", 2**22)
+    buffer = io.BytesIO()
+    pl.DataFrame({"text": ["the same word, again and again"] * 2_000_000}).write_parquet(buffer)
+    assert len(buffer.getvalue()) < 20_000
+    found, _, grown = read(tmp_path / "x", buffer.getvalue())
+    assert "expands more than 200 times" in (
+        found if isinstance(found, str) else found.unreadable["reason"][-1]
+    )
+    assert grown < 300
+
+
+def test_a_long_text_that_all_rows_share_does_not_fill_the_memory(tmp_path):
+    buffer = io.BytesIO()
+    pl.DataFrame({"text": ["x" * 2_000_000] * 120 + ["a word"]}).write_parquet(buffer)
+    found, _, grown = read(tmp_path / "x", buffer.getvalue())
+    told = found if isinstance(found, str) else "|".join(found.unreadable["reason"].unique())
+    assert "more than 1,000,000 characters" in told or "expands more than" in told
     assert grown < 150
 
 

@@ -15,7 +15,7 @@ import polars as pl
 from themeloom.archives import DAMAGED, unpacking_fault
 from themeloom.config import ColumnsConfig, SourceConfig
 from themeloom.corpus.drafts import Draft, Found, RowError
-from themeloom.corpus.files import LONGEST_LINE, fault_of, lines
+from themeloom.corpus.files import LONGEST_LINE, check_expansion, fault_of, lines
 from themeloom.corpus.json_values import Values
 from themeloom.errors import InputError
 
@@ -27,6 +27,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _BATCH = 50_000
 _SERIALS = range(20_000, 100_000)  # spreadsheet day numbers of 1954 to 2173
 _SHOWN = 30
+_AT_ONCE = 2**20  # bytes of texts that are taken out of a batch of Parquet together
 _AGAIN, _AGAIN_EACH = 2**26, 4
 """Characters that are read anew after broken quotes: at most so many, and so many times the file's own."""
 
@@ -204,13 +205,18 @@ def parquet_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:
     InputError
         If it is no sound Parquet file, or a column that is asked for is not in it.
     """
-    number = 0
+    number = made = 0
+    size = file.stat().st_size if isinstance(file, Path) else len(file.getvalue())
     try:
         table = pl.scan_parquet(file)
         check_columns(table.collect_schema().names(), source)
         frame = table.select(sorted(set(mapped(source.columns))))
         for batch in frame.collect_batches(chunk_size=_BATCH, maintain_order=True):
-            for row in batch.iter_rows(named=True):
+            lengths = [series.drop_nulls() for series in batch.select(pl.col(pl.String).str.len_bytes())]
+            made += batch.estimated_size() + sum(int(series.sum()) for series in lengths)
+            check_expansion(made, size)  # rows can share one text of gigabytes until they are taken apart
+            longest = max((int(series.max() or 0) for series in lengths), default=0)  # type: ignore[call-overload]
+            for row in batch.iter_rows(named=True, buffer_size=1 + _AT_ONCE // (1 + longest)):
                 number += 1
                 yield number, draft_of(row, source.columns)
     except (
