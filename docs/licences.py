@@ -91,8 +91,8 @@ def page(found: dict[str, tuple[str, str]]) -> str:
         [
             "# Licences",
             "",
-            "What Themeloom needs, its tests and tools included, and under which licence; the versions are",
-            "those of `constraints.txt`. Written by `make licences` from what the packages say of themselves.",
+            "What Themeloom needs, its tests and tools included, and under which licence; the versions are those",
+            "of `constraints.txt`. Written by `make licences` from what the packages say of themselves.",
             "All are permissive, but for these: the Mozilla Public License asks for nothing where its files",
             "are used unchanged, and psycopg2 is used by one test alone.",
             "",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -87,5 +88,5 @@ _VALUES = (None, True, 0, -1, 10**30, 1e308, float("nan"), float("inf"), "", "\u
 
 def _odd(random: Random, tree: Any) -> Any:
     listing = {"kind": "Listing", "data": {"children": [tree]}}
-    around = ([tree], [tree, tree], {"text": tree}, {"data": tree}, listing, str(tree)[:99])
-    return random.choice(random.choice((_VALUES, around)))
+    around = ([tree], [tree, deepcopy(tree)], {"text": tree}, {"data": tree}, listing, str(tree)[:99])
+    return deepcopy(random.choice(random.choice((_VALUES, around))))
