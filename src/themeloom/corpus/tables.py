@@ -212,10 +212,9 @@ def parquet_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:
         check_columns(table.collect_schema().names(), source)
         frame = table.select(sorted(set(mapped(source.columns))))
         for batch in frame.collect_batches(chunk_size=_BATCH, maintain_order=True):
-            lengths = [series.drop_nulls() for series in batch.select(pl.col(pl.String).str.len_bytes())]
-            made += batch.estimated_size() + sum(int(series.sum()) for series in lengths)
+            total, longest = _sizes(batch)
+            made += total
             check_expansion(made, size)  # rows can share one text of gigabytes until they are taken apart
-            longest = max((int(series.max() or 0) for series in lengths), default=0)  # type: ignore[call-overload]
             for row in batch.iter_rows(named=True, buffer_size=1 + _AT_ONCE // (1 + longest)):
                 number += 1
                 yield number, draft_of(row, source.columns)
@@ -228,6 +227,14 @@ def parquet_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:
     ) as error:
         first = str(error).partition("\n")[0][:120]
         raise InputError(f"{source.path}: is not a sound Parquet file ({first}); export it anew.") from None
+
+
+def _sizes(batch: pl.DataFrame) -> tuple[int, int]:
+    """Tell the bytes that a batch becomes, and those of its longest text."""
+    lengths = batch.select(pl.col(pl.String).str.len_bytes().cast(pl.Int64))
+    total = sum(one or 0 for row in lengths.sum().rows() for one in row)
+    longest = max((one or 0 for row in lengths.max().rows() for one in row), default=0)
+    return int(batch.estimated_size()) + total, longest
 
 
 def xlsx_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:
