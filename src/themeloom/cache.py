@@ -112,6 +112,9 @@ class VectorCache:
             segment = _sound(path)
             if segment is None:
                 continue
+            if vectors.shape[1] not in {0, segment["vectors"].shape[1]}:
+                path.unlink(missing_ok=True)
+                continue
             asked = np.flatnonzero(~known)
             rows, there = _places(segment["digests"].view("S32").ravel(), wanted[asked])
             if not there.any():
@@ -166,7 +169,7 @@ def _sound(path: Path) -> Arrays | None:
     segment = _read(path)
     if segment is None:
         return None
-    if segment.keys() == SEGMENT and np.array_equal(segment["checksum"], _checksum(segment)):
+    if _is_segment(segment) and np.array_equal(segment["checksum"], _checksum(segment)):
         return segment
     path.unlink(missing_ok=True)
     return None
@@ -179,6 +182,16 @@ def _checksum(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
 def _used(path: Path) -> None:
     with suppress(OSError):  # a cache that may only be read is still of use
         os.utime(path)
+
+
+def _is_segment(segment: Arrays) -> bool:
+    """Whether an entry is what `VectorCache.add` writes."""
+    if segment.keys() != SEGMENT:
+        return False
+    digests, vectors = segment["digests"], segment["vectors"]
+    if digests.dtype != np.uint8 or digests.shape != (len(vectors), 32) or vectors.ndim != 2:
+        return False
+    return vectors.dtype.kind == "f" and bool(np.isfinite(vectors).all())
 
 
 def _text_digest(text: str) -> bytes:

@@ -44,6 +44,11 @@ for _command in COMMANDS:
     app.command()(_command)
 
 
+def _printable(fault: str) -> str:
+    """Escape what a file's names and values could do to the terminal."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in fault)
+
+
 def main() -> None:
     """Run the command line; a fault that the user can mend is one sentence and exit code 2."""
     from themeloom.errors import ThemeloomError
@@ -53,5 +58,5 @@ def main() -> None:
             app()
     except ThemeloomError as error:
         for fault in error.faults:
-            sys.stderr.write(f"themeloom: {fault}\n")
+            sys.stderr.write(f"themeloom: {_printable(fault)}\n")
         sys.exit(error.exit_code)

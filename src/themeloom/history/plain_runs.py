@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 
 from themeloom.atomic import scratch
@@ -31,13 +31,16 @@ ENCODER = "embedding_model"
 _CURE = "fetch the run's artifacts again, or log the run again"
 
 
+_Number = Annotated[int, Field(ge=-1, lt=2**31)]
+
+
 class _Documents(BaseModel):
     """Each document's topic, in the order of the corpus."""
 
     model_config = ConfigDict(frozen=True)
 
     corpus: str
-    topics: tuple[int, ...]
+    topics: tuple[_Number, ...]
     digests: tuple[str, ...] | None = None
 
     def table(self) -> pl.DataFrame:
@@ -51,8 +54,8 @@ class _Documents(BaseModel):
 class _Topic(BaseModel):
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
-    topic: int
-    size: int
+    topic: _Number
+    size: _Number
     words: tuple[str, ...]
     weights: tuple[float, ...]
 

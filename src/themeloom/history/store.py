@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from themeloom.history.parts import FORMAT, LAYOUT, MANIFEST, REPORT, FileFacts,
 from themeloom.records import RunRecord
 
 _UNREADABLE = (OSError, ValueError, OverflowError, MemoryError, SafetensorError, pl.exceptions.PolarsError)
+_NAME = re.compile(r"[A-Za-z0-9][\w.,+ -]{0,199}")
 _CURE = "copy the whole folder again, or run the experiment again"
 
 
@@ -77,8 +79,13 @@ def load(path: Path) -> RunRecord:
         if the folder was written by a newer version.
     """
     check(path)
-    record = record_of({name: _read(path, name) for name in LAYOUT})
-    if fault := disagreement(record):
+    contents = {name: _read(path, name) for name in LAYOUT}
+    try:
+        record = record_of(contents)
+        fault = disagreement(record)
+    except (*_UNREADABLE, TypeError, KeyError, IndexError) as error:
+        fault = _short(error)
+    if fault:
         raise ModelError(f"{path}: {fault}; {_CURE}.")
     return record
 
@@ -163,17 +170,24 @@ def _manifest(path: Path) -> Manifest:
                 f"{path}: was written by an older Themeloom ({made.themeloom}, format {made.format}; this "
                 f"one reads format {FORMAT}); run the experiment again, or use that version."
             )
-        return Manifest.model_validate_json(text)
-    except (OSError, ValidationError) as error:
+        return _named(Manifest.model_validate_json(text))
+    except (OSError, ValueError) as error:
         raise ModelError(
             f"{file}: is not a manifest of format {FORMAT} ({_short(error)}); {_CURE}."
         ) from None
 
 
+def _named(manifest: Manifest) -> Manifest:
+    """Check that a run's name is a name: folders and links are called by it."""
+    if not _NAME.fullmatch(manifest.run):
+        raise ValueError(f"run: {manifest.run[:60]!r} can be no run's name")
+    return manifest
+
+
 def _check_names(path: Path, manifest: Manifest) -> None:
     for name in manifest.files:
         if name not in LAYOUT:
-            raise ModelError(f"{path / MANIFEST}: names {name!r}, which no model folder holds; {_CURE}.")
+            raise ModelError(f"{path / MANIFEST}: names {name[:60]!r}, which no model folder holds; {_CURE}.")
     with os.scandir(path) as entries:
         found = {entry.name: entry for entry in entries}
     for name, entry in sorted(found.items()):
