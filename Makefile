@@ -11,10 +11,10 @@ PINNED := pyproject.toml constraints.txt
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test cluster lint docs bench browser clean
+.PHONY: help demo test cluster lint docs bench browser clean fuzz lock licences sbom audit install-hashed test-min test-latest
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 8
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
 
 demo: $(VENV)/.installed ## run the demonstration study: topics, themes, scores, report
 	$(BIN)/themeloom run experiments/dearmhp.toml
@@ -40,6 +40,49 @@ bench: $(VENV)/.installed-test browser ## run every benchmark in benchmarks/
 	@found=; for runner in benchmarks/[!_]*.py; do \
 		if [ -e "$$runner" ]; then found=yes; echo "$$runner"; $(BIN)/python "$$runner" || exit; fi; \
 	done; [ -n "$$found" ] || echo "There are no benchmarks yet; benchmarks/README.md says what will be there."
+
+fuzz: $(VENV)/.installed-test $(VENV)/.installed-fuzz ## spoil 200,000 files and see that every reader stands it (some 20 minutes)
+	PYTHONPATH=src $(BIN)/python benchmarks/fuzzing.py
+
+licences: $(VENV)/.installed-test $(VENV)/.installed-lint $(VENV)/.installed-docs ## list the licence of all that is needed; fail where one is not permissive
+	$(BIN)/python docs/licences.py
+
+sbom: $(VENV)/.installed-supply ## write the bill of materials of .venv (CycloneDX 1.6) to build/sbom.json
+	@mkdir -p build
+	$(BIN)/cyclonedx-py environment --sv 1.6 --output-reproducible --validate -o build/sbom.json $(VENV)
+
+audit: $(VENV)/.installed-supply ## look up known vulnerabilities of every pinned version; needs the network
+	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements-hashed.txt
+
+COMPILE = $(BIN)/uv pip compile -q --universal --no-annotate --no-header --python-version 3.11.5 --upgrade pyproject.toml
+
+lock: $(VENV)/.installed-supply ## write requirements-hashed.txt and constraints-min.txt anew from the index; needs the network
+	@{ sed '/^#/!d' requirements-hashed.txt; $(COMPILE) -c constraints.txt --generate-hashes \
+		--extra test --extra lint --extra docs --extra spark; } > requirements-hashed.new
+	@mv requirements-hashed.new requirements-hashed.txt
+	@{ sed '/^#/!d' constraints-min.txt; $(COMPILE) --resolution lowest-direct --extra test; } > constraints-min.new
+	@mv constraints-min.new constraints-min.txt
+
+install-hashed: ## install into .venv-hashed, each file checked against its published SHA-256
+	$(PYTHON) -m venv .venv-hashed
+	.venv-hashed/bin/pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements-hashed.txt
+	.venv-hashed/bin/pip install -qq --disable-pip-version-check --no-deps .
+
+# Old versions warn of what newer Pythons and each other will drop; MLflow's own behaviour differs by version.
+FAST := tests/corpus tests/themes tests/discovery/test_embed.py tests/discovery/test_adapt.py \
+	tests/discovery/test_cluster.py tests/test_config.py tests/test_cache.py tests/test_public_api.py \
+	tests/history/test_store.py tests/labelling/test_label_store.py tests/labelling/test_exports_and_imports.py \
+	tests/test_cli.py tests/fuzz
+
+test-min: ## run the fast tests with the lowest versions that pyproject.toml allows
+	$(PYTHON) -m venv .venv-min
+	.venv-min/bin/pip install -qq --disable-pip-version-check -c constraints-min.txt -e '.[test]'
+	OMP_NUM_THREADS=1 .venv-min/bin/pytest -q -W default -m "not slow" $(FAST)
+
+test-latest: ## run the fast tests with the newest versions that pyproject.toml allows
+	$(PYTHON) -m venv .venv-latest
+	.venv-latest/bin/pip install -qq --disable-pip-version-check --upgrade --upgrade-strategy eager -e '.[test]'
+	OMP_NUM_THREADS=1 .venv-latest/bin/pytest -q -W default -m "not slow" $(FAST)
 
 clean: ## remove what was built; runs, caches, keys and .venv stay
 	rm -rf build dist site .hypothesis .mypy_cache .pytest_cache .ruff_cache

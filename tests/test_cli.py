@@ -216,3 +216,9 @@ def test_help_names_every_command():
     )
     for command in ("run", "check", "demo", "audit", "assign", "ui"):
         assert command in done.stdout
+
+
+def test_a_fault_cannot_write_to_the_terminal_but_as_text():
+    from themeloom.cli import _printable
+
+    assert _printable("a\x1b[2J\x07\u202e.csv: é, 字\n") == "a\\x1b[2J\\x07\\u202e.csv: é, 字\n"

@@ -1,9 +1,8 @@
-"""What the manual says is what the program does: commands, options, keys, codebooks, Python."""
+"""What the manual says in sentences is what the program does; its blocks are run by test_manual."""
 
 import re
 import shlex
 import sys
-import tomllib
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +15,6 @@ import themeloom
 from themeloom.cli import app
 from themeloom.config import Experiment
 from themeloom.history.parts import LAYOUT, MANIFEST, REPORT
-from themeloom.themes.codebook import read_codebook
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -34,12 +32,6 @@ PAGES = sorted(
     if path.name != "CHANGELOG.md"
 )
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-
-SMALLEST: dict[str, Any] = {
-    "study": {"name": "demo"},
-    "sources": [{"path": "messages.csv"}],
-    "themes": {"codebook": "codebook.yaml", "labels": "labels.csv"},
-}
 
 COMMANDS: dict[str, Any] = dict(get_command(app).commands)  # type: ignore[attr-defined]
 
@@ -117,40 +109,6 @@ def test_make_targets_exist(page: Path) -> None:
         word for block in _blocks(page, "sh") for word in re.findall(r"^make (\w+)", block, re.MULTILINE)
     }
     assert named <= targets
-
-
-@each_page
-def test_every_key_shown_is_a_key(page: Path) -> None:
-    for block in _blocks(page, "toml"):
-        shown = tomllib.loads(block)
-        Experiment.model_validate({**SMALLEST, **_completed(shown)})
-
-
-def _completed(shown: dict[str, Any]) -> dict[str, Any]:
-    """Give the tables that a page shows in part what they need besides."""
-    return {
-        name: {**SMALLEST[name], **table} if name in ("study", "themes") else table
-        for name, table in shown.items()
-    }
-
-
-@each_page
-def test_every_codebook_shown_is_a_codebook(page: Path, tmp_path: Path) -> None:
-    for number, block in enumerate(_blocks(page, "yaml")):
-        path = tmp_path / f"{number}.yaml"
-        path.write_text(block, encoding="utf-8")
-        assert read_codebook(path).themes
-
-
-@each_page
-def test_every_python_example_names_what_there_is(page: Path) -> None:
-    for block in _blocks(page, "python"):
-        compile(block, str(page), "exec")
-        for name in re.findall(r"\bthemeloom\.([a-z_]\w*)\(", block):
-            assert name in themeloom.__all__
-        for module, names in re.findall(r"^from (themeloom[\w.]*) import ([\w, ]+)$", block, re.MULTILINE):
-            home = __import__(module, fromlist=["*"])
-            assert all(hasattr(home, name.strip()) for name in names.split(","))
 
 
 def test_the_public_menu_is_in_the_manual() -> None:

@@ -218,3 +218,34 @@ def test_any_values_are_read_or_refused(tmp_path: Path, tables: dict[str, dict[s
     for section, table in tables.items():
         lines += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
     _only_config_errors(tmp_path, "\n".join(lines).encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a." * 100_000 + "a = 1", ":1: a key has more than 50 parts"),
+        ("\n[" + "'a' . " * 1000 + "a]", ":2: a key has more than 50 parts"),
+        ("x = {" + "a." * 100_000 + "a = 1}", ":1: a key has more than 50 parts"),
+        (
+            "[sweep]\ngrid = {" + "a = {" * 300 + "}" * 301,
+            "is not valid TOML|nests tables too deep|is missing",
+        ),
+        ("x = [" + "[], " * 1000 + "]", "unknown key 'x'"),
+        ("#" * 2**20 + "#", "is larger than 1024 KiB"),
+        ("\n".join(f"a{number} = 1" for number in range(1000)), "more faults like these"),
+        (f'[study]\nname = "{"x" * 100_000}"', "'study.name' is "),
+    ],
+)
+def test_what_takes_long_or_says_much_is_refused_soon(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "x.toml").write_text(text)
+    with pytest.raises(ConfigError, match=said) as found:
+        read_experiment(tmp_path / "x.toml")
+    assert len(str(found.value)) < 20_000
+
+
+def test_texts_with_many_dots_are_no_deep_keys(tmp_path: Path) -> None:
+    assert not [
+        one
+        for one in _faults(tmp_path, f'[study]\nnote = "{"..." * 99} www.{"a b. " * 99}"')
+        if "parts" in one
+    ]

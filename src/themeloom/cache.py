@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from themeloom.atomic import whole_file
@@ -112,6 +112,9 @@ class VectorCache:
             segment = _sound(path)
             if segment is None:
                 continue
+            if vectors.shape[1] not in {0, segment["vectors"].shape[1]}:
+                path.unlink(missing_ok=True)
+                continue
             asked = np.flatnonzero(~known)
             rows, there = _places(segment["digests"].view("S32").ravel(), wanted[asked])
             if not there.any():
@@ -166,7 +169,7 @@ def _sound(path: Path) -> Arrays | None:
     segment = _read(path)
     if segment is None:
         return None
-    if segment.keys() == SEGMENT and np.array_equal(segment["checksum"], _checksum(segment)):
+    if _is_segment(segment) and np.array_equal(segment["checksum"], _checksum(segment)):
         return segment
     path.unlink(missing_ok=True)
     return None
@@ -181,17 +184,42 @@ def _used(path: Path) -> None:
         os.utime(path)
 
 
+def _is_segment(segment: Arrays) -> bool:
+    """Whether an entry is what `VectorCache.add` writes."""
+    if segment.keys() != SEGMENT:
+        return False
+    digests, vectors = segment["digests"], segment["vectors"]
+    if digests.dtype != np.uint8 or digests.shape != (len(vectors), 32) or vectors.ndim != 2:
+        return False
+    return vectors.dtype.kind == "f" and bool(np.isfinite(vectors).all())
+
+
 def _text_digest(text: str) -> bytes:
     # Hex of half a SHA-256: 32 bytes without NULs, which numpy's fixed-width strings would strip.
     return hashlib.sha256(text.encode()).hexdigest()[:32].encode()
 
 
+def unreadable(folder: Path) -> list[Path]:
+    """List the entries of a cache folder that cannot be read, without removing them."""
+    return [path for path in sorted(folder.rglob("*.safetensors")) if not _is_whole(path)]
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with safe_open(path, "numpy"):  # reads the head, and compares what it promises with the file's size
+            return True
+    except FileNotFoundError:
+        return True
+    except (SafetensorError, OSError, ValueError):
+        return False
+
+
 def _read(path: Path) -> Arrays | None:
     try:
         return dict(load_file(path))
-    except FileNotFoundError:
+    except OSError:  # missing, or not to be read just now: no reason to remove it
         return None
-    except (SafetensorError, OSError, ValueError):
+    except (SafetensorError, ValueError):
         path.unlink(missing_ok=True)
         return None
 

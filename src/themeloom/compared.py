@@ -37,20 +37,7 @@ STATES = {
     "appeared": "a topic of the other run that comes from none of the reference, and none goes into it",
     "unknown": "none of its messages is in the other run, so nothing can be said",
 }
-"""What can become of a topic, in words."""
-
-OVERLAPS = {
-    "membership": (
-        "A topic goes into another one where that has more than half of its messages; a topic comes from "
-        "another one where more than half of its messages were there. Only messages of both runs count."
-    ),
-    "words": (
-        "The runs share too few messages, so words speak. A topic goes into another one that has words of "
-        "more than half of its c-TF-IDF weight; a topic comes from another one that has words of more than "
-        "half of its own."
-    ),
-}
-"""What 'goes into' and 'comes from' mean, by what topics are matched by."""
+"""What can become of a topic, in words, for those who read the record as data; pages have a catalogue."""
 
 
 @dataclass(frozen=True, slots=True)

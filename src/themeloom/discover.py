@@ -15,6 +15,7 @@ from themeloom.discovery.describe import describe
 from themeloom.discovery.embed import Encoder, embed, embedded_text, frequent_terms
 from themeloom.discovery.reduce import SHORT, layouts, many_layouts, reduce, reduced, seeds_of
 from themeloom.discovery.stability import stability
+from themeloom.discovery.weights import PINS, check_pinned
 from themeloom.progress import UNWATCHED, Progress, Stages
 from themeloom.provenance import versions
 from themeloom.ray_engine import Ray
@@ -24,8 +25,15 @@ _TOPICS = TypeAdapter(tuple[Topic, ...])
 
 
 def embed_corpus(texts: Sequence[str], config: Experiment, cache: Path, stages: Stages) -> Embeddings:
-    """Embed masked texts."""
+    """Embed masked texts.
+
+    Raises
+    ------
+    ConfigError
+        If the encoder cannot be loaded, or is another one than at its first use.
+    """
     encoder = Encoder(config.encoder)
+    check_pinned(config.encoder, encoder.parent.weights, cache.parent / PINS)
     with stages("embed") as progress:
         return embed(texts, encoder, encoder.cache(cache), progress)
 

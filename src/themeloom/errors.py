@@ -16,6 +16,15 @@
 The command line prints the sentences and leaves with exit code 2; no traceback is shown for these.
 """
 
+MOST_TOLD = 50
+"""Faults of one file that are told one by one."""
+
+
+def first_of(faults: list[str]) -> list[str]:
+    """Shorten a list of faults; its last line says how many more there are."""
+    more = len(faults) - MOST_TOLD
+    return faults if more <= 0 else [*faults[:MOST_TOLD], f"{more:,} more faults like these."]
+
 
 class ThemeloomError(Exception):
     """Base of all errors that a user can mend.

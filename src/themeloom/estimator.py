@@ -4,7 +4,6 @@ from collections import abc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from themeloom.arrays import UNLABELLED, Label, as_label, as_labels, as_texts, as_themes
+from themeloom.atomic import scratch
 from themeloom.config import (
     AdaptConfig,
     DescribeConfig,
@@ -248,8 +248,8 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
         if self.cache is not None:
             yield Path(self.cache)
             return
-        with TemporaryDirectory(prefix="themeloom-") as folder:
-            yield Path(folder)
+        with scratch() as folder:
+            yield folder
 
     def _keep(self, discovery: Discovery, mapping: Mapping) -> None:
         self.discovery_, self.mapping_ = discovery, mapping

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from inspect import getfile
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 
@@ -112,8 +113,10 @@ class Evidence:
         progress.begin(len(asked) * self.config.adapt.steps, "steps")
         known = all(self._cache.knows("adapt", name) for name in keys.values())
         states = [] if known else self._adapter.read([self.embeddings.texts[i] for i in self.position])[1]
-        tasks = [self._task(keys[key], *asked[key], states, progress) for key in asked]
-        self._adapted = dict(zip(asked, at_once(tasks), strict=True))
+        halt = Event()
+        stepped = _until(halt, progress)
+        tasks = [self._task(keys[key], *asked[key], states, stepped) for key in asked]
+        self._adapted = dict(zip(asked, at_once(tasks, halt), strict=True))
 
     def found(self, clusters: Clusters) -> None:
         """Take the topics of the run: those of the kept labels, or, where no label informs them, of all."""
@@ -210,20 +213,20 @@ class Evidence:
         return self._adapted[key]["vectors"]
 
     def _task(
-        self, name: str, labels: Labels, rows: Ints, states: States, progress: Progress
+        self, name: str, labels: Labels, rows: Ints, states: States, stepped: Callable[[int], None]
     ) -> Callable[[], Arrays]:
         place, asked = (np.searchsorted(self.position, chosen) for chosen in (labels.position, rows))
         kept = _key(labels) == self._kept
 
         def make() -> Arrays:
-            layers = self._adapter.learn([states[i] for i in place], labels.theme, progress.advance)
+            layers = self._adapter.learn([states[i] for i in place], labels.theme, lambda: stepped(1))
             vectors = self._adapter.encode([states[i] for i in asked], layers)
             return {"vectors": vectors, "layers": layers if kept else layers[:0]}  # they are large
 
         def task() -> Arrays:
             arrays, known = self._cache.remember("adapt", name, make)
             if known:
-                progress.advance(self.config.adapt.steps)
+                stepped(self.config.adapt.steps)
             vectors = np.zeros((len(self.position), arrays["vectors"].shape[1]), np.float32)
             vectors[asked] = arrays["vectors"]
             return {"vectors": vectors, "layers": arrays["layers"]}
@@ -301,6 +304,17 @@ def codebook_vectors(codebook: Codebook, embeddings: Embeddings, encoder: Encode
 def fewest_topics(themes: int) -> int:
     """Return how many topics there must be where labels inform them: twice as many as themes."""
     return 2 * themes
+
+
+def _until(halt: Event, progress: Progress) -> Callable[[int], None]:
+    """Tell of steps, until it is time to end."""
+
+    def stepped(steps: int) -> None:
+        if halt.is_set():
+            raise InterruptedError("another adaptation failed, or was stopped")
+        progress.advance(steps)
+
+    return stepped
 
 
 def _key(labels: Labels) -> bytes:

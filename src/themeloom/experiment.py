@@ -1,5 +1,7 @@
 """The experiment file: read from TOML, all faults reported at once."""
 
+import re
+import reprlib
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,18 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from themeloom.config import LABEL_STORE, Experiment
-from themeloom.errors import ConfigError
+from themeloom.errors import ConfigError, first_of
+
+LARGEST = 2**20
+"""Bytes; an experiment file is a page."""
+MOST_PARTS = 50
+_PART = r"""(?:"(?:[^"\\\n]|\\.){0,99}"|'[^'\n]{0,99}'|[\w-]{1,99})[ \t]{0,9}"""
+_DEEP = re.compile(rf"(?:{_PART}\.[ \t]{{0,9}}){{{MOST_PARTS}}}")
+"""Keys of so many parts take tomllib time that grows with the square of their number."""
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 200
+_SHORT.maxlist = _SHORT.maxdict = 8
 
 
 def read_experiment(path: str | Path) -> Experiment:
@@ -29,7 +42,9 @@ def read_experiment(path: str | Path) -> Experiment:
     try:
         experiment = Experiment.model_validate(table)
     except ValidationError as error:
-        raise ConfigError(*(_sentence(path, fault) for fault in error.errors())) from None
+        raise ConfigError(*first_of([_sentence(path, fault) for fault in error.errors()])) from None
+    except RecursionError:
+        raise ConfigError(f"{path}: nests tables too deep; write each as a table of its own.") from None
     _check_adapted(path, experiment)
     return _resolved(experiment, path.resolve().parent)
 
@@ -51,7 +66,13 @@ def _check_adapted(path: Path, experiment: Experiment) -> None:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > LARGEST:
+            raise ConfigError(f"{path}: is larger than {LARGEST // 2**10} KiB; give the experiment file.")
+        text = path.read_text(encoding="utf-8")
+        if deep := _DEEP.search(text):
+            line = text.count("\n", 0, deep.start()) + 1
+            raise ConfigError(f"{path}:{line}: a key has more than {MOST_PARTS} parts; correct it.")
+        return tomllib.loads(text)
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such experiment file; check the path.") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -66,7 +87,9 @@ def _sentence(path: Path, fault: ErrorDetails) -> str:
         return f"{path}: unknown key '{place}'; remove it or correct its name (see the reference)."
     if fault["type"] == "missing":
         return f"{path}: '{place}' is missing; add it."
-    return f"{path}: '{place}' is {fault['input']!r}, but {_lower(fault['msg'])}; correct the value."
+    return (
+        f"{path}: '{place}' is {_SHORT.repr(fault['input'])}, but {_lower(fault['msg'])}; correct the value."
+    )
 
 
 def _lower(message: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,7 @@ from themeloom.history import store
 from themeloom.history.registry import model_folder
 from themeloom.placing import Placed, Placing
 from themeloom.progress import UNWATCHED, Progress
+from themeloom.provenance import WEIGHTS
 from themeloom.records import RunRecord, Score
 from themeloom.reporting.fragments import summary_fragment
 from themeloom.reporting.summary import summarise
@@ -210,9 +211,14 @@ class Model:
 
     @cached_property
     def encoder_used(self) -> Encoder:
-        """The encoder of the run."""
+        """The run's encoder; without code of its own, whatever the model says of trust."""
         config = self._settings("encoder", EncoderConfig)
-        return Encoder(config.model_copy(update={"name": self.encoder}) if self.encoder else config)
+        update: dict[str, Any] = {"trust_remote_code": False}
+        if self.encoder:
+            update["name"] = self.encoder
+        if self.record.digests.get(WEIGHTS) and not config.static:
+            update["sha256"] = self.record.digests[WEIGHTS]
+        return Encoder(config.model_copy(update=update))
 
     @property
     def masking(self) -> AnonymiseConfig:

@@ -66,6 +66,7 @@ class Prepared:
     corpus: Corpus
     codebook: Codebook
     sample: LabelledSample
+    files: dict[str, str]  # name of each file that was read → its SHA-256
 
 
 def run(
@@ -186,6 +187,9 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
         If anything has a fault.
     """
     faults = _Faults()
+    given = provenance.GivenFiles(
+        [*(source.path for source in config.sources), config.themes.codebook, config.themes.labels]
+    )
     codebook = faults.attempt(lambda: read_codebook(config.themes.codebook))
     vault = Vault.open(folders.private, config.study.name)
     with stages("ingest") as progress:
@@ -202,7 +206,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
     sample = faults.attempt(lambda: _labels(config, codebook, corpus))
     if sample is None or faults.found:
         raise faults.error()
-    return Prepared(raw, unique, corpus, codebook, sample)
+    return Prepared(raw, unique, corpus, codebook, sample, given.digests())
 
 
 def _labels(config: Experiment, codebook: Codebook, corpus: Corpus) -> LabelledSample:
@@ -279,10 +283,9 @@ def to_record(
 
 def _digests(config: Experiment, prepared: Prepared) -> dict[str, str]:
     """Return digests of the files as given, the encoder, the masked corpus and the labelled sample."""
-    files = [*(source.path for source in config.sources), config.themes.codebook, config.themes.labels]
     weights = Encoder(config.encoder).weights
     return {
-        **provenance.file_digests(Path(file) for file in files),
+        **prepared.files,
         **({provenance.WEIGHTS: weights} if weights else {}),
         "corpus": digest(prepared.corpus.texts),
         "labelled sample": digest(prepared.sample.position, prepared.sample.theme, prepared.sample.codes),

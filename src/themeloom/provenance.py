@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from themeloom.errors import InputError
+
 WEIGHTS = "encoder weights"
 """Under which name a run keeps the digest of its encoder."""
 
@@ -63,6 +65,50 @@ def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class GivenFiles:
+    """The files that a run reads, seen before the first is opened.
+
+    Parameters
+    ----------
+    paths
+        The files; one that is missing is for its reader to tell.
+    """
+
+    def __init__(self, paths: Iterable[str | Path]) -> None:
+        self._before = {Path(path): _state(Path(path)) for path in paths}
+
+    def digests(self) -> dict[str, str]:
+        """Return the SHA-256 of each file, as `file_digests`: of what was read, as none has changed since.
+
+        Raises
+        ------
+        InputError
+            If a file was changed or removed meanwhile; all such files are told.
+        """
+        faults = []
+        try:
+            found = file_digests(self._before)
+        except OSError:
+            found = {}
+        for path, before in self._before.items():
+            if (now := _state(path)) != before:
+                happened = "changed" if now else "removed"
+                faults.append(
+                    f"{path}: was {happened} while it was read; let what writes it end, and run again."
+                )
+        if faults or not found:
+            raise InputError(*faults or ["an input file cannot be read any more; run again."])
+        return found
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
 def corpus_digest(texts: Sequence[str]) -> str:

@@ -1,12 +1,11 @@
 """The report of a run that is there: written again, or as others may see it."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from themeloom.atomic import whole_file
+from themeloom.atomic import scratch, whole_file
 from themeloom.errors import OutputError
 from themeloom.history import store
 from themeloom.history.parts import REPORT
@@ -106,8 +105,8 @@ def shared_report(record: RunRecord, folder: Path) -> Iterator[Path]:
     if shared == quotes_of(record.config):
         yield folder / REPORT
         return
-    with tempfile.TemporaryDirectory(prefix="themeloom-") as place:
-        path = Path(place) / REPORT
+    with scratch() as place:
+        path = place / REPORT
         write_report(summarise(record, paths=paths_of(folder), tracked={}, quotes=shared), record, path)
         yield path
 

@@ -1,4 +1,4 @@
-"""Tables as CSV that spreadsheets take for text alone."""
+"""Tables: as CSV that spreadsheets take for text alone, and Parquet of others as text."""
 
 import csv
 import io
@@ -18,6 +18,27 @@ def inert(cell: object) -> object:
 def alive(cell: str) -> str:
     """Take the apostrophe away again."""
     return cell[1:] if cell.startswith("'") and NO_TEXT.match(cell[1:]) else cell
+
+
+MOST_ROWS = 2_000_000
+"""Rows of a table of labels or codes; a few bytes of Parquet can claim thousands of millions."""
+
+
+def parquet_texts(content: bytes) -> pl.DataFrame:
+    """Read a Parquet file of plain columns as text: null where there is nothing.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file, or has more rows than any table of labels.
+    """
+    try:
+        rows = pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item()
+        if rows > MOST_ROWS:
+            raise ValueError(f"{rows:,} rows, but a table of labels has at most {MOST_ROWS:,}")
+        return pl.read_parquet(io.BytesIO(content)).with_columns(pl.all().cast(pl.String))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, OverflowError) as error:
+        raise ValueError(str(error).partition("\n")[0][:120]) from None
 
 
 def as_csv(table: pl.DataFrame, *, header: bool = True) -> bytes:

@@ -78,7 +78,7 @@ def test_a_vector_is_a_mean_over_word_pieces_in_any_order(transformer: Path) -> 
 
 
 def test_what_is_no_transformer_is_refused(transformer: Path, home: Path) -> None:
-    twice = encoder(transformer)._folder
+    twice = encoder(transformer).folder
     with pytest.raises(ConfigError, match=r"encoder\.static: this encoder is no transformer"):
         encoder(twice).encode(TEXTS)
     assert [path for path in home.rglob("*") if path.name.startswith("making-")] == []

@@ -158,7 +158,8 @@ def test_the_bundled_encoder_is_known_by_its_weights(encoder_folder):
     from sentence_transformers import SentenceTransformer
 
     from themeloom.config import EncoderConfig
-    from themeloom.discovery.embed import BUNDLED_SHA256, Encoder
+    from themeloom.discovery.embed import Encoder
+    from themeloom.discovery.weights import BUNDLED_SHA256
     from themeloom.history.submodels import encoder_facts
 
     model = bertopic()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from builders import make_codebook
 from coding_server import STUDY, open_store
+from themeloom import archives
 from themeloom.errors import LabelError
 from themeloom.labelling import codes, doubles, exports, imports, labelstudio, people, refi
 from themeloom.labelling.codes import Coding
@@ -164,7 +165,7 @@ def test_hostile_projects_are_refused_and_leave_nothing(tmp_path, files, said):
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch):
-    monkeypatch.setattr(refi, "LARGEST", 1_000_000)
+    monkeypatch.setattr(archives, "HARMLESS", 1_000_000)
     bomb = archive({"project.qde": EMPTY + " " * 2_000_000})
     assert len(bomb) < 10_000
     with pytest.raises(LabelError, match="unpacks to more than"):

@@ -1,18 +1,16 @@
-"""The catalogue: all that the report says stands in it, and nothing else."""
+"""The catalogue: all that the report and the comparison say stands in it, and nothing else."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+from themeloom.compared import STATES
 from themeloom.reporting import texts
+from themeloom.reporting.differences import meaning
 
 HOME = Path(texts.__file__).parent
-TEMPLATES = sorted(
-    path
-    for pattern in ("report.html", "macros.html", "sections/*.html", "fragments/*.html")
-    for path in (HOME / "templates").glob(pattern)
-)
+TEMPLATES = sorted((HOME / "templates").rglob("*.html"))
 SPOKEN = ("alt", "aria-label", "placeholder", "title")
 
 
@@ -29,7 +27,9 @@ def _words(template: str) -> list[str]:
     return re.findall(r"[A-Za-z]{2,}", " ".join([outside, *said]))
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "template", TEMPLATES, ids=lambda path: path.relative_to(HOME / "templates").as_posix()
+)
 def test_templates_say_nothing_of_their_own(template: Path) -> None:
     assert _words(template.read_text(encoding="utf-8")) == []
 
@@ -45,7 +45,7 @@ def _source() -> str:
 
 def test_every_text_that_is_asked_for_is_there() -> None:
     asked = re.findall(r"""\b(?:t|say|html|form)\(\s*f?["']([a-z]+\.[a-z0-9_-]+)["']\s*[,)]""", _source())
-    assert len(asked) > 150
+    assert len(asked) > 250
     assert set(asked) - texts.catalogue().keys() == set()
     counted = re.findall(r"""\b(?:n|counted)\([^"'\n]*["']([a-z]+)["']""", _source())
     assert {f"counted.{what}" for what in counted} - texts.catalogue().keys() == set()
@@ -58,6 +58,10 @@ def test_every_text_is_used() -> None:
     named = {f"counted.{word}" for word in re.findall(r"""["']([a-z]+)["']""", source)}
     unused = texts.catalogue().keys() - whole - named
     assert {key for key in unused if not key.startswith(tuple(begun))} == set()
+
+
+def test_states_mean_on_the_page_what_they_mean_in_the_record() -> None:
+    assert {state: meaning(state) for state in STATES} == STATES
 
 
 def test_values_are_escaped_and_made_readable() -> None:

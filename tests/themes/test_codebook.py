@@ -187,3 +187,21 @@ def test_any_tree_is_read_or_refused_in_sentences(tmp_path_factory, tree):
         codebook = None
         told = error.faults
     assert codebook.themes if codebook else all(fault.startswith(str(path)) for fault in told)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (GOOD + "note: &n x\nsource: *n\n", r"the alias '\*n' is not followed; write out what it stands for"),
+        ("themes: &a [*a, *a]\n", r"the alias '\*a' is not followed"),
+        (GOOD + 'note: "\\ud800"\n', "a character that no file can hold, written as an escape"),
+        (GOOD + 'note: "\\0"\n', "a character that no file can hold, written as an escape"),
+        (GOOD + "# " + "x" * 2**20, "is larger than 1024 KiB"),
+        ("themes: [" + "a," * 2000 + "]", "more faults like these"),
+        ("[" * 100_000, "is not valid YAML"),
+    ],
+)
+def test_what_is_short_and_stands_for_much_is_refused(tmp_path, text, said):
+    with pytest.raises(CodebookError, match=said) as found:
+        read_codebook(written(tmp_path, text))
+    assert len(str(found.value)) < 20_000

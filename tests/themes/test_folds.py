@@ -78,7 +78,7 @@ def test_as_many_are_held_out_as_asked_for(share):
         kept, _ = draw_trials(theme, group, config(5, held_out=share), 0)
         assert len(kept.judged) / 400 == pytest.approx(share, abs=0.03)
         of_theme = np.bincount(theme[kept.judged], minlength=4) / np.bincount(theme)
-        np.testing.assert_allclose(of_theme, share, atol=0.06)
+        np.testing.assert_allclose(of_theme, share, atol=0.065)
 
 
 def test_common_themes_are_spread_evenly_and_rare_ones_break_nothing():

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from themeloom.cli import labelling, labels, models, studies
+from themeloom.cli.stopping import orderly
 
 __all__ = ["app", "main"]
 
@@ -36,10 +37,16 @@ COMMANDS = (
     labels.undecided,
     labels.plan,
     labels.agree,
+    studies.clean,
     studies.ui,
 )
 for _command in COMMANDS:
     app.command()(_command)
+
+
+def _printable(fault: str) -> str:
+    """Escape what a file's names and values could do to the terminal."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in fault)
 
 
 def main() -> None:
@@ -47,11 +54,9 @@ def main() -> None:
     from themeloom.errors import ThemeloomError
 
     try:
-        app()
+        with orderly():
+            app()
     except ThemeloomError as error:
         for fault in error.faults:
-            sys.stderr.write(f"themeloom: {fault}\n")
+            sys.stderr.write(f"themeloom: {_printable(fault)}\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("themeloom: stopped; run the same command again to go on from what is cached.\n")
-        sys.exit(130)

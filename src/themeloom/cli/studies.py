@@ -99,6 +99,27 @@ def sweep(
     show_sweep(Console(), found)
 
 
+def clean(
+    root: Root = Path(),
+    uri: Annotated[str | None, typer.Option(help="Another tracking URI.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it; otherwise it is only listed.")] = False,
+) -> None:
+    """List what killed runs left half-done, and remove it with --yes; finished runs and keys stay."""
+    from themeloom import cleaning
+
+    found = cleaning.find_leftovers(root, uri)
+    for each in found:
+        if yes:
+            each.remove()
+        say(f"{each.kind}: {each.what} ({each.remedy})")
+    if not found:
+        say("nothing was left half-done")
+    elif yes:
+        say(f"{len(found)} put in order")
+    else:
+        say(f"{len(found)} found; `themeloom clean --yes` puts them in order.")
+
+
 def ui(
     root: Root = Path(),
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,

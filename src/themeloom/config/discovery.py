@@ -19,6 +19,16 @@ class EncoderConfig(Section):
         description="Whether the encoder is distilled to one vector a word piece (Model2Vec), once on each "
         "machine: a hundred times quicker, less exact; then nothing is adapted.",
     )
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
+        None,
+        description="SHA-256 that the model's weights (model.safetensors) must have; by default that of "
+        "the study's first use.",
+    )
+    trust_remote_code: bool = Field(
+        default=False,
+        description="Whether code that comes with a named model is run here, with all your rights: only for "
+        "a model whose authors you trust.",
+    )
     batch_size: Annotated[int, Field(ge=1)] = Field(32, description="Messages a batch.")
     cache_gigabytes: Annotated[float, Field(gt=0)] = Field(
         20, description="Vectors that are kept; those not used for longest leave first."

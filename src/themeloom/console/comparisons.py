@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from themeloom.compared import OVERLAPS, ComparisonRecord, Pairing, ScoreLine, TopicMatch
+from themeloom.compared import ComparisonRecord, Pairing, ScoreLine, TopicMatch
 from themeloom.records import Score
 from themeloom.reporting import differences
 from themeloom.reporting.differences import letter
@@ -86,9 +86,9 @@ def _show_changes(console: Console, pairing: Pairing) -> None:
 def _show_meanings(console: Console, record: ComparisonRecord) -> None:
     used = {m.state for pairing in record.pairings for m in (*pairing.topics, *pairing.others)}
     for basis in dict.fromkeys(pairing.basis for pairing in record.pairings):
-        console.print(f"[dim]{OVERLAPS[basis]}[/]")
+        console.print(f"[dim]{differences.overlap(basis)}[/]")
     for name in (name for name in record.states if name in used):
-        console.print(f"[{COLOURS[name]}]{name}[/]: [dim]{record.states[name]}[/]")
+        console.print(f"[{COLOURS[name]}]{name}[/]: [dim]{differences.meaning(name)}[/]")
     console.print()
 
 
@@ -119,7 +119,7 @@ def _scored(line: ScoreLine, place: int) -> str:
 def _show_moves(console: Console, pairing: Pairing) -> None:
     way = f"{letter(0)} to {letter(pairing.run)}"
     if not pairing.themes:
-        console.print(f"{way}: {differences.NO_THEMES}")
+        console.print(f"{way}: {differences.no_themes()}")
     for found in pairing.themes:
         console.print(f"{way}: {differences.moved(found)}")
         if not found.flows:

@@ -18,7 +18,7 @@ _TITLES = re.compile(
     r"^(?:(?:mr|mrs|ms|miss|mx|dr|doctor|prof|professor|revd?|reverend|sir|dame|nurse|sister|matron|cllr|auntie|aunty|aunt|uncle)"
     r"\b\.?\s+)+",
 )
-_TITLE_AFTER = re.compile(r"\s*\([a-z]+\.?\)$")
+_TITLE_AFTER = re.compile(r"(?<!\s)\s*\([a-z]+\.?\)$")
 
 
 def anonymise(

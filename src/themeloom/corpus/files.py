@@ -117,8 +117,19 @@ class _Inflated(io.RawIOBase):
     def _guard(self, count: int) -> None:
         self._read += count
         self._made += len(self._ready)
-        if self._made > _HARMLESS and self._made > self._read * _RATIO:
-            raise RowError(f"the compressed data expands more than {_RATIO} times and is not read on")
+        check_expansion(self._made, self._read)
+
+
+def check_expansion(made: int, read: int) -> None:
+    """Check that bytes that were read did not make too many.
+
+    Raises
+    ------
+    RowError
+        If they did.
+    """
+    if made > _HARMLESS and made > read * _RATIO:
+        raise RowError(f"the compressed data expands more than {_RATIO} times and is not read on")
 
 
 def open_bytes(path: Path, progress: Progress = UNWATCHED) -> io.BufferedReader:

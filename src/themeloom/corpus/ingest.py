@@ -22,8 +22,9 @@ from themeloom.corpus.files import head_of, is_compressed, kind_of, open_bytes, 
 from themeloom.corpus.formats import FORMATS, detect, read_item, unfold
 from themeloom.corpus.gathered import Gathered
 from themeloom.corpus.json_values import Values, json_values
+from themeloom.corpus.parquet import parquet_drafts
 from themeloom.corpus.repair import repaired
-from themeloom.corpus.tables import csv_drafts, jsonl_drafts, mapped, parquet_drafts, xlsx_drafts
+from themeloom.corpus.tables import csv_drafts, jsonl_drafts, mapped, xlsx_drafts
 from themeloom.errors import InputError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RawCorpus

@@ -1,6 +1,5 @@
 """Repeats: one message counts once, and every raw row is accounted for."""
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ import polars as pl
 from themeloom.columns import OUTCOMES, ROWS, UNIQUE
 from themeloom.config import RepeatsConfig
 from themeloom.corpus.matching import Message, match, prepare
-from themeloom.corpus.wording import CUT
+from themeloom.corpus.wording import CUT, CUT_OFF
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Flow, RawCorpus, UniqueCorpus
 
@@ -141,7 +140,7 @@ def _families(ids: pl.DataFrame, progress: Progress) -> list[_Family]:
 
 
 def _fullness(text: str) -> tuple[bool, int, str]:
-    return re.search(CUT, text) is not None, -len(text), text
+    return CUT_OFF.search(text) is not None, -len(text), text
 
 
 def _roots(ids: pl.DataFrame) -> list[str]:

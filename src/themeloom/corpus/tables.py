@@ -3,20 +3,19 @@
 import csv
 import io
 import warnings
+import zipfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
-import polars as pl
-
+from themeloom.archives import DAMAGED, unpacking_fault
 from themeloom.config import ColumnsConfig, SourceConfig
 from themeloom.corpus.drafts import Draft, Found, RowError
-from themeloom.corpus.files import fault_of, lines
+from themeloom.corpus.files import LONGEST_LINE, fault_of, lines
 from themeloom.corpus.json_values import Values
 from themeloom.errors import InputError
-from themeloom.progress import UNWATCHED, Progress
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
@@ -26,6 +25,8 @@ _DELIMITERS = (",", ";", "\t", "|")
 _BATCH = 50_000
 _SERIALS = range(20_000, 100_000)  # spreadsheet day numbers of 1954 to 2173
 _SHOWN = 30
+_AGAIN, _AGAIN_EACH = 2**26, 4
+"""Characters that are read anew after broken quotes: at most so many, and so many times the file's own."""
 
 
 def mapped(columns: ColumnsConfig) -> list[str]:
@@ -97,19 +98,39 @@ class _Lines:
     def __init__(self, text: io.TextIOBase) -> None:
         self._ahead = lines(text)
         self._back: deque[tuple[int, str]] = deque()
+        self._again = _AGAIN  # characters that may still be read anew
+        self._length = 0  # characters of `taken`
         self.taken: list[tuple[int, str]] = []
+
+    def begin(self) -> None:
+        """Begin a record."""
+        self.taken.clear()
+        self._length = 0
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = self._back.popleft() if self._back else next(self._ahead)
+        if self._length > LONGEST_LINE:
+            raise csv.Error("more than a record can hold")
+        if self._back:
+            line = self._back.popleft()
+        else:
+            line = next(self._ahead)
+            self._again += _AGAIN_EACH * len(line[1])
         self.taken.append(line)
+        self._length += len(line[1])
         return line[1]
 
-    def put_back_all_but_first(self) -> None:
+    def put_back_all_but_first(self) -> bool:
+        """Put lines back; false if too many were: quotes can be laid so that each record takes all lines."""
+        again = self._length - len(self.taken[0][1])
+        if again > self._again:
+            return False
+        self._again -= again
         self._back.extendleft(reversed(self.taken[1:]))
         del self.taken[1:]
+        return True
 
 
 def csv_drafts(text: io.TextIOBase, source: SourceConfig, *, tabs: bool) -> Found:
@@ -128,23 +149,22 @@ def csv_drafts(text: io.TextIOBase, source: SourceConfig, *, tabs: bool) -> Foun
     check_columns(header, source)
     reader = csv.reader(at, delimiter=delimiter, strict=True)
     while True:
-        at.taken.clear()
+        at.begin()
         try:
             fields = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            at.put_back_all_but_first()
-            fields = _unquoted(at.taken[0][1], delimiter)
             reason = f"broken quoting ({error})"
+            fields = _unquoted(at.taken[0][1], delimiter) if at.put_back_all_but_first() else []
         else:
             reason = f"{len(fields)} columns where the header has {len(header)}"
         if not fields and not reason.startswith("broken"):
             continue
         number = at.taken[0][0]
         if len(fields) != len(header):
-            at.put_back_all_but_first()
-            yield number, RowError(reason)
+            costs = "" if at.put_back_all_but_first() else f", which costs {len(at.taken):,} lines"
+            yield number, RowError(reason + costs)
         else:
             fault = next(filter(None, (fault_of(line) for _, line in at.taken)), None)
             yield number, fault or draft_of(dict(zip(header, fields, strict=True)), source.columns)
@@ -172,38 +192,6 @@ def _header(at: _Lines, source: SourceConfig, delimiters: Sequence[str]) -> tupl
     headers = {delimiter: fields(delimiter) for delimiter in delimiters}
     best = max(headers, key=lambda sign: (len(wanted & set(headers[sign])), len(headers[sign])))
     return best, headers[best]
-
-
-def parquet_drafts(
-    file: Path | io.BytesIO, source: SourceConfig, progress: Progress = UNWATCHED, size: int = 0
-) -> Found:
-    """Read a Parquet file of `size` bytes, a batch at a time; of these so many are told as rows are read.
-
-    Raises
-    ------
-    InputError
-        If it is no sound Parquet file, or a column that is asked for is not in it.
-    """
-    number = 0
-    try:
-        table = pl.scan_parquet(file)
-        check_columns(table.collect_schema().names(), source)
-        frame = table.select(sorted(set(mapped(source.columns))))
-        total = table.select(pl.len()).collect().item()
-        for batch in frame.collect_batches(chunk_size=_BATCH, maintain_order=True):
-            for row in batch.iter_rows(named=True):
-                progress.advance(size * (number + 1) // total - size * number // total)
-                number += 1
-                yield number, draft_of(row, source.columns)
-    except (
-        pl.exceptions.PolarsError,
-        pl.exceptions.PanicException,
-        OSError,
-        ValueError,
-        OverflowError,
-    ) as error:
-        first = str(error).partition("\n")[0][:120]
-        raise InputError(f"{source.path}: is not a sound Parquet file ({first}); export it anew.") from None
 
 
 def xlsx_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:
@@ -235,6 +223,7 @@ def _sheet_rows(file: Path | io.BytesIO, source: SourceConfig) -> Iterator[_Shee
     import openpyxl
 
     with file.open("rb") if isinstance(file, Path) else file as stream:
+        _check_archive(stream, source)
         try:
             with warnings.catch_warnings(action="ignore"):  # of styles and validations it does not know
                 book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
@@ -248,6 +237,17 @@ def _sheet_rows(file: Path | io.BytesIO, source: SourceConfig) -> Iterator[_Shee
         except Exception as error:  # noqa: BLE001  it has no error of its own: a broken file raises anything
             kind = type(error).__name__
             raise InputError(f"{source.path}: is not a sound XLSX workbook ({kind}); save it anew.") from None
+
+
+def _check_archive(stream: BinaryIO, source: SourceConfig) -> None:
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            fault = unpacking_fault(archive, stream.seek(0, io.SEEK_END))
+    except (*DAMAGED, ValueError) as error:
+        fault = f"is not a sound XLSX workbook ({type(error).__name__})"
+    if fault:
+        raise InputError(f"{source.path}: {fault}; save it anew, or export CSV.")
+    stream.seek(0)
 
 
 def _next_quietly(rows: Iterator[_SheetRow]) -> _SheetRow | None:
@@ -270,7 +270,7 @@ def _moment(cell: object) -> object:
     """Return a day number that the sheet does not mark as a date as the date that it is."""
     from openpyxl.utils.datetime import from_excel
 
-    if isinstance(cell, int | float) and not isinstance(cell, bool) and int(cell) in _SERIALS:
+    if isinstance(cell, int | float) and not isinstance(cell, bool) and cell // 1 in _SERIALS:
         found = from_excel(cell)
         return found if isinstance(found, datetime) else None
     return cell

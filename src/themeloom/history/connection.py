@@ -14,8 +14,20 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
-
 """For the first question: a server that is down is known in seconds."""
+
+_DISK = (
+    "No space left",
+    "disk is full",
+    "disk I/O error",
+    "too large",
+    "readonly database",
+    "Read-only file",
+    "unable to open database",
+    "Permission denied",
+    "quota",
+)
+"""What is told of disks: by the system, and by SQLite."""
 
 
 @contextlib.contextmanager
@@ -128,4 +140,6 @@ def _cure(message: str) -> str:
         return (
             "it is of another MLflow version: install that one, or, if it is older, run 'mlflow db upgrade'"
         )
+    if any(word in message for word in _DISK):
+        return "make room on that disk and on the one for temporary files, and see that you may write there"
     return CURE

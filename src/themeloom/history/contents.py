@@ -200,7 +200,11 @@ def disagreement(record: RunRecord) -> str:
         for what, found, expected in _shapes(record)
         if found != expected
     )
-    return next(shapes, "") or next((what for what, agrees in _statements(record) if not agrees), "")
+    none = (
+        f"{what}: some are no numbers (NaN)" for what, of in _numbers(record) if not np.isfinite(of).all()
+    )
+    wrong = (what for what, agrees in _statements(record) if not agrees)
+    return next(shapes, "") or next(none, "") or next(wrong, "")
 
 
 def _shapes(record: RunRecord) -> Iterator[tuple[str, tuple[int, ...], tuple[int, ...]]]:
@@ -253,6 +257,19 @@ def _statements(record: RunRecord) -> Iterator[tuple[str, bool]]:
     yield "an evaluated message is not in the corpus", set(judged["doc_id"]) <= set(table["doc_id"])
     yield "a labelled message is not in the corpus", all(0 <= m < len(table) for m in record.labelled)
     yield "a representative message is not in the corpus", all(0 <= m < len(table) for m in members)
+
+
+def _numbers(record: RunRecord) -> Iterator[tuple[str, Any]]:
+    """Give the arrays in which every number is one."""
+    found, mapping = record.discovery, record.mapping
+    yield "the vectors", found.embeddings.vectors
+    yield "the layout", found.layout.reduced
+    yield "the map", found.layout.plane
+    yield "the memberships", found.clusters.membership
+    yield "the adapted vectors", record.adapted.vectors
+    yield "the adapted layers", record.adapted.layers
+    yield "the topics' posterior", mapping.posterior
+    yield "the messages' posterior", mapping.messages
 
 
 def _within(indices: list[int], count: int) -> bool:

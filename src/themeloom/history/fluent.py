@@ -2,7 +2,6 @@
 
 import json
 import math
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from themeloom.atomic import scratch
 from themeloom.history import foreign
 from themeloom.history.foreign import CorpusFacts, FittedTopicModel, Split
 from themeloom.history.items import DIGEST, PARAM
@@ -180,11 +180,11 @@ def _log_corpus(corpus: CorpusFacts) -> None:
 def _log_topics(fit: Fit, wanted: Wanted) -> None:
     import mlflow
 
-    with tempfile.TemporaryDirectory(prefix="themeloom-") as folder:
-        foreign.write_topics(fit.topics, foreign.vectors_of(fit.model), fit.encoder, Path(folder))
+    with scratch() as folder:
+        foreign.write_topics(fit.topics, foreign.vectors_of(fit.model), fit.encoder, folder)
         if len(fit.texts) == len(fit.documents) == len(fit.model.topics_):
-            foreign.write_documents(fit.model, fit.texts, Path(folder), digests=wanted.digests)
-        mlflow.log_artifacts(folder, "topics")
+            foreign.write_documents(fit.model, fit.texts, folder, digests=wanted.digests)
+        mlflow.log_artifacts(str(folder), "topics")
     mlflow.log_table(foreign.table(fit.topics), "tables/topics.json")
 
 
@@ -205,15 +205,15 @@ def _log_model(fit: Fit, wanted: Wanted) -> None:
     reads_text = bool(fit.encoder.source)
     example = {"text": [_EXAMPLE]} if reads_text else {"embedding": [[1.0] + [0.0] * (width - 1)]}
     with (
-        tempfile.TemporaryDirectory(prefix="themeloom-") as folder,
+        scratch() as folder,
         environment({"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}),
         warnings.catch_warnings(action="ignore"),  # MLflow warns of types that are its own
     ):
-        artifacts = {"bertopic": Path(folder, "bertopic")}
+        artifacts = {"bertopic": folder / "bertopic"}
         keeps_encoder = reads_text and wanted.encoder
         foreign.write_model(fit.model, "" if keeps_encoder else fit.encoder.source, artifacts["bertopic"])
         if keeps_encoder:
-            artifacts["encoder"] = Path(folder, "encoder")
+            artifacts["encoder"] = folder / "encoder"
             foreign.write_encoder(fit.model, artifacts["encoder"])
         mlflow.pyfunc.log_model(
             name="model",

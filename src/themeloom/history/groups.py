@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from themeloom.config import TrackingConfig
+from themeloom.history.abandoned import PROCESS, end_abandoned
 from themeloom.history.backend import Backend, backend_of
 from themeloom.history.connection import connection, experiment_of
 from themeloom.history.items import KEY, PARAM, TAG, cut, plain_key
+from themeloom.processes import mark
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -63,19 +65,14 @@ class Group:
             client.log_artifact(self.run_id, str(file), folder or None)
 
     def children(self) -> dict[str, str]:
-        """Return the finished runs under this one, by the name of the run → its id.
-
-        Children that a killed process left open are ended as KILLED.
-        """
-        found = {}
+        """Return the finished runs under this one, by the name of the run → its id."""
         with connection(self.backend) as client:
             number = client.get_run(self.run_id).info.experiment_id
-            for run in _runs(client, number, self.run_id):
-                if run.info.status == "FINISHED":
-                    found[run.data.tags.get("themeloom.run", "")] = run.info.run_id
-                elif run.info.status == "RUNNING" and "themeloom.run" in run.data.tags:
-                    client.set_terminated(run.info.run_id, "KILLED")
-        return found
+            return {
+                run.data.tags.get("themeloom.run", ""): run.info.run_id
+                for run in _runs(client, number, self.run_id)
+                if run.info.status == "FINISHED"
+            }
 
     def end(self, status: str = "FINISHED") -> None:
         """End the run as FINISHED, FAILED or KILLED."""
@@ -118,6 +115,8 @@ def open_group(
     found = {"mlflow.source.name": "themeloom", "mlflow.source.type": "LOCAL"} | child_tags(tags, parent)
     with connection(backend) as client:
         number = experiment_of(client, config.experiment or experiment, backend)
+        end_abandoned(client, [number])
+        found |= {PROCESS: mark()}
         return Group(client.create_run(number, tags=found, run_name=name).info.run_id, backend)
 
 
@@ -131,6 +130,8 @@ def reopen_group(run_id: str, config: TrackingConfig, root: Path) -> Group:
     """
     group = Group(run_id, backend_of(config.uri, root))
     with connection(group.backend) as client:
+        end_abandoned(client, [client.get_run(run_id).info.experiment_id])
+        client.set_tag(run_id, PROCESS, mark())
         client.update_run(run_id, status="RUNNING")
     return group
 

@@ -1,13 +1,13 @@
 """The model that MLflow can load, serve and register: the model folder, and code that is no pickle."""
 
 import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from themeloom.atomic import scratch
 from themeloom.columns import POSTERIOR
 from themeloom.history.parts import LAYOUT, MANIFEST
 from themeloom.records import RunRecord
@@ -73,8 +73,8 @@ def ready_model(client: "MlflowClient", run: "Run") -> "LoggedModel | None":
 @contextmanager
 def _packed(record: RunRecord, folder: Path, run: str, model_id: str) -> Iterator[Path]:
     """Write the model as MLflow keeps it, in a folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="themeloom-") as draft:
-        plain, packed = Path(draft) / "model", Path(draft) / "packed"
+    with scratch() as draft:
+        plain, packed = draft / "model", draft / "packed"
         plain.mkdir()
         for name in (*LAYOUT, MANIFEST):  # and not the report, which can lie beside them
             shutil.copyfile(folder / name, plain / name)

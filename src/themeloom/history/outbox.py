@@ -3,16 +3,15 @@
 import fcntl
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from themeloom.atomic import whole_file
+from themeloom.atomic import scratch, whole_file
 from themeloom.config import TrackingConfig
-from themeloom.errors import ModelError, ThemeloomError, TrackingError
+from themeloom.errors import ModelError, OutputError, ThemeloomError, TrackingError
 from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.backend import backend_of
@@ -79,12 +78,25 @@ def track_or_keep(  # noqa: PLR0913 (as `track`)
             tags=dict(tags),
             samples=tuple(samples),
         )
-        if report is not None:  # as MLflow is to get it, which may not be as it lies in the model folder
-            with whole_file(Folders(root).outbox / f"{record.run}.html") as draft:
-                shutil.copyfile(report, draft)
-        with whole_file(Folders(root).outbox / f"{record.run}.json") as draft:
-            draft.write_text(waiting.model_dump_json(indent=1), encoding="utf-8")
+        _keep(waiting, report, model_folder, root, str(error))
         return Tracked("", "", experiment, backend.public, "", waiting=str(error))
+
+
+def _keep(waiting: _Waiting, report: Path | None, model_folder: Path, root: Path, reason: str) -> None:
+    place = Folders(root).outbox / f"{waiting.run}.json"
+    if report is not None:  # as MLflow is to get it, which may not be as it lies in the model folder
+        with suppress(OutputError), whole_file(place.with_suffix(".html")) as draft:  # the run matters more
+            shutil.copyfile(report, draft)
+    try:
+        with whole_file(place) as draft:
+            draft.write_text(waiting.model_dump_json(indent=1), encoding="utf-8")
+    except OutputError as error:
+        place.with_suffix(".html").unlink(missing_ok=True)
+        raise OutputError(
+            f"{model_folder}: holds the run, but MLflow did not take it, nor can it wait to be sent.",
+            reason,
+            *error.faults,
+        ) from None
 
 
 def sync(root: Path, uri: str | None = None, watcher: Watcher = NOBODY) -> Iterator[Tracked]:
@@ -123,11 +135,31 @@ def sync(root: Path, uri: str | None = None, watcher: Watcher = NOBODY) -> Itera
         raise TrackingError(*faults)
 
 
-def _sent(file: Path, root: Path, uri: str | None, watcher: Watcher) -> Tracked:
+def unsendable(root: Path) -> Iterator[tuple[Path, str]]:
+    """Yield what lies in the outbox and can never be sent, each with the reason."""
+    folders = Folders(root)
+    for file in sorted(folders.outbox.glob("*.html")):
+        if not file.with_suffix(".json").exists():
+            yield file, "a report of no waiting run"
+    for file in sorted(folders.outbox.glob("*.json")):
+        try:
+            waiting = _read(file)
+        except TrackingError:
+            yield file, "no run that waits"
+        else:
+            if not (folders.models / waiting.run).is_dir():
+                yield file, "waits for MLflow, but its model is gone"
+
+
+def _read(file: Path) -> _Waiting:
     try:
-        waiting = _Waiting.model_validate_json(file.read_bytes())
+        return _Waiting.model_validate_json(file.read_bytes())
     except (OSError, ValidationError):
         raise TrackingError(f"{file}: is not a run that waits; remove it.") from None
+
+
+def _sent(file: Path, root: Path, uri: str | None, watcher: Watcher) -> Tracked:
+    waiting = _read(file)
     folder = Folders(root).models / waiting.run
     if not folder.is_dir():
         raise ModelError(f"{folder}: is gone, so that the run cannot be sent; put it back, or remove {file}.")
@@ -155,8 +187,8 @@ def _as_artifact(kept: Path) -> Iterator[Path | None]:
     if not kept.exists():
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="themeloom-") as place:
-        yield shutil.copyfile(kept, Path(place) / REPORT)
+    with scratch() as place:
+        yield shutil.copyfile(kept, place / REPORT)
 
 
 def _address(waiting: _Waiting, root: Path) -> str:

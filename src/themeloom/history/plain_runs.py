@@ -1,16 +1,16 @@
 """What plain BERTopic runs leave, in a folder or in MLflow, as far as runs can be compared."""
 
-import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 
+from themeloom.atomic import scratch
 from themeloom.compared import MEMBERSHIP, ComparedRun, ComparedTopic
 from themeloom.errors import ModelError
 from themeloom.history.backend import backend_of
@@ -31,13 +31,16 @@ ENCODER = "embedding_model"
 _CURE = "fetch the run's artifacts again, or log the run again"
 
 
+_Number = Annotated[int, Field(ge=-1, lt=2**31)]
+
+
 class _Documents(BaseModel):
     """Each document's topic, in the order of the corpus."""
 
     model_config = ConfigDict(frozen=True)
 
     corpus: str
-    topics: tuple[int, ...]
+    topics: tuple[_Number, ...]
     digests: tuple[str, ...] | None = None
 
     def table(self) -> pl.DataFrame:
@@ -51,8 +54,8 @@ class _Documents(BaseModel):
 class _Topic(BaseModel):
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
-    topic: int
-    size: int
+    topic: _Number
+    size: _Number
     words: tuple[str, ...]
     weights: tuple[float, ...]
 
@@ -126,11 +129,11 @@ def tracked_plain(run_id: str, root: Path, uri: str | None = None) -> ComparedRu
         If what the run left is not what it should be.
     """
     backend = backend_of(uri, root)
-    with connection(backend, make=False) as client, tempfile.TemporaryDirectory() as draft:
+    with connection(backend, make=False) as client, scratch() as draft:
         run = client.get_run(run_id)
         if not any(found.path == f"{FOLDER}/{TOPICS}" for found in client.list_artifacts(run_id, FOLDER)):
             return None
-        return _fetched(client, run, Path(draft))
+        return _fetched(client, run, draft)
 
 
 def _fetched(client: "MlflowClient", run: "Run", draft: Path) -> ComparedRun:

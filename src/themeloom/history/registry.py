@@ -3,12 +3,12 @@
 import hashlib
 import re
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from themeloom.atomic import scratch
 from themeloom.errors import ModelError, TrackingError
 from themeloom.folders import Folders
 from themeloom.history import store
@@ -259,12 +259,14 @@ def _fetched(location: str, reference: str, cache: Path, backend: Backend) -> Pa
         else:
             return target
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".", dir=cache) as draft:
+    with scratch(cache) as draft:
         try:
-            found = Path(download_artifacts(f"{location}/{INSIDE}", dst_path=draft, tracking_uri=backend.uri))
+            found = Path(
+                download_artifacts(f"{location}/{INSIDE}", dst_path=str(draft), tracking_uri=backend.uri)
+            )
             store.check(found)
         except ModelError as error:
-            raise ModelError(str(error).replace(str(Path(draft) / "model"), reference)) from None
+            raise ModelError(str(error).replace(str(draft / "model"), reference)) from None
         except MlflowException as error:
             if "Max retries" in str(error):
                 raise

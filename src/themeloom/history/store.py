@@ -2,19 +2,21 @@
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import polars as pl
 from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
 
-from themeloom.atomic import whole_folder
+from themeloom.atomic import forget, left_drafts, whole_folder
 from themeloom.errors import ModelError, OutputError
 from themeloom.history.contents import contents_of, disagreement, record_of
 from themeloom.history.parts import FORMAT, LAYOUT, MANIFEST, REPORT, FileFacts, Manifest
 from themeloom.records import RunRecord
 
 _UNREADABLE = (OSError, ValueError, OverflowError, MemoryError, SafetensorError, pl.exceptions.PolarsError)
+_NAME = re.compile(r"[A-Za-z0-9][\w.,+ -]{0,199}")
 _CURE = "copy the whole folder again, or run the experiment again"
 
 
@@ -47,6 +49,7 @@ def save(record: RunRecord, models: Path) -> Path:
     if target.parent != models or target.exists():
         raise OutputError(f"{target}: exists already; give the run another name, or remove that folder.")
     contents = contents_of(record, models.absolute().parent)
+    forget(left_drafts(models))
     with whole_folder(target) as draft:
         for name, part in LAYOUT.items():
             part.write(draft / name, contents[name])
@@ -76,8 +79,13 @@ def load(path: Path) -> RunRecord:
         if the folder was written by a newer version.
     """
     check(path)
-    record = record_of({name: _read(path, name) for name in LAYOUT})
-    if fault := disagreement(record):
+    contents = {name: _read(path, name) for name in LAYOUT}
+    try:
+        record = record_of(contents)
+        fault = disagreement(record)
+    except (*_UNREADABLE, TypeError, KeyError, IndexError) as error:
+        fault = _short(error)
+    if fault:
         raise ModelError(f"{path}: {fault}; {_CURE}.")
     return record
 
@@ -91,10 +99,17 @@ def check(path: Path) -> None:
         If a file is missing, added, linked or altered, or the folder was written by a newer version.
     """
     manifest = _manifest(path)
-    _check_names(path, manifest)
-    for name, facts in manifest.files.items():
-        if _facts(path / name, facts.bytes) != facts:
-            raise ModelError(f"{path / name}: was altered after it was written; {_CURE}.")
+    try:
+        _check_names(path, manifest)
+        altered = [
+            name for name, facts in manifest.files.items() if _facts(path / name, facts.bytes) != facts
+        ]
+    except OSError as error:
+        raise ModelError(
+            f"{error.filename}: cannot be read ({error.strerror}); see that you may read it, or {_CURE}."
+        ) from None
+    for name in altered:
+        raise ModelError(f"{path / name}: was altered after it was written; {_CURE}.")
 
 
 def name_of(path: Path) -> str:
@@ -155,17 +170,24 @@ def _manifest(path: Path) -> Manifest:
                 f"{path}: was written by an older Themeloom ({made.themeloom}, format {made.format}; this "
                 f"one reads format {FORMAT}); run the experiment again, or use that version."
             )
-        return Manifest.model_validate_json(text)
-    except (OSError, ValidationError) as error:
+        return _named(Manifest.model_validate_json(text))
+    except (OSError, ValueError) as error:
         raise ModelError(
             f"{file}: is not a manifest of format {FORMAT} ({_short(error)}); {_CURE}."
         ) from None
 
 
+def _named(manifest: Manifest) -> Manifest:
+    """Check that a run's name is a name: folders and links are called by it."""
+    if not _NAME.fullmatch(manifest.run):
+        raise ValueError(f"run: {manifest.run[:60]!r} can be no run's name")
+    return manifest
+
+
 def _check_names(path: Path, manifest: Manifest) -> None:
     for name in manifest.files:
         if name not in LAYOUT:
-            raise ModelError(f"{path / MANIFEST}: names {name!r}, which no model folder holds; {_CURE}.")
+            raise ModelError(f"{path / MANIFEST}: names {name[:60]!r}, which no model folder holds; {_CURE}.")
     with os.scandir(path) as entries:
         found = {entry.name: entry for entry in entries}
     for name, entry in sorted(found.items()):

@@ -1,15 +1,16 @@
 """One MLflow run for each run: parameters, metrics, tags, datasets, tables, figures, model and report."""
 
 import json
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from themeloom.atomic import scratch
 from themeloom.config import TrackingConfig
 from themeloom.history import items
+from themeloom.history.abandoned import PROCESS, end_abandoned
 from themeloom.history.backend import backend_of
 from themeloom.history.connection import connection, ended, experiment_of
 from themeloom.history.groups import (
@@ -24,6 +25,7 @@ from themeloom.history.groups import (
 from themeloom.history.logged_model import INSIDE, log_model
 from themeloom.history.machine import Sample
 from themeloom.history.parts import CARD
+from themeloom.processes import mark
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RunRecord
 
@@ -113,13 +115,10 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
     progress.begin(len(steps) + 2, "items")
     with connection(backend) as client:
         experiment = experiment_of(client, name, backend)
+        end_abandoned(client, [experiment])
         found = _logged_before(client, experiment, record.run) if again else None
-        run = found or client.create_run(
-            experiment,
-            start_time=_milliseconds(record.started_at),
-            tags=items.tags(record) | child_tags(tags, parent),
-            run_name=record.run,
-        )
+        all_tags = items.tags(record) | child_tags(tags, parent) | {PROCESS: mark()}
+        run = found or _begun(client, experiment, record, all_tags)
         progress.advance()
         with ended(client, run.info.run_id):
             model = log_model(client, run.info.run_id, record, model_folder) if with_model else None
@@ -153,6 +152,16 @@ def _steps(
     if report is not None:
         steps.append(lambda client, run, _: client.log_artifact(run, str(report), "report"))
     return steps
+
+
+def _begun(client: "MlflowClient", experiment: str, record: RunRecord, tags: dict[str, str]) -> "Run":
+    start = _milliseconds(record.started_at)
+    try:
+        return client.create_run(experiment, start_time=start, tags=tags, run_name=record.run)
+    except KeyboardInterrupt:  # it may be there already, though nobody can tell its id
+        if run := _logged_before(client, experiment, record.run):
+            client.set_terminated(run.info.run_id, "KILLED")
+        raise
 
 
 def _logged_before(client: "MlflowClient", experiment: str, name: str) -> "Run | None":
@@ -191,8 +200,8 @@ def _log_samples(client: "MlflowClient", run: str, samples: Sequence[Sample]) ->
 
 
 def _log_embeddings(client: "MlflowClient", run: str, record: RunRecord) -> None:
-    with tempfile.TemporaryDirectory(prefix="themeloom-") as folder:
-        file = Path(folder) / "embeddings.parquet"
+    with scratch() as folder:
+        file = folder / "embeddings.parquet"
         items.embeddings(record).write_parquet(file)
         client.log_artifact(run, str(file), "embeddings")
 

@@ -5,11 +5,13 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from themeloom.errors import LabelError
 from themeloom.labelling.store import Store, insert, now
-from themeloom.records import Codebook, Theme
+from themeloom.records import Codebook
 
-LISTS = ("include", "exclude", "other_names", "other_definitions")
+_CODEBOOK = TypeAdapter(Codebook)
 
 
 def newest(store: Store) -> tuple[int, Codebook]:
@@ -23,7 +25,7 @@ def newest(store: Store) -> tuple[int, Codebook]:
     rows = store.read("SELECT version, body FROM codebooks ORDER BY version DESC LIMIT 1")
     if not rows:
         raise LabelError(f"{store.path}: holds no codebook; start the page by `themeloom label` first.")
-    return int(rows[0]["version"]), _read(rows[0]["body"])
+    return int(rows[0]["version"]), _read(store, rows[0]["body"])
 
 
 def take_in(store: Store, codebook: Codebook, who: str, why: str) -> int | None:
@@ -60,7 +62,7 @@ def take_in(store: Store, codebook: Codebook, who: str, why: str) -> int | None:
 def versions(store: Store) -> list[dict[str, Any]]:
     """List all versions, newest first, each with what it changed."""
     rows = store.read("SELECT * FROM codebooks ORDER BY version")
-    books = [_read(row["body"]) for row in rows]
+    books = [_read(store, row["body"]) for row in rows]
     befores = [None, *books[:-1]]
     found = [
         {"version": row["version"], "at": row["at"], "who": row["who"], "why": row["why"]}
@@ -83,7 +85,16 @@ def _changes(before: Codebook | None, after: Codebook) -> list[str]:
     return found or ["the order of the codes"]
 
 
+def _read(store: Store, body: object) -> Codebook:
+    try:
+        return _parsed(body)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]["msg"]
+        raise LabelError(
+            f"{store.path}: holds a codebook that is none ({fault}); put the file back from a backup."
+        ) from None
+
+
 @lru_cache(maxsize=64)
-def _read(body: str) -> Codebook:
-    entries = json.loads(body)["themes"]
-    return Codebook(tuple(Theme(**{**one, **{name: tuple(one[name]) for name in LISTS}}) for one in entries))
+def _parsed(body: object) -> Codebook:
+    return _CODEBOOK.validate_json(body if isinstance(body, str | bytes) else "")

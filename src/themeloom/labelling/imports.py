@@ -9,14 +9,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import polars as pl
-
 from themeloom.errors import LabelError
 from themeloom.labelling import codebooks, labelstudio, people, refi
 from themeloom.labelling.codes import Coding, fault_of
 from themeloom.labelling.collected import ADJUDICATED, Said
 from themeloom.labelling.store import Store, insert
-from themeloom.sheets import alive
+from themeloom.sheets import alive, parquet_texts
 
 LARGEST = 256 * 1024 * 1024
 SHOWN = 20
@@ -97,11 +95,9 @@ def _csv(path: Path, content: bytes) -> list[dict[str, str]]:
 
 def _parquet(path: Path, content: bytes) -> list[dict[str, str]]:
     try:
-        table = pl.read_parquet(io.BytesIO(content))
-        return table.with_columns(pl.all().cast(pl.String).fill_null("")).to_dicts()
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).splitlines()[0]
-        raise LabelError(f"{path}: is no Parquet file of plain columns ({reason}); write it again.") from None
+        return parquet_texts(content).fill_null("").to_dicts()
+    except ValueError as error:
+        raise LabelError(f"{path}: is no Parquet file of plain columns ({error}); write it again.") from None
 
 
 def _wide(rows: list[dict[str, str]]) -> Iterable[Said]:

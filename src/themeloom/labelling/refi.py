@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
+from themeloom.archives import DAMAGED, unpacking_fault
 from themeloom.errors import LabelError
 from themeloom.labelling.collected import ADJUDICATED, Collected, Said
 
@@ -21,8 +22,8 @@ PROJECT = "project.qde"
 SECOND, UNCLEAR = "second code", "unclear"
 NOTE = "note of "
 
-MOST_MEMBERS, LARGEST = 200_000, 256 * 1024 * 1024
-"""Files in an archive, and bytes of them all when unpacked, that are read at most."""
+LARGEST = 2**26
+"""Bytes of ``project.qde`` that are read at most: an element of XML takes thirty times its own bytes."""
 
 Q = f"{{{NAMESPACE}}}"
 _EARLY = datetime(1980, 1, 1).timetuple()[:6]  # noqa: DTZ001 (the first time that ZIP knows)
@@ -154,7 +155,7 @@ def read(content: bytes, file: str) -> list[Said]:
     """
     try:
         return list(_codings(_root(content, file)))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError):
+    except DAMAGED:
         raise LabelError(f"{file}: is no .qdpx archive, or is damaged; export the project again.") from None
     except (ET.ParseError, UnicodeDecodeError, KeyError, ValueError) as error:
         raise LabelError(
@@ -164,24 +165,16 @@ def read(content: bytes, file: str) -> list[Said]:
 
 def _root(content: bytes, file: str) -> ET.Element:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = archive.infolist()
-        if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > LARGEST:
-            raise LabelError(
-                f"{file}: unpacks to more than {LARGEST // 2**20} MiB or {MOST_MEMBERS:,} files; "
-                "export fewer sources."
-            )
-        for member in members:
-            parts = re.split(r"[/\\]", member.filename)
-            if ".." in parts or parts[0] == "" or ":" in parts[0]:
-                raise LabelError(
-                    f"{file}: holds a file that would lie outside of it; do not trust this archive."
-                )
+        if fault := unpacking_fault(archive, len(content)):
+            raise LabelError(f"{file}: {fault}; do not trust this archive, or export fewer sources.")
         if PROJECT not in archive.namelist():
             raise LabelError(f"{file}: holds no {PROJECT}; export a REFI-QDA project (.qdpx).")
         with archive.open(PROJECT) as document:
             raw = document.read(LARGEST + 1)
-    if len(raw) > LARGEST:  # its own word for its size was a lie
-        raise LabelError(f"{file}: its {PROJECT} is too large; export fewer sources.")
+    if len(raw) > LARGEST:
+        raise LabelError(
+            f"{file}: its {PROJECT} is larger than {LARGEST // 2**20} MiB; export fewer sources."
+        )
     text = raw.decode("utf-8-sig")
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise LabelError(f"{file}: its {PROJECT} has a document type, which no REFI-QDA project needs.")

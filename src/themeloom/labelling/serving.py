@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from themeloom.errors import ConfigError, OutputError
 from themeloom.labelling.gate import Address
+from themeloom.processes import mark
 
 LOOPBACK = "127.0.0.1"
 GRACE = 3  # seconds for answers that are under way when the server is stopped
@@ -144,7 +145,7 @@ def opened_soon(link: str, *, really: bool) -> Iterator[None]:
     if not really:
         yield
         return
-    number, name = tempfile.mkstemp(prefix="themeloom-", suffix=".html")
+    number, name = tempfile.mkstemp(prefix=f"themeloom-{mark()}-", suffix=".html")
     with os.fdopen(number, "w", encoding="utf-8") as file:
         file.write(f'<!doctype html><meta http-equiv="refresh" content="0;url={escape(link)}">')
     timer = threading.Timer(0.7, webbrowser.open, [Path(name).as_uri()])

@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from threading import RLock
 
@@ -60,36 +61,51 @@ class Store:
                 f"{path}: cannot be used ({error}); see that you may write there, and that "
                 "no other program holds it."
             ) from None
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             connection.close()
-            raise LabelError(
-                f"{path}: is no label file, or is damaged ({error}); put it back from a backup."
-            ) from None
+            raise store._damaged(error) from None
         except LabelError:
             connection.close()
             raise
         return store
 
     def _prepare(self, study: str) -> None:
+        self._connection.execute("PRAGMA trusted_schema = OFF")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self.path.chmod(0o600)
+        [(found,)] = self._connection.execute("PRAGMA quick_check(1)").fetchall()
+        if found != "ok":  # a page is damaged: SQLite tells it, but raises nothing
+            raise sqlite3.DatabaseError(found.rpartition("\n")[2])
         with self.writing() as connection:
-            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-            if tables and not tables >= {"study", "events", "messages"}:
+            found = _made(connection)
+            if found and not found.keys() >= {"study", "events", "messages"}:
                 raise LabelError(f"{self.path}: is no label file, but another SQLite file; move it away.")
-            if not tables:
+            if found and found != _sound():
+                raise LabelError(
+                    f"{self.path}: its tables are not those that Themeloom makes (a view or trigger of "
+                    "others could do anything to codes); put it back from a backup."
+                )
+            if not found:
                 for statement in _statements(SCHEMA):
                     connection.execute(statement)
                 facts = {"format": FORMAT, "study": study, "made_at": now()}
                 connection.executemany("INSERT INTO study VALUES (?, ?)", list(facts.items()))
-        found = dict(self._connection.execute("SELECT key, value FROM study").fetchall())
-        if found.get("format") != FORMAT:
+        self._check_facts(study)
+
+    def _check_facts(self, study: str) -> None:
+        facts = dict(self._connection.execute("SELECT key, value FROM study").fetchall())
+        if facts.get("format") != FORMAT:
             raise LabelError(f"{self.path}: was written by another version of Themeloom; use that one.")
-        if found.get("study") != study:
+        if facts.get("study") != study:
             raise LabelError(
-                f"{self.path}: holds the labels of the study '{found.get('study')}', not of '{study}'."
+                f"{self.path}: holds the labels of the study '{facts.get('study')}', not of '{study}'."
             )
+
+    def _damaged(self, error: Exception) -> LabelError:
+        return LabelError(
+            f"{self.path}: is no label file, or is damaged ({error}); put it back from a backup."
+        )
 
     def close(self) -> None:
         """Close the file; the log of writes goes into it."""
@@ -117,7 +133,10 @@ class Store:
     def read(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Give the rows of a query."""
         with self._lock:
-            return self._connection.execute(query, values).fetchall()
+            try:
+                return self._connection.execute(query, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise self._damaged(error) from None
 
     def add(self, kind: str, coder: str, **values: object) -> int:
         """Add an event; give its number. One with the `client` of an earlier event is that event."""
@@ -176,6 +195,22 @@ def insert(connection: sqlite3.Connection, kind: str, coder: str, **values: obje
 def now() -> str:
     """Tell the time, ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _made(connection: sqlite3.Connection) -> dict[str, str]:
+    """Give the statements by which tables, indexes, triggers and views were made."""
+    return dict(
+        connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE sql NOT NULL AND name NOT LIKE 'sqlite_%'"
+        )
+    )
+
+
+@cache
+def _sound() -> dict[str, str]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(SCHEMA)
+        return _made(connection)
 
 
 def _statements(script: str) -> Iterable[str]:

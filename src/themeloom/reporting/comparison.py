@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from themeloom.atomic import whole_file
-from themeloom.compared import OVERLAPS, ComparisonRecord
+from themeloom.compared import ComparisonRecord
 from themeloom.reporting import differences, likeness_plots
 from themeloom.reporting.formats import FORMATS
 from themeloom.reporting.page import make_environment, render_page
@@ -86,7 +86,6 @@ def _context(record: ComparisonRecord) -> dict[str, Any]:
         ],
         "by_theme": [line for line in record.scores if line.theme and line.score == "f1"],
         "d": differences,
-        "overlaps": OVERLAPS,
         "most_moves": MOVES,
         "small": {of.run: len(of.streams) - len(likeness_plots.drawn_streams(of)) for of in record.pairings},
     }

@@ -2,7 +2,9 @@
 
 from math import isnan
 
-from themeloom.compared import Moves, PairedScores, Pairing
+from themeloom.compared import Change, Moves, PairedScores, Pairing
+from themeloom.records import Score
+from themeloom.reporting.texts import counted, say
 
 HEADLINE = (
     ("topic level", "kappa"),
@@ -24,69 +26,99 @@ def letter(place: int) -> str:
 
 def fates(pairing: Pairing) -> str:
     """Say what became of the reference's topics in another run."""
-    count = len(pairing.topics)
     told = [
-        f"{len(found)} {state}"
+        say("differences.fate", number=len(found), state=say(f"state.{state}"))
         for state in ("same", "split", "merged", "changed", "vanished", "unknown")
         if (found := pairing.numbers(state))
     ]
-    came = len(pairing.numbers("appeared"))
-    topics = f"{count} {'topic' if count == 1 else 'topics'}"
-    name = letter(pairing.run)
-    return f"{letter(0)} to {name}: of {topics}, {', '.join(told) or 'none'}; {came} appeared in {name}."
+    return say(
+        "differences.fates",
+        first=letter(0),
+        second=letter(pairing.run),
+        topics=counted(len(pairing.topics), "topic"),
+        told=", ".join(told) or say("differences.fates_none"),
+        appeared=len(pairing.numbers("appeared")),
+    )
 
 
 def basis(pairing: Pairing) -> str:
     """Say by what topics were matched."""
+    shared = f"{pairing.shared:,}"
     if pairing.basis == "membership":
-        return f"matched by membership (Jaccard) in {pairing.shared:,} shared messages"
-    why = f"{pairing.shared:,} messages are shared" if pairing.shared else "no message is shared"
-    by = "words (RBO) and vectors (cosine), mean of both" if pairing.encoders_agree else "words (RBO)"
-    return f"matched by {by}, as {why}"
+        return say("differences.by_membership", shared=shared)
+    why = say("differences.few_shared" if pairing.shared else "differences.none_shared", shared=shared)
+    by = "differences.by_words_and_vectors" if pairing.encoders_agree else "differences.by_words"
+    return say(by, why=why)
+
+
+def overlap(kind: str) -> str:
+    """Say what 'goes into' and 'comes from' mean where topics are matched by membership, or by words."""
+    return say(f"overlap.{kind}")
+
+
+def meaning(state: str) -> str:
+    """Say what it means that a topic is in a state."""
+    return say(f"state.{state}_means")
 
 
 def changes(pairing: Pairing) -> list[str]:
     """Say what split into what, what merged, vanished and appeared."""
-
-    def parts(found: tuple[tuple[int, float], ...]) -> str:
-        return ", ".join(f"{topic} ({share:.0%})" for topic, share in found)
-
-    told = [
-        f"{c.topic} split into {parts(tuple((p.topic, p.share) for p in c.parts))}" for c in pairing.splits
-    ]
-    for c in pairing.merges:
-        # By words, shares are likenesses, which do not add up.
-        made = f" (of which they are {sum(p.share for p in c.parts):.0%})" * (pairing.basis == "membership")
-        told.append(f"{', '.join(str(p.topic) for p in c.parts)} merged into {c.topic}{made}")
+    told = [say("differences.split", topic=c.topic, parts=_parts(c)) for c in pairing.splits]
+    told += [_merged(pairing, c) for c in pairing.merges]
     gone = {state: pairing.numbers(state) for state in ("vanished", "appeared")}
-    told += [f"{', '.join(map(str, numbers))} {state}" for state, numbers in gone.items() if numbers]
+    told += [
+        say("differences.gone", topics=", ".join(map(str, numbers)), state=say(f"state.{state}"))
+        for state, numbers in gone.items()
+        if numbers
+    ]
     return told
 
 
-NO_THEMES = "Themes of messages cannot be compared: no message with a theme is shared."
+def _parts(change: Change) -> str:
+    return ", ".join(say("differences.part", topic=p.topic, share=f"{p.share:.0%}") for p in change.parts)
+
+
+def _merged(pairing: Pairing, change: Change) -> str:
+    # By words, shares are likenesses, which do not add up.
+    share = f"{sum(p.share for p in change.parts):.0%}"
+    made = say("differences.merged_made", share=share) if pairing.basis == "membership" else ""
+    topics = ", ".join(str(p.topic) for p in change.parts)
+    return say("differences.merged", topics=topics, topic=change.topic, made=made)
+
+
+def no_themes() -> str:
+    """Say that themes of messages cannot be compared."""
+    return say("differences.no_themes")
 
 
 def moved(found: Moves) -> str:
     """Say how many messages have another theme."""
-    count, share = len(found.moves), len(found.moves) / found.messages
-    what = "another theme of their own" if found.level == "message level" else "a topic of another theme"
-    of = f"{count:,} of {found.messages:,} shared messages"
-    return f"{found.level.capitalize()}: {of} have {what} ({share:.0%})."
+    return say(
+        "differences.moved_own" if found.level == "message level" else "differences.moved_topic",
+        level=found.level.capitalize(),
+        number=f"{len(found.moves):,}",
+        all=f"{found.messages:,}",
+        share=f"{len(found.moves) / found.messages:.0%}",
+    )
 
 
 def paired(found: PairedScores) -> str:
     """Say how far the held-out scores of two runs are apart, and whether chance explains it."""
-    name, reference = letter(found.run), letter(0)
+    runs = {"first": letter(0), "second": letter(found.run)}
     if not found.levels:
-        return f"{name} less {reference}: {found.note}."
-    told = []
-    for level, scores in found.levels.items():
-        kappa = scores["kappa"]
-        if isnan(kappa.low):
-            told.append(f"{level}, kappa {kappa.value:+.2f} (no interval)")
-            continue
-        verdict = (
-            "more than chance explains" if kappa.low > 0 or kappa.high < 0 else "which chance may explain"
-        )
-        told.append(f"{level}, kappa {kappa.value:+.2f} ({kappa.low:+.2f} to {kappa.high:+.2f}), {verdict}")
-    return f"{name} less {reference} on the same {found.messages:,} labelled messages: {'; '.join(told)}."
+        return say("differences.unpaired", note=found.note, **runs)
+    told = [_kappa(level, scores["kappa"]) for level, scores in found.levels.items()]
+    return say("differences.paired", messages=f"{found.messages:,}", told="; ".join(told), **runs)
+
+
+def _kappa(level: str, kappa: Score) -> str:
+    if isnan(kappa.low):
+        return say("differences.kappa", level=level, kappa=f"{kappa.value:+.2f}")
+    real = kappa.low > 0 or kappa.high < 0
+    return say(
+        "differences.kappa_beyond_chance" if real else "differences.kappa_by_chance",
+        level=level,
+        kappa=f"{kappa.value:+.2f}",
+        low=f"{kappa.low:+.2f}",
+        high=f"{kappa.high:+.2f}",
+    )

@@ -9,6 +9,7 @@ from themeloom.compared import ComparedTopic, ComparisonRecord, Pairing, Stream
 from themeloom.reporting.differences import letter
 from themeloom.reporting.marks import COLOURS, PALE, clear
 from themeloom.reporting.readable import hover
+from themeloom.reporting.texts import say
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -55,14 +56,14 @@ def streams(record: ComparisonRecord, pairing: Pairing) -> "go.Figure":
                 "pad": 12,
                 "thickness": 14,
                 "line": {"width": 0},
-                "hovertemplate": "%{label}: %{value} messages<extra></extra>",
+                "hovertemplate": say("plot.stream_topic_hover"),
             },
             link={
                 "source": [left[stream.first] for stream in drawn],
                 "target": [right[stream.second] for stream in drawn],
                 "value": [stream.messages for stream in drawn],
                 "color": [_faint(colour[stream.first]) for stream in drawn],
-                "hovertemplate": "%{source.label} → %{target.label}: %{value} messages<extra></extra>",
+                "hovertemplate": say("plot.stream_hover"),
             },
         )
     )
@@ -85,12 +86,12 @@ def likeness(record: ComparisonRecord, pairing: Pairing) -> "go.Figure":
             y=[_name(topic) for topic in first],
             text=np.where(values >= 0.1, np.char.mod("%.2f", values), ""),
             texttemplate="%{text}" if values.size <= 400 else "",
-            hovertemplate="%{y}<br>%{x}<br>likeness %{z:.2f}<extra></extra>",
+            hovertemplate=say("plot.likeness_hover"),
             colorscale=[[0, "rgba(0, 114, 178, 0)"], [1, COLOURS[0]]],
             zmin=0,
             zmax=1,
             colorbar={
-                "title": "likeness",
+                "title": say("plot.likeness"),
                 "thickness": 12,
                 "lenmode": "pixels",
                 "len": 220,
@@ -99,10 +100,8 @@ def likeness(record: ComparisonRecord, pairing: Pairing) -> "go.Figure":
             },
         )
     )
-    figure.update_yaxes(title=hover(f"A: {record.runs[0].name}"), autorange="reversed", **AXIS)
-    figure.update_xaxes(
-        title=hover(f"{letter(pairing.run)}: {record.runs[pairing.run].name}"), tickangle=-40, **AXIS
-    )
+    figure.update_yaxes(title=_run(record, 0), autorange="reversed", **AXIS)
+    figure.update_xaxes(title=_run(record, pairing.run), tickangle=-40, **AXIS)
     return figure.update_layout(**clear(), dragmode=False, height=height(len(first), 26) + 140)
 
 
@@ -118,7 +117,11 @@ def _partners(pairing: Pairing) -> dict[int, int]:
 
 def _nodes(topics: tuple[ComparedTopic, ...], used: set[int]) -> dict[int, str]:
     names = {topic.topic: _name(topic) for topic in topics if topic.topic in used}
-    return names | ({-1: "no topic"} if -1 in used else {})
+    return names | ({-1: say("plot.no_topic")} if -1 in used else {})
+
+
+def _run(record: ComparisonRecord, place: int) -> str:
+    return hover(say("plot.run", letter=letter(place), name=record.runs[place].name))
 
 
 def _name(topic: ComparedTopic) -> str:

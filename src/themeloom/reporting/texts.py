@@ -1,4 +1,4 @@
-"""The catalogue of all that the report says, so that it can be translated in one place."""
+"""The catalogue of all that the report and the comparison say, so that it can be translated in one place."""
 
 import tomllib
 from collections.abc import Mapping

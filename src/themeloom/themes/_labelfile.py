@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from themeloom.errors import LabelError
+from themeloom.sheets import parquet_texts
 
 DELIMITERS = ",;\t|"
 PARQUET_MAGIC = b"PAR1"
@@ -48,12 +49,10 @@ def read_table(path: Path) -> LabelTable:
 
 def _parquet(path: Path, content: bytes) -> LabelTable:
     try:
-        frame = pl.read_parquet(io.BytesIO(content))
-        texts = frame.with_columns(pl.all().cast(pl.String).str.strip_chars().fill_null(""))
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).splitlines()[0]
+        texts = parquet_texts(content).with_columns(pl.all().str.strip_chars().fill_null(""))
+    except ValueError as error:
         raise LabelError(
-            f"{path}: is no Parquet file of plain columns ({reason}); write it again, or give a CSV file."
+            f"{path}: is no Parquet file of plain columns ({error}); write it again, or give a CSV file."
         ) from None
     return LabelTable(path, tuple(texts.columns), tuple(enumerate(texts.iter_rows(named=True), start=1)), ())
 

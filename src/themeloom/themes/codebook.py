@@ -1,19 +1,27 @@
 """The codebook: the study's themes and residual categories, read from YAML with every fault by its line."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from themeloom.errors import CodebookError
+from themeloom.errors import CodebookError, first_of
 from themeloom.records import Codebook, Theme
 
 SECTIONS = ("themes", "residual")
 ABOUT = ("study", "title", "unit", "rule", "note", "source", "version")
 ENTRY = ("key", "name", "names", "definition", "definitions", "include", "exclude")
 
+LARGEST = 2**20
+"""Bytes; a codebook is some pages."""
+SHOWN = 60
+"""Characters of the file that a fault quotes."""
+
 NULL = "tag:yaml.org,2002:null"
+_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def read_codebook(path: str | Path) -> Codebook:
@@ -44,14 +52,14 @@ def read_codebook(path: str | Path) -> Codebook:
     themes = [theme for section in SECTIONS for theme in reader.section(root, section)]
     reader.check(root)
     if reader.faults:
-        raise CodebookError(*reader.faults)
+        raise CodebookError(*first_of(reader.faults))
     return Codebook(tuple(themes))
 
 
 def _compose(path: Path) -> MappingNode:
     """Parse without constructing: nodes keep their lines, and nothing that a tag names is ever built."""
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
+        root = yaml.compose(_text(path), Loader=_Loader)
     except FileNotFoundError:
         raise CodebookError(f"{path}: there is no such codebook; check the path.") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -68,6 +76,27 @@ def _compose(path: Path) -> MappingNode:
     if not isinstance(root, MappingNode):
         raise CodebookError(f"{path}:{_line(root)}: is no codebook; it must start with 'themes:'.")
     return root
+
+
+def _text(path: Path) -> str:
+    if path.stat().st_size > LARGEST:
+        raise CodebookError(f"{path}: is larger than {LARGEST // 2**10} KiB; give the codebook.")
+    return path.read_text(encoding="utf-8-sig")
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses aliases, by which a short file stands for gigabytes, and characters that no file can hold."""
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:  # noqa: ANN401 (as it is in yaml)
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            problem = f"the alias '*{event.anchor[:SHOWN]}' is not followed; write out what it stands for"
+            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
+        node = super().compose_node(parent, index)
+        if isinstance(node, ScalarNode) and _UNWRITABLE.search(node.value):
+            problem = "a character that no file can hold, written as an escape"
+            raise yaml.composer.ComposerError(None, None, problem, node.start_mark)
+        return node
 
 
 def _line(node: Node) -> int:
@@ -133,7 +162,9 @@ class _Reader:
             self.fault(node, "this entry has several keys; give one code, and other names under 'names'.")
         key = texts[0] if texts else ""
         if key in self.first_line:
-            self.fault(node, f"key '{key}' is taken on line {self.first_line[key]}; give each its own key.")
+            self.fault(
+                node, f"key '{key[:SHOWN]}' is taken on line {self.first_line[key]}; give each its own key."
+            )
         elif key:
             self.first_line[key] = _line(node)
         return key
@@ -153,7 +184,9 @@ class _Reader:
         for key, _ in node.value:
             name = str(key.value) if isinstance(key, ScalarNode) else "?"
             if name not in names:
-                self.fault(key, f"unknown key '{name}'; remove it, or use one of: {', '.join(names)}.")
+                self.fault(
+                    key, f"unknown key '{name[:SHOWN]}'; remove it, or use one of: {', '.join(names)}."
+                )
             elif name in seen:
                 self.fault(key, f"'{name}' is given twice; keep one.")
             seen.add(name)
