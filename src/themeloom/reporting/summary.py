@@ -36,6 +36,7 @@ from themeloom.reporting.tree import merges
 __all__ = ["Summary", "summarise", "to_json"]
 
 _USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
+_AFTER_PATH = re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://[^\s?#]{0,2000}[?#])\S{1,5000}", re.IGNORECASE)
 
 
 def summarise(
@@ -252,5 +253,5 @@ def _plain(value: object) -> object:
 
 
 def _text(value: object) -> str:
-    """Strike out user and password of an address, as reports travel."""
-    return _USER_INFO.sub("…@", str(value))
+    """Strike out what can be secret in an address, as reports travel: user, password, query and fragment."""
+    return _AFTER_PATH.sub(r"\1…", _USER_INFO.sub("…@", str(value)))
