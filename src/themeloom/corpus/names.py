@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from themeloom.corpus import lexicon
+from themeloom.corpus.cued import find_cued
 from themeloom.corpus.lexicon import section
 from themeloom.corpus.patterns import PLACEHOLDER, Span, free_of, joined
 from themeloom.corpus.reading import Entity, Message, Token, read_message
@@ -17,6 +18,7 @@ _OBJECT = re.compile(
 )
 _TITLE_AFTER = re.compile(r" \((?:Mrs?|Ms|Mx|Miss|Dr|Prof)\.?\)")
 _PLACE_LABELS = frozenset(("GPE", "LOC", "FAC"))
+_WITHIN_A_NAME = frozenset((" ", "\u00a0", "  ", "'s ", "\u2019s ", "s' "))
 _LONGEST_NAME = 6  # words
 
 
@@ -36,7 +38,7 @@ def find_names(
     """
     message = read_message(text, entities, keep)
     taken = [Span(m.start(), m.end(), "placeholder") for m in PLACEHOLDER.finditer(text)]
-    for rule in (_titled, _initialled, _in_facilities, _in_areas, _single, _lower_case):
+    for rule in (_titled, _initialled, _in_facilities, find_cued, _in_areas, _single, _lower_case):
         taken += free_of(taken, joined(text, rule(message)))
     taken += free_of(taken, _again(message, [span for span in taken if span.kind == "person"]))
     taken += free_of(taken, _always(text, mask))
@@ -128,13 +130,15 @@ def _in_facilities(message: Message) -> Iterator[Span]:
         first = position
         while (
             position - first < _LONGEST_NAME
-            and message.follows(first)
+            and message.gap(first) in _WITHIN_A_NAME
             and _can_name_a_facility(message, first - 1, token)
         ):
             first -= 1
         if any(_names_a_facility(message, at, token) for at in range(first, position)):
             while not _names_a_facility(message, first, token):
                 first += 1
+            if message.before(first) in {"st", "saint"} and message.tokens[first - 1].titled:
+                first -= 1
             start = message.tokens[first].start
             number = _HOUSE_NUMBER.search(message.text[max(0, start - 8) : start])
             house = kinds[token.lower] == "place" and token.lower != "ward" and number
@@ -143,8 +147,9 @@ def _in_facilities(message: Message) -> Iterator[Span]:
 
 def _can_name_a_facility(message: Message, position: int, head: Token) -> bool:
     token = message.tokens[position]
-    ended = message.text[token.end : message.tokens[position + 1].start].strip()
-    return token.titled and not ended and not token.is_function_word and (head.titled or not token.harmless)
+    if token.shouted and token.lower in section("generic"):
+        return head.titled  # Larchbeck NHS Trust
+    return token.titled and not token.is_function_word and (head.titled or not token.harmless)
 
 
 def _names_a_facility(message: Message, position: int, head: Token) -> bool:

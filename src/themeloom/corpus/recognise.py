@@ -18,7 +18,7 @@ from themeloom.progress import UNWATCHED, Progress
 if TYPE_CHECKING:
     from spacy.language import Language
 
-RULES = ("lexicon.py", "names.py", "patterns.py", "reading.py", "recognise.py", "words.txt")
+RULES = ("cued.py", "lexicon.py", "names.py", "patterns.py", "reading.py", "recognise.py", "words.txt")
 """The files of this room that decide what is found: spans found by other rules are not used again."""
 
 _BATCH = 256

@@ -1,0 +1,94 @@
+"""Names that the words around them give away: Dr K, my name is Will, Raj from nights."""
+
+import re
+from collections.abc import Iterator
+
+from themeloom.corpus import lexicon
+from themeloom.corpus.lexicon import section
+from themeloom.corpus.patterns import Span
+from themeloom.corpus.reading import Message, Token
+
+_FROM_WHERE = re.compile(r" from (?:the|our|my|reception|nights|days|upstairs|next door)\b")
+_DOES = re.compile(r" (?:was|is|has|had|said|says|told|asked|rang|sat|came|left|gave|got|never|always)\b")
+_ENDS = re.compile(r"\.?(?=[\s,;!?)\"']|$)")
+_NAME_IS = re.compile(r"\bname(?:'s|\u2019s| is| was)$", re.IGNORECASE)
+_NOT_INITIALS = frozenset("IA")
+
+
+def find_cued(message: Message) -> Iterator[Span]:
+    """Find names by the words around them; spans may overlap and are in order."""
+    for position, token in enumerate(message.tokens):
+        if message.kept(token):
+            continue
+        if _is_city(message, position):
+            yield _royal(message, position) or Span(token.start, token.end, "place")
+        elif initials := _titled_initial(message, position):
+            yield initials
+        elif token.titled and _is_cued(message, position):
+            yield Span(token.start, _end(message, position), "person")
+
+
+def _is_city(message: Message, position: int) -> bool:
+    token = message.tokens[position]
+    if token.lower in section("cities"):
+        return token.unknown
+    named = token.titled and token.lower in section("cities-that-are-words") and not token.opens
+    return (
+        named and message.before(position) not in section("determiners") and not _headline(message, position)
+    )
+
+
+def _headline(message: Message, position: int) -> bool:
+    around = [at for at in (position - 1, position + 1) if message.follows(max(at, position)) and at >= 0]
+    return any(message.tokens[at].titled and message.tokens[at].is_word for at in around)
+
+
+def _royal(message: Message, position: int) -> Span | None:
+    """Tell of the Royal Edinburgh."""
+    if message.before(position) != "royal" or not message.tokens[position - 1].titled:
+        return None
+    return Span(message.tokens[position - 1].start, message.tokens[position].end, "organisation")
+
+
+def _titled_initial(message: Message, position: int) -> Span | None:
+    """Find Dr K and nurse J, but not 'dr I saw'."""
+    token = message.tokens[position]
+    single = len(token.text) == 1 and token.text.isupper() and token.text not in _NOT_INITIALS
+    if not single or not message.follows(position) or message.before(position) not in section("titles"):
+        return None
+    end = _ENDS.match(message.text, token.end)
+    return Span(message.tokens[position - 1].start, token.end, "person") if end else None
+
+
+def _is_cued(message: Message, position: int) -> bool:
+    token = message.tokens[position]
+    if position and message.tokens[position - 1].lower in section("titles") | section("area-prefixes"):
+        return False  # Dr. Hope, St. Grace: of another rule
+    before, after = (
+        message.text[max(0, token.start - 12) : token.start],
+        message.text[token.end : token.end + 24],
+    )
+    if _NAME_IS.search(before.rstrip()) and message.follows(position):
+        return token.is_first_name
+    if token.unknown and message.before(position) in {"thanks", "thank", "you", "cheers"}:
+        return len(token.text) == 2 and message.follows(position + 1) and message.tokens[position + 1].unknown
+    if not token.opens or not (lexicon.is_likely_name(token.lower) or token.lower in section("cued-names")):
+        return False
+    if _FROM_WHERE.match(after):
+        return token.lower not in section("calendar")
+    common = token.is_function_word and token.lower not in section("also-names")
+    plain = token.harmless or common or token.lower in section("abstract-names")
+    return not plain and bool(_DOES.match(after) or _surname_follows(message, position))
+
+
+def _surname_follows(message: Message, position: int) -> bool:
+    return message.follows(position + 1) and _is_surname(message.tokens[position + 1])
+
+
+def _is_surname(token: Token) -> bool:
+    return token.titled and token.unknown
+
+
+def _end(message: Message, position: int) -> int:
+    following = _surname_follows(message, position)
+    return message.tokens[position + following].end
