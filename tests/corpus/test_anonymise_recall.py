@@ -64,6 +64,8 @@ def test_few_invented_messages_lose_a_word_that_identifies_nobody() -> None:
         ("I saw Dr B and nurse Q", "I saw [person] and [person]"),
         ("her name is Will", "her name is [person]"),
         ("Grace from the day unit rang", "[person] from the day unit rang"),
+        ("I miss Tomasz and my sister Ines", "I miss [person] and my sister [person]"),
+        ("Sister Tomasz and Miss Ines", "[person] and [person]"),
         ("we moved from bradford", "we moved from [place]"),
         ("she was in the Royal Sheffield", "she was in the [organisation]"),
         ("under Larchbeck NHS Trust", "under [organisation]"),

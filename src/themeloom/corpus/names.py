@@ -20,6 +20,9 @@ _TITLE_AFTER = re.compile(r" \((?:Mrs?|Ms|Mx|Miss|Dr|Prof)\.?\)")
 _PLACE_LABELS = frozenset(("GPE", "LOC", "FAC"))
 _WITHIN_A_NAME = frozenset((" ", "\u00a0", "  ", "'s ", "\u2019s ", "s' "))
 _LONGEST_NAME = 6  # words
+_WHO_MISS = frozenset({"i", "we", "you", "they", "to", "really", "still", "and"})
+_KIN = frozenset({"sister", "brother", "father", "mother"})
+_WHOSE = frozenset({"my", "our", "his", "her", "their", "your"})
 
 
 def find_names(
@@ -55,7 +58,16 @@ def _titled(message: Message) -> Iterator[Span]:
             continue
         if _can_be_titled(message, position, follower):
             last = _last_of_name(message, position + 1)
-            yield Span(token.start, message.tokens[last].end, "person")
+            first = follower if _is_no_title(message, position) else token
+            yield Span(first.start, message.tokens[last].end, "person")
+
+
+def _is_no_title(message: Message, position: int) -> bool:
+    """Tell "I miss Anna" and "my sister Anna" from Miss Smith and Sister Smith: there the name alone goes."""
+    title, before = message.tokens[position], message.before(position)
+    if not title.text.islower():
+        return False
+    return before in _WHO_MISS if title.lower == "miss" else title.lower in _KIN and before in _WHOSE
 
 
 def _can_be_titled(message: Message, position: int, follower: Token) -> bool:
