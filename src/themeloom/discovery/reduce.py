@@ -59,11 +59,19 @@ def reduce(vectors: Floats, config: ReduceConfig, seed: int, progress: Progress 
     """
     distinct, place, neighbors = _prepared(vectors, config)
     progress.begin(2, "layouts")
-    topics = _umap(config.components, neighbors, config.min_dist, seed, len(distinct)).fit_transform(distinct)
+    first = _umap(config.components, neighbors, config.min_dist, seed, len(distinct))
+    topics = first.fit_transform(distinct)
     progress.advance()
-    plane = _umap(2, neighbors, PLANE["min_dist"], seed, len(distinct)).fit_transform(distinct)
+    second = _umap(2, neighbors, PLANE["min_dist"], seed, len(distinct))
+    plane = second.set_params(precomputed_knn=_neighbours(first)).fit_transform(distinct)
     progress.advance()
     return Layout(topics.astype(np.float32)[place], plane.astype(np.float32)[place], neighbors)
+
+
+def _neighbours(model: "UMAP") -> tuple[object, ...]:
+    """Return the neighbours that a model has sought by approximation; among few rows it compares all."""
+    found = tuple(getattr(model, f"_knn_{name}", None) for name in ("indices", "dists", "search_index"))
+    return found if found[2] is not None else (None, None, None)
 
 
 def reduced(vectors: Floats, config: ReduceConfig, seed: int) -> Floats:
