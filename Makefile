@@ -58,7 +58,7 @@ COMPILE = $(BIN)/uv pip compile -q --universal --no-annotate --no-header --pytho
 
 lock: $(VENV)/.installed-supply ## write requirements-hashed.txt and constraints-min.txt anew from the index; needs the network
 	@{ sed '/^#/!d' requirements-hashed.txt; $(COMPILE) -c constraints.txt --generate-hashes \
-		--extra test --extra lint --extra docs --extra spark; } > requirements-hashed.new
+		--extra test --extra lint --extra docs --extra spark --extra ray; } > requirements-hashed.new
 	@mv requirements-hashed.new requirements-hashed.txt
 	@{ sed '/^#/!d' constraints-min.txt; $(COMPILE) --resolution lowest-direct --extra test; } > constraints-min.new
 	@mv constraints-min.new constraints-min.txt

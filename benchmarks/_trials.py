@@ -296,11 +296,16 @@ def same(one: tuple[pl.DataFrame, ...], other: tuple[pl.DataFrame, ...]) -> bool
     return all(a.equals(b, null_equal=True) for a, b in zip(one, other, strict=True))
 
 
+def _written(path: Path) -> int:
+    """Tell when an entry was written; vectors are marked whenever they are used."""
+    return 0 if "vectors" in path.parts else path.stat().st_mtime_ns
+
+
 def entries(root: Path) -> dict[str, tuple[int, int]]:
     """Give what the cache holds: file → inode and time of its last change."""
     cache = root / ".themeloom" / "cache"
     found = [path for path in cache.rglob("*.safetensors") if not path.name.startswith(".")]
-    return {str(path.relative_to(cache)): (path.stat().st_ino, path.stat().st_mtime_ns) for path in found}
+    return {str(path.relative_to(cache)): (path.stat().st_ino, _written(path)) for path in found}
 
 
 def open_runs(root: Path) -> list[str]:

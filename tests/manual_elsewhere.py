@@ -64,6 +64,8 @@ def _pip(words: list[str]) -> None:
 ELSEWHERE: dict[str, tuple[str, Callable[[list[str]], object]]] = {
     "make": ("sets up an environment of its own", _make),
     "pip": ("changes the environment", _pip),
+    "themeloom assign --engine": ("needs Ray; run by tests/test_ray_engine.py", parsed),
+    "themeloom run --engine": ("needs Ray; run by tests/test_ray_engine.py", parsed),
     "themeloom demo": ("takes minutes; its study is run by tests/test_pipeline.py", parsed),
     "themeloom label --host": ("no address of this machine; run by tests/labelling/test_serving.py", _label),
     "themeloom label --behind-proxy": ("needs a proxy; run by tests/labelling/test_serving.py", _label),

@@ -109,8 +109,15 @@ def _write_exports(folder: Path, found: list[tuple[str, str, str]], first: dict[
         file.writelines(json.dumps(post) + "\n" for post in posts)
     rows = [[text, id_, f"2013-08-{10 + at % 9}", f"u{at}"] for at, (id_, _, text) in enumerate(found[half:])]
     _write_csv(folder / "data" / "forum.csv", ["post", "post_id", "posted", "user"], rows)
-    new = [["The queue goes round the block."] * 3, ["A porter held my hand."] * 3]
-    _write_csv(folder / "new.csv", ["text", "post", "content"], new)
+    new = [["The queue goes round the block.", "n1"], ["A porter held my hand.", "n2"]]
+    _write_csv(
+        folder / "new.csv", ["text", "post", "content", "post_id"], [[*[said] * 3, at] for said, at in new]
+    )
+    _write_csv(
+        folder / "november.csv", ["post", "post_id"], [[text, f"n{id_}"] for id_, _, text in found[:12]]
+    )
+    with gzip.open(folder / "new.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(_post(first, at, said)) + "\n" for said, at in new)
     book = Workbook()
     sheet = book.create_sheet("Wave 2")
     for row in [("answer", "respondent", "date"), *((text, id_, "3/4/2013") for id_, _, text in found)]:

@@ -6,10 +6,10 @@ import pytest
 from invented import SAYINGS, messages
 from themeloom import evidence as module
 from themeloom.config import Experiment
-from themeloom.discover import embed_corpus
+from themeloom.discover import codebook_vectors, embed_corpus
 from themeloom.discovery.cluster import cluster
 from themeloom.discovery.embed import Encoder
-from themeloom.evidence import Evidence, codebook_vectors, fewest_topics
+from themeloom.evidence import Evidence, fewest_topics
 from themeloom.members import Labels
 from themeloom.progress import Stages
 from themeloom.records import Codebook, Theme

@@ -12,11 +12,11 @@ import pytest
 from invented import SAYINGS, messages
 from themeloom.columns import COMMUNICATIONS
 from themeloom.config import Experiment
-from themeloom.discover import embed_corpus
+from themeloom.discover import codebook_vectors, embed_corpus
 from themeloom.discovery.cluster import cluster
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.reduce import reduced
-from themeloom.evidence import Evidence, codebook_vectors, fewest_topics
+from themeloom.evidence import Evidence, fewest_topics
 from themeloom.learning import learn_study
 from themeloom.members import Labels
 from themeloom.progress import Stages

@@ -256,8 +256,8 @@ FORBIDDEN = {
     "the table's folder": (
         lambda p: forbid(p["root"]),
         ["assign", "{model}", "{messages}", "--out", "{root}/a.csv"],
-        "root/a.csv",
-        "cannot be written",
+        "root/.a.csv.pieces",
+        "cannot be made",
     ),
     "the root": (
         lambda p: forbid(p["root"]),

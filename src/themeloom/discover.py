@@ -12,14 +12,14 @@ from themeloom.config import Experiment
 from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.discovery.consensus import clusterings, consensus
 from themeloom.discovery.describe import describe
-from themeloom.discovery.embed import Encoder, embed, embedded_text, frequent_terms
+from themeloom.discovery.embed import Encoder, embed, embedded_text, encode_cached, frequent_terms
 from themeloom.discovery.reduce import SHORT, layouts, many_layouts, reduce, reduced, seeds_of
 from themeloom.discovery.stability import stability
 from themeloom.discovery.weights import PINS, check_pinned
 from themeloom.progress import UNWATCHED, Progress, Stages
 from themeloom.provenance import versions
 from themeloom.ray_engine import Ray
-from themeloom.records import Clusters, Discovery, Embeddings, Floats, Layout, Stability, Topic
+from themeloom.records import Clusters, Codebook, Discovery, Embeddings, Floats, Layout, Stability, Topic
 
 _TOPICS = TypeAdapter(tuple[Topic, ...])
 
@@ -226,3 +226,22 @@ def _described(
     with stages("describe") as progress:
         arrays = stages.remembered("describe", *Cache(cache).remember("describe", key, make))
     return _TOPICS.validate_json(arrays["json"].tobytes())
+
+
+def codebook_vectors(codebook: Codebook, embeddings: Embeddings, encoder: Encoder, cache: Path) -> Floats:
+    """Return one unit vector a theme, (themes, dimensions): the mean of all that is said of it."""
+    texts = [
+        [
+            f"{theme.name}. {theme.definition}",
+            *theme.other_names,
+            *theme.other_definitions,
+            *theme.include,
+        ]
+        for theme in codebook.themes
+    ]
+    read = [[embedded_text(text, embeddings.frequent_terms) for text in of_theme] for of_theme in texts]
+    flat = [text for of_theme in read for text in of_theme]
+    vectors = encode_cached(flat, encoder, encoder.cache(cache))
+    starts = np.cumsum([0, *(len(of_theme) for of_theme in read[:-1])])
+    sums = np.add.reduceat(vectors, starts, axis=0)
+    return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12), dtype=np.float32)

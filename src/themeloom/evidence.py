@@ -17,7 +17,7 @@ from themeloom.cache import Arrays, Cache, code_digest, digest
 from themeloom.config import Experiment
 from themeloom.discover import grouped, laid_out
 from themeloom.discovery.adapt import Adapter, States, at_once
-from themeloom.discovery.embed import Encoder, embedded_text, encode_cached
+from themeloom.discovery.embed import Encoder
 from themeloom.discovery.estimate import estimated
 from themeloom.discovery.hierarchy import topic_tree
 from themeloom.discovery.neighbours import side_by_side
@@ -25,7 +25,7 @@ from themeloom.discovery.reduce import reduced
 from themeloom.discovery.surface import surface
 from themeloom.members import Labels, Members, Messages
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import Clusters, Codebook, Embeddings, Floats, Ints
+from themeloom.records import Clusters, Embeddings, Floats, Ints
 from themeloom.spreading import sample_of
 from themeloom.themes.neighbours import nearest_others
 
@@ -280,25 +280,6 @@ def adapts(config: Experiment) -> bool:
     """Whether a run adapts the encoder: it can be, it may be, and something asks for its vectors."""
     asked = config.discover.vectors == "raw+adapted" or config.themes.strategy in ADAPTED
     return config.adapt.enabled and not config.encoder.static and asked
-
-
-def codebook_vectors(codebook: Codebook, embeddings: Embeddings, encoder: Encoder, cache: Path) -> Floats:
-    """Return one unit vector a theme, (themes, dimensions): the mean of all that is said of it."""
-    texts = [
-        [
-            f"{theme.name}. {theme.definition}",
-            *theme.other_names,
-            *theme.other_definitions,
-            *theme.include,
-        ]
-        for theme in codebook.themes
-    ]
-    read = [[embedded_text(text, embeddings.frequent_terms) for text in of_theme] for of_theme in texts]
-    flat = [text for of_theme in read for text in of_theme]
-    vectors = encode_cached(flat, encoder, encoder.cache(cache))
-    starts = np.cumsum([0, *(len(of_theme) for of_theme in read[:-1])])
-    sums = np.add.reduceat(vectors, starts, axis=0)
-    return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12), dtype=np.float32)
 
 
 def fewest_topics(themes: int) -> int:

@@ -10,7 +10,7 @@ import polars as pl
 
 from themeloom.cache import Arrays, Cache, code_digest, digest
 from themeloom.config import Experiment
-from themeloom.discover import discover, embed_corpus
+from themeloom.discover import codebook_vectors, discover, embed_corpus
 from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.discovery.describe import describe
 from themeloom.discovery.embed import Encoder
@@ -19,7 +19,7 @@ from themeloom.discovery.plain import is_plain, plain_topics
 from themeloom.discovery.quality import topic_quality
 from themeloom.discovery.reduce import reduce
 from themeloom.errors import LabelError
-from themeloom.evidence import Evidence, codebook_vectors, fewest_topics
+from themeloom.evidence import Evidence, fewest_topics
 from themeloom.members import HeldOut, Labels
 from themeloom.progress import Stages
 from themeloom.records import (

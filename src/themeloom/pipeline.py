@@ -1,8 +1,7 @@
 """The stages in order: from an experiment file to a kept, tracked and reported run."""
 
 import secrets
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +20,7 @@ from themeloom.corpus.sufficiency import check_sufficient
 from themeloom.corpus.vault import Vault
 from themeloom.discover import embed_ahead
 from themeloom.discovery.embed import Encoder
-from themeloom.errors import ThemeloomError
+from themeloom.errors import Faults
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.history import store
@@ -186,7 +185,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
     ThemeloomError
         If anything has a fault.
     """
-    faults = _Faults()
+    faults = Faults()
     given = provenance.GivenFiles(
         [*(source.path for source in config.sources), config.themes.codebook, config.themes.labels]
     )
@@ -214,25 +213,6 @@ def _labels(config: Experiment, codebook: Codebook, corpus: Corpus) -> LabelledS
     sample = read_labels(config.themes, codebook, corpus.crosswalk, doc_ids)
     check_sample(sample, authors_of(corpus)[sample.position], config.themes, config.validate_)
     return sample
-
-
-@dataclass(slots=True)
-class _Faults:
-    """Goes on after a fault, so that all of them can be told at once."""
-
-    found: list[ThemeloomError] = field(default_factory=list)
-
-    def attempt(self, step: Callable[[], T]) -> T | None:
-        try:
-            return step()
-        except ThemeloomError as error:
-            self.found.append(error)
-            return None
-
-    def error(self) -> ThemeloomError:
-        kinds = {type(error) for error in self.found}
-        kind = kinds.pop() if len(kinds) == 1 else ThemeloomError
-        return kind(*(fault for error in self.found for fault in error.faults))
 
 
 def to_record(

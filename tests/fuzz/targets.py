@@ -399,9 +399,9 @@ def cached(data: bytes, folder: Path) -> object:
     for rest in vectors.folder.iterdir():
         rest.unlink()
     written(data, vectors.folder / "spoilt.safetensors")
-    for vector in vectors.find(["a", "b"]).values():
-        assert vector.shape == (4,)
-        assert np.isfinite(vector).all()
+    known, found = vectors.find(["a", "b"])
+    assert found.shape == (2, 4 if known.any() else 0)
+    assert np.isfinite(found).all()
     (folder / "stage").mkdir(exist_ok=True)
     written(data, folder / "stage" / "key.safetensors")
     return Cache(folder).remember("stage", "key", lambda: {"vectors": np.zeros(1)})
