@@ -30,6 +30,7 @@ READ_BY_HAND = {
     "axe-playwright-python": "MIT",
     "hdbscan": "BSD-3-Clause",
     "huey": "MIT",
+    "skeletoken": "MIT",
     "skops": "MIT",
     "umap-learn": "BSD-3-Clause",
 }

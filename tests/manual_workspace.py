@@ -114,7 +114,9 @@ def _write_exports(folder: Path, found: list[tuple[str, str, str]], first: dict[
         folder / "new.csv", ["text", "post", "content", "post_id"], [[*[said] * 3, at] for said, at in new]
     )
     _write_csv(
-        folder / "november.csv", ["post", "post_id"], [[text, f"n{id_}"] for id_, _, text in found[:12]]
+        folder / "november.csv",
+        ["post", "post_id"],
+        [[f"{text} This autumn.", f"n{id_}"] for id_, _, text in found[:12]],
     )
     with gzip.open(folder / "new.jsonl.gz", "wt", encoding="utf-8") as file:
         file.writelines(json.dumps(_post(first, at, said)) + "\n" for said, at in new)

@@ -17,6 +17,7 @@ SOURCE = TESTS.parent / "src" / "themeloom"
 BASE = {
     "archives",
     "errors",
+    "faults",
     "config",
     "experiment",
     "columns",

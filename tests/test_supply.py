@@ -54,6 +54,7 @@ def test_the_lowest_versions_are_those_of_the_ranges():
     wrong = []
     for one in asked:
         name, _, rest = one.partition(">=")
+        name = name.partition("[")[0]
         bound = rest.partition(",")[0]
         found = lowest.get(licences.normal(name), {"none"})
         if not all(

@@ -16,13 +16,6 @@
 The command line prints the sentences and leaves with exit code 2; no traceback is shown for these.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TypeVar
-
-T = TypeVar("T")
-
-
 MOST_TOLD = 50
 """Faults of one file that are told one by one."""
 
@@ -84,24 +77,3 @@ class EngineError(ThemeloomError):
 
 class TrackingError(ThemeloomError):
     """The MLflow store cannot be reached or refuses."""
-
-
-@dataclass(slots=True)
-class Faults:
-    """Goes on after a fault, so that all of them can be told at once."""
-
-    found: list[ThemeloomError] = field(default_factory=list)
-
-    def attempt(self, step: Callable[[], T]) -> T | None:
-        """Do a step; None if it has a fault."""
-        try:
-            return step()
-        except ThemeloomError as error:
-            self.found.append(error)
-            return None
-
-    def error(self) -> ThemeloomError:
-        """Give all faults as one error."""
-        kinds = {type(error) for error in self.found}
-        kind = kinds.pop() if len(kinds) == 1 else ThemeloomError
-        return kind(*(fault for error in self.found for fault in error.faults))

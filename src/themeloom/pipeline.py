@@ -20,8 +20,8 @@ from themeloom.corpus.sufficiency import check_sufficient
 from themeloom.corpus.vault import Vault
 from themeloom.discover import embed_ahead
 from themeloom.discovery.embed import Encoder
-from themeloom.errors import Faults
 from themeloom.experiment import read_experiment
+from themeloom.faults import Faults
 from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.machine import machine_watched
