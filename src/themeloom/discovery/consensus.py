@@ -13,7 +13,7 @@ from themeloom.records import Bools, Clusters, Doubles, Floats, Ints
 
 COMPARED = 4_000
 """So many messages at most, evenly chosen, are compared with one another to start from."""
-TOGETHER = 0.26
+TOGETHER = 0.28
 """Messages of a topic lie together in more than this share of the clusterings, on average.
 
 Below a half, as short layouts seldom put the whole of a topic into one cluster. On the corpora of
