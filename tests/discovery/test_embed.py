@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from themeloom.cache import VectorCache
 from themeloom.config import EncoderConfig
+from themeloom.discovery import embed as embedding
 from themeloom.discovery.embed import Encoder, embed, embedded_text, encode_cached, frequent_terms
 from themeloom.errors import ConfigError
 
@@ -106,3 +107,24 @@ def test_a_copy_leaves_the_loaded_model_behind(encoder):
     copied = copy.deepcopy(encoder)
     assert "model" not in vars(copied)
     assert np.array_equal(copied.encode(TEXTS), vectors)
+
+
+def test_what_was_encoded_before_a_stop_is_kept(encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr(embedding, "PART", 2)
+    cache = encoder.cache(tmp_path)
+    whole, parts = Encoder.encode_sorted, []
+
+    def stopped(self, distinct, progress):
+        parts.append(list(distinct))
+        if len(parts) == 2:
+            raise KeyboardInterrupt
+        return whole(self, distinct, progress)
+
+    monkeypatch.setattr(Encoder, "encode_sorted", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        encode_cached(TEXTS, encoder, cache)
+    assert sorted(text for text, known in zip(TEXTS, cache.find(TEXTS)[0], strict=True) if known) == sorted(
+        parts[0]
+    )
+    assert np.array_equal(encode_cached(TEXTS, encoder, cache), encoder.encode(TEXTS))
+    assert parts[2] == parts[1]

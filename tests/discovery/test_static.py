@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from studies import EXPERIMENT
 from themeloom.config import EncoderConfig
 from themeloom.discovery import static
 from themeloom.discovery.embed import Encoder, encode_cached
 from themeloom.discovery.processor import cores
 from themeloom.errors import ConfigError
+from themeloom.evidence import adapts
+from themeloom.experiment import read_experiment
 
 WORDS = ["the", "nurse", "listened", "to", "me", "a", "list", "is", "long", "too", "waiting", "nobody"]
 TEXTS = ["the nurse listened", "nobody listened to me", "the waiting list is too long", "the nurse listened"]
@@ -117,3 +120,15 @@ def test_cores_are_those_of_the_container(tmp_path: Path) -> None:
     }.items():
         quota.write_text(said)
         assert cores(quota) == expected
+
+
+@pytest.mark.parametrize("informed", [False, True])
+def test_a_static_encoder_is_not_adapted_and_informs_no_topics(tmp_path: Path, informed: bool) -> None:
+    path = tmp_path / "experiment.toml"
+    extra = "[encoder]\nstatic = true\n" + ('[discover]\nvectors = "raw+adapted"\n' if informed else "")
+    path.write_text(EXPERIMENT + extra, encoding="utf-8")
+    if informed:
+        with pytest.raises(ConfigError, match=r"experiment\.toml: .* a static encoder is not adapted"):
+            read_experiment(path)
+    else:
+        assert not adapts(read_experiment(path))
