@@ -272,11 +272,10 @@ def test_stages_know_no_mlflow_and_no_pages() -> None:
 def test_every_library_is_declared() -> None:
     """What is imported is asked for in pyproject.toml, not there by somebody else's grace."""
     project = tomllib.loads((TESTS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted_too = project["optional-dependencies"]["ray"]  # imported where it is asked for, and only there
-    declared = {
-        _plain(re.split(r"[<>=!~;\[ ]", wanted)[0]) for wanted in [*project["dependencies"], *wanted_too]
-    }
-    homes = packages_distributions()
+    # Imported where it is asked for, and only there; an extra need not be installed here to be declared.
+    extras = _distributions(project["optional-dependencies"]["ray"])
+    declared = _distributions(project["dependencies"]) | extras
+    homes = {extra: [extra] for extra in extras} | dict(packages_distributions())
     strangers = {
         (module.place, name)
         for module in MODULES
@@ -284,6 +283,10 @@ def test_every_library_is_declared() -> None:
         if not {_plain(home) for home in homes.get(BROUGHT_BY.get(name, name), ())} & declared
     }
     assert strangers == set()
+
+
+def _distributions(wanted: list[str]) -> set[str]:
+    return {_plain(re.split(r"[<>=!~;\[ ]", each)[0]) for each in wanted}
 
 
 def _plain(distribution: str) -> str:
