@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from multiprocessing.connection import Connection
@@ -224,9 +224,10 @@ class Child:
         return self.said.read_text(encoding="utf-8", errors="replace")
 
     def signal(self, number: int = signal.SIGKILL) -> None:
-        """Send a signal."""
+        """Send a signal; a process that has ended by itself gets none."""
         if self.process.pid is not None and self.process.is_alive():
-            os.kill(self.process.pid, number)
+            with suppress(ProcessLookupError):  # it ended just now
+                os.kill(self.process.pid, number)
 
     def wait(self, seconds: float = 300) -> int:
         """Wait for its end; give its exit code."""

@@ -48,7 +48,7 @@ QUICK = """
 enabled = false
 
 [validate]
-repeats = 2
+folds = 3
 bootstrap = 100
 """
 """What the studies of the manual get besides, to take seconds."""

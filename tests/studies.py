@@ -45,7 +45,7 @@ codebook = "codebook.yaml"
 labels = "labels.csv"
 
 [validate]
-repeats = 2
+folds = 3
 bootstrap = 100
 """
 

@@ -55,7 +55,7 @@ SPOILT = {
         "messages.csv",
     ),
     "a column that is not there": (lambda s: s.rewrite("experiment.toml", '"text" }', '"body" }'), "body"),
-    "unknown config key": (lambda s: s.rewrite("experiment.toml", "repeats = 2", "repeat = 2"), "repeat"),
+    "unknown config key": (lambda s: s.rewrite("experiment.toml", "folds = 3", "fold = 3"), "fold"),
     "wrong type": (
         lambda s: s.rewrite("experiment.toml", "bootstrap = 100", 'bootstrap = "many"'),
         "validate.bootstrap",

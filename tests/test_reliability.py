@@ -130,7 +130,7 @@ def test_ctrl_c_twice_is_at_once_even_within_compiled_code(tmp_path):
 
 def asked(folder):
     config = themeloom.load(folder).record.config
-    return config["study"]["seed"], config["validate"]["repeats"]
+    return config["study"]["seed"], config["validate"]["folds"]
 
 
 def study_seed(root):
@@ -140,7 +140,7 @@ def study_seed(root):
 def test_four_processes_share_a_cache_a_database_and_a_folder_of_models(study, whole, tmp_path):
     """Two of them run the same experiment."""
     root = beside(whole, tmp_path, tracked=True)
-    study.write("third.toml", study.experiment.read_text("utf-8").replace("repeats = 2", "repeats = 3"))
+    study.write("third.toml", study.experiment.read_text("utf-8").replace("folds = 3", "folds = 2"))
     names = ["experiment.toml", "experiment.toml", "other.toml", "third.toml"]
     children = [
         start(
@@ -155,7 +155,7 @@ def test_four_processes_share_a_cache_a_database_and_a_folder_of_models(study, w
     ]
     assert [child.wait() for child in children] == [0] * 4, [child.err for child in children]
     assert len(whole_models(root)) == 4
-    alike = [folder for folder in whole_models(root) if asked(folder) == (study_seed(whole), 2)]
+    alike = [folder for folder in whole_models(root) if asked(folder) == (study_seed(whole), 3)]
     assert len(alike) == 2
     assert all(same(found_by(folder), found_by(whole_models(whole)[-1])) for folder in alike)
     with closing(sqlite3.connect(root / "mlruns" / "mlflow.db")) as connection:
