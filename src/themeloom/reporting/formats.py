@@ -73,17 +73,17 @@ def glyph(shape: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write how long something took: <0.1 s, 0.4 s, 41 s, 3 min 5 s, 2 h 10 min."""
+    """Write how long something took: <0.1 s, 0.4 s, 41 s, 3 min 5 s, 2 h 10 min; never parted."""
     if 0 < seconds < 0.05:
-        return "<0.1 s"
+        return "<0.1\u00a0s"
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}\u00a0s"
     whole = round(seconds)
     if whole < 60:
-        return f"{whole} s"
+        return f"{whole}\u00a0s"
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        return f"{whole // 60}\u00a0min {whole % 60}\u00a0s"
+    return f"{whole // 3600}\u00a0h {whole % 3600 // 60}\u00a0min"
 
 
 def moment(text: str) -> str:
