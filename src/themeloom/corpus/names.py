@@ -53,8 +53,8 @@ def find_names(
     message = read_message(text, entities, keep)
     places: list[list[int]] = [[] for _ in _RULES]
     for position, token in enumerate(message.tokens):
-        for rule in _rules_of(token.word):
-            places[rule].append(position)
+        for number in _rules_of(token.word):
+            places[number].append(position)
     if not mask and not any(places):
         return []
     taken = [Span(m.start(), m.end(), "placeholder") for m in PLACEHOLDER.finditer(text)]

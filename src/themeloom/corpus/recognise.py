@@ -32,6 +32,7 @@ RULES = (
 """The files of this room that decide what is found: spans found by other rules are not used again."""
 
 _BATCH = 1_024
+_DOCS = 256  # that the language model reads at once
 _PIECE = 4_000  # characters that the language model reads at once: keeps memory flat however long a text is
 
 
@@ -142,8 +143,12 @@ def _entities(texts: Sequence[str]) -> list[list[Entity]]:
     if not pieces:
         return entities
     readable = (piece.encode("utf-8", "replace").decode("utf-8") for _, _, piece in pieces)
-    for (index, offset, _), doc in zip(pieces, _model().pipe(readable, batch_size=_BATCH), strict=True):
-        entities[index] += [Entity(e.start_char + offset, e.end_char + offset, e.label_) for e in doc.ents]
+    model = _model()
+    with model.memory_zone():  # words that it has not met before are forgotten again
+        for (index, offset, _), doc in zip(pieces, model.pipe(readable, batch_size=_DOCS), strict=True):
+            entities[index] += [
+                Entity(e.start_char + offset, e.end_char + offset, e.label_) for e in doc.ents
+            ]
     return entities
 
 
