@@ -61,8 +61,8 @@ def main() -> None:
             runs[rows] = measure("themeloom", str(made.experiment), str(root))
         told = runs[rows]
         print(
-            f"{rows:,}: {told.seconds:.0f} s ({told.processor:.0f} s of processor time), {told.peak:,.0f} MiB; "
-            f"{told.stages}; processor {told.spent}",
+            f"{rows:,}: {told.seconds:.0f} s, {told.processor:.0f} s of processor time, {told.peak:,.0f} MiB;"
+            f" by stage {told.stages}, of processor time {told.spent}",
             flush=True,
         )
         few, many = min(runs), max(runs)
