@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--layouts", type=int, default=LAYOUTS, help="layouts of a consensus")
     parser.add_argument("--cache", type=Path, help="a folder that keeps embeddings")
     given = parser.parse_args()
-    runs, most = ((2, 2), 500) if given.quick else ((6, 4), MOST)
+    runs, most = ((2, 2), 500) if given.quick else ((6, 6), MOST)
     rows: list[Row] = []
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from themeloom.columns import ROWS, UNREADABLE
@@ -152,6 +152,8 @@ def test_text_is_repaired_and_otherwise_left_alone(tmp_path, raw, wanted):
 
 
 @given(st.text())
+@example("\x9bß\r\x80")  # the carriage return hides mojibake from a single look
+@example("\x9bß&#13;\x80")
 @settings(max_examples=300)
 def test_repair_gives_storable_text_and_repairing_again_changes_nothing(text):
     once = repaired(text)

@@ -205,11 +205,9 @@ def test_scores_that_are_not_numbers_are_left_out(root):
     assert "kappa_low" not in metrics
 
 
-def test_a_second_run_is_quick_and_beside_the_first(root):
+def test_a_second_run_is_beside_the_first(root):
     folder, record, model, tracked = root
-    began = time.monotonic()
     second = tracking.track(record, model, None, NOWHERE, folder)
-    assert time.monotonic() - began < 5
     assert second.experiment_id == tracked.experiment_id
     assert second.run_id != tracked.run_id
 

@@ -10,6 +10,7 @@ _SOUND = re.compile(
     r"[\n\t !-%'-~\u00a3\u2013\u2014\u2018\u2019\u201c\u201d\u2026"
     r"\u200d\ufe0f\u2600-\u27bf\U0001f300-\U0001faff]*"
 )
+_LOOKS = 8  # mostly one or two are needed
 _REPAIRS = ftfy.TextFixerConfig(
     unescape_html=True,
     uncurl_quotes=False,
@@ -28,8 +29,13 @@ def repaired(text: str) -> str:
     """Return the text as it was meant: without mojibake and HTML entities, in NFC.
 
     Quotes, ligatures, letter width and white space stay as people typed them; line ends become
-    newlines. The repairs are ftfy's.
+    newlines. The repairs are ftfy's, again and again until nothing changes: one that joins or parts lines
+    can uncover what the next look mends.
     """
-    if _SOUND.fullmatch(text):
-        return text
-    return without_junk(ftfy.fix_text(without_junk(text), _REPAIRS))
+    for _ in range(_LOOKS):
+        if _SOUND.fullmatch(text):
+            return text
+        before, text = text, without_junk(ftfy.fix_text(without_junk(text), _REPAIRS))
+        if text == before:
+            return text
+    return text
