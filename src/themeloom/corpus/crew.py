@@ -99,7 +99,7 @@ def _crew(number: int, config: AnonymiseConfig) -> Iterator[_Crew]:
     """Start processes, and end them however the block ends: there is nothing in them to be lost."""
     workers: list[subprocess.Popen[str]] = []
     with suppress(OSError):  # what cannot be started is done here
-        workers += [_started(config) for _ in range(number)]
+        workers.extend(_started(config) for _ in range(number))
     crew = _Crew(workers)
     try:
         yield crew
