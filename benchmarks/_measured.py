@@ -32,8 +32,10 @@ class Measured:
     """What a process took."""
 
     seconds: float = 0.0
+    processor: float = 0.0  # seconds of processor time: what a busy machine does not change much
     peak: float = 0.0  # MiB resident, of the process and those that it started
     stages: dict[str, float] = field(default_factory=dict)  # seconds
+    spent: dict[str, float] = field(default_factory=dict)  # seconds of processor time, while each stage ran
     peaks: dict[str, float] = field(default_factory=dict)  # MiB, while each stage ran
     found: dict[str, float] = field(default_factory=dict)
 
@@ -54,7 +56,10 @@ def measure(*arguments: str) -> Measured:
 
         def watch() -> None:
             while process.poll() is None:
-                resident = _resident(watched)
+                resident, spent = _resident(watched), _spent(watched)
+                if spent > measured.processor:
+                    measured.spent[stage] = measured.spent.get(stage, 0) + spent - measured.processor
+                    measured.processor = spent
                 measured.peak = max(measured.peak, resident)
                 measured.peaks[stage] = max(measured.peaks.get(stage, 0), resident)
                 time.sleep(_EVERY)
@@ -71,6 +76,8 @@ def measure(*arguments: str) -> Measured:
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
     measured.seconds = round(time.perf_counter() - began, 2)
+    measured.processor = round(measured.processor, 1)
+    measured.spent = {name: round(value, 1) for name, value in measured.spent.items()}
     measured.peak = round(measured.peak)
     measured.peaks = {name: round(value) for name, value in measured.peaks.items()}
     return measured
@@ -92,6 +99,14 @@ def _resident(process: psutil.Process) -> float:
     try:
         family = [process, *process.children(recursive=True)]
         return sum(one.memory_info().rss for one in family) / 2**20
+    except psutil.Error:
+        return 0.0
+
+
+def _spent(process: psutil.Process) -> float:
+    try:
+        family = [process, *process.children(recursive=True)]
+        return sum(sum(one.cpu_times()[:4]) for one in family)  # with that of children that have ended
     except psutil.Error:
         return 0.0
 

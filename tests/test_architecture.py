@@ -27,6 +27,7 @@ BASE = {
     "progress",
     "atomic",
     "processes",
+    "cores",
     "cache",
     "folders",
     "provenance",

@@ -128,7 +128,7 @@ def test_a_second_run_needs_no_recognition(vault: Vault, monkeypatch: pytest.Mon
     texts = "I met Siobhan in Larchbeck", "nobody"
     first = anonymise(unique(*texts), PLAIN, vault)
     asked: list[str] = []
-    monkeypatch.setattr(stage, "recognise", lambda new, *rest: asked.extend(new) or recognise(new, *rest))
+    monkeypatch.setattr(stage, "recognise_all", lambda new, *rest: asked.extend(new) or recognise(new, *rest))
     assert anonymise(unique(*texts), PLAIN, vault).communications.equals(first.communications)
     assert asked == []
     anonymise(unique(*texts, "I met Ibrahim"), PLAIN, vault)

@@ -1,13 +1,18 @@
 """Names of persons, places and organisations."""
 
+import re
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from themeloom.config import AnonymiseConfig
+from themeloom.corpus import names, patterns, recognise
 from themeloom.corpus.anonymise import mask_texts
+from themeloom.corpus.cued import find_cued
 from themeloom.corpus.names import find_names
-from themeloom.corpus.reading import read_message, wants_entities
+from themeloom.corpus.reading import read_message
 
 PLAIN = AnonymiseConfig()
 
@@ -67,6 +72,10 @@ def test_words_that_identify_nobody_stay(text: str) -> None:
     assert mask_texts([text], PLAIN) == [text]
 
 
+def test_a_blank_and_one_word_are_no_name() -> None:
+    assert mask_texts([" Ward", " House is Great"], PLAIN) == [" Ward", " House is Great"]
+
+
 def test_the_study_says_what_is_kept_and_what_is_masked() -> None:
     text = "Trudy gave me Zorbitane at the Blue Door"
     assert mask_texts([text], PLAIN) == ["[person] gave me [person] at the Blue Door"]
@@ -75,9 +84,9 @@ def test_the_study_says_what_is_kept_and_what_is_masked() -> None:
 
 
 def test_the_language_model_is_asked_only_where_it_can_tell_something() -> None:
-    assert not wants_entities("The ward was cold on Monday and I cried")
-    assert wants_entities("The ward was cold and Wilhelmina cried")
-    assert wants_entities("We moved from Reading")
+    assert not read_message("The ward was cold on Monday and I cried").wants_entities
+    assert read_message("The ward was cold and Wilhelmina cried").wants_entities
+    assert read_message("We moved from Reading").wants_entities
 
 
 def test_words_after_a_hashtag_or_a_placeholder_open_a_sentence() -> None:
@@ -95,3 +104,85 @@ def test_a_hundred_thousand_characters_take_a_moment(piece: str) -> None:
     start = time.process_time()
     find_names(text, [], frozenset(), frozenset())
     assert time.process_time() - start < 2
+
+
+WORDS = (
+    *(
+        "Dr",
+        "nurse",
+        "Miss",
+        "sister",
+        "my",
+        "name is",
+        "St",
+        "Little",
+        "Royal",
+        "Ward",
+        "House",
+        "Road",
+        "NHS",
+    ),
+    *(
+        "Will",
+        "Grace",
+        "June",
+        "Reading",
+        "London",
+        "Wenborough",
+        "Shaz",
+        "Zorb",
+        "Al-Hakim",
+        "O'Neill",
+        "jo",
+    ),
+    *(
+        "J.",
+        "K",
+        "I",
+        "to",
+        "in",
+        "from",
+        "thanks",
+        "was",
+        "the",
+        "at",
+        "[person]",
+        "#Tag",
+        "\u2018",
+        "(Mrs)",
+    ),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(WORDS) | st.text(max_size=4), max_size=9).map(" ".join))
+def test_names_are_the_same_when_rules_are_tried_everywhere_and_all_is_read(text: str) -> None:
+    message = read_message(text)
+    entities = recognise._entities([text])[0] if message.wants_entities else ()
+    loose = {find_cued, names._single}  # the others begin by asking what kind of word it is
+    with pytest.MonkeyPatch.context() as patch:
+        rules = [(rule, (lambda _: True) if rule in loose else may_find) for rule, may_find in names._RULES]
+        patch.setattr(names, "_RULES", rules)
+        patch.setattr(names, "_rules_of", names._rules_of.__wrapped__)
+        everywhere = find_names(text, entities, frozenset(), frozenset())
+    assert recognise._names([text], frozenset(), frozenset()) == [everywhere]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            ("www", "jo", "@", "at", "(", "[", ".", "/", "_", "0", "12", "+44", " ", "-", "uk", "M1")
+        )
+        | st.text(max_size=2),
+        max_size=20,
+    ).map("".join)
+)
+def test_patterns_are_the_same_when_every_finder_is_tried_on_every_text(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        always = re.compile("")
+        patch.setattr(
+            patterns, "_FINDERS", tuple((kind, always, find) for kind, _, find in patterns._FINDERS)
+        )
+        tried = patterns.find_patterns(text)
+    assert patterns.find_patterns(text) == tried

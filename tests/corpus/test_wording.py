@@ -1,11 +1,15 @@
 """The normal form of a message's words."""
 # ruff: noqa: RUF001 - typographic and full-width characters stand in the messages
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from themeloom.corpus import likeness
+from themeloom.corpus import wording as module
 from themeloom.corpus.likeness import differs_in_meaning
 from themeloom.corpus.wording import shingles, wording
 
@@ -73,3 +77,22 @@ def test_shingles_are_distinct_and_stable(core):
 )
 def test_numbers_negations_and_names_make_another_message(text, other, differs):
     assert differs_in_meaning(wording(text).core, wording(other).core, text, other) is differs
+
+
+@given(
+    st.lists(st.text(st.sampled_from("ab'’:(#1 …é") | st.characters(), max_size=6), max_size=14).map(" ".join)
+)
+def test_many_words_are_split_as_few_are(text):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "MANY_WORDS", 10**6)  # none are many
+        slowly = wording(text)
+    assert wording(text) == replace(slowly, pointed=slowly.pointed if slowly.size < module.MANY_WORDS else "")
+
+
+@given(st.text(st.sampled_from("abc "), max_size=60), st.text(st.sampled_from("abc "), max_size=60))
+def test_likeness_is_that_of_the_sets_of_shingles(one, two):
+    ours, theirs = (
+        {text.ljust(5, "\0")[at : at + 5] for at in range(max(len(text) - 4, 1))} for text in (one, two)
+    )
+    expected = len(ours & theirs) / len(ours | theirs)
+    assert likeness._jaccard(shingles(one), shingles(two)) == pytest.approx(expected)

@@ -1,6 +1,5 @@
 """The static encoder, distilled from a real but tiny transformer."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ from studies import EXPERIMENT
 from themeloom.config import EncoderConfig
 from themeloom.discovery import static
 from themeloom.discovery.embed import Encoder, encode_cached
-from themeloom.discovery.processor import cores
 from themeloom.errors import ConfigError
 from themeloom.evidence import adapts
 from themeloom.experiment import read_experiment
@@ -106,20 +104,6 @@ def test_who_comes_second_takes_what_is_there(transformer: Path, home: Path) -> 
     folder = static.distilled(parent.fingerprint, load)  # type: ignore[arg-type]
     assert (folder / "modules.json").is_file()
     assert len(list((home / "static").iterdir())) == 1
-
-
-def test_cores_are_those_of_the_container(tmp_path: Path) -> None:
-    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    quota = tmp_path / "cpu.max"
-    assert cores(quota) == bound
-    for said, expected in {
-        "max 100000": bound,
-        "50000 100000": 1,
-        "9900000 100000": bound,
-        "?": bound,
-    }.items():
-        quota.write_text(said)
-        assert cores(quota) == expected
 
 
 @pytest.mark.parametrize("informed", [False, True])

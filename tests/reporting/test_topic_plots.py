@@ -10,7 +10,7 @@ from scipy.spatial.distance import cosine
 
 from builders import make_record
 from themeloom.records import RunRecord
-from themeloom.reporting import topic_plots
+from themeloom.reporting import topic_plots, tree
 from themeloom.reporting.periods import MOST, over_time
 from themeloom.reporting.tree import leaves, merges
 
@@ -31,6 +31,13 @@ def test_the_nearest_topics_join_first_at_their_distance() -> None:
     assert {joined[0].first, joined[0].second} == set(nearest)
     assert joined[0].distance == pytest.approx(pairs[nearest], rel=1e-4)
     assert [merge.distance for merge in joined] == sorted(merge.distance for merge in joined)
+
+
+def test_the_tree_is_the_same_however_many_vectors_are_held_at_a_time(monkeypatch):
+    record = make_record(200)
+    whole = merges(record)
+    monkeypatch.setattr(tree, "_ROWS", 7)
+    assert merges(record) == whole != ()
 
 
 def test_leaves_are_in_an_order_in_which_no_branch_crosses() -> None:

@@ -8,8 +8,9 @@ import polars as pl
 from themeloom.columns import COMMUNICATIONS
 from themeloom.config import AnonymiseConfig
 from themeloom.corpus import lexicon
+from themeloom.corpus.crew import recognise_all
 from themeloom.corpus.patterns import KINDS, PLACEHOLDER, Span
-from themeloom.corpus.recognise import fingerprint, recognise, render
+from themeloom.corpus.recognise import fingerprint, render
 from themeloom.corpus.vault import Vault
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Corpus, UniqueCorpus
@@ -102,7 +103,7 @@ def mask_texts(
     progress.begin(len(texts), "messages")
     masked = [
         render(text, [(span, f"[{span.kind}]") for span in spans])
-        for text, spans in zip(texts, recognise(texts, config, progress), strict=True)
+        for text, spans in zip(texts, recognise_all(texts, config, progress), strict=True)
     ]
     known = frozenset(handle.lstrip("@").lower() for handle in handles)
     return [_without(text, known) for text in masked] if known else masked
@@ -123,7 +124,7 @@ def _recognised(
     new = [text for text in dict.fromkeys(texts) if text not in known]
     progress.advance(len(texts) - len(new))
     if new:
-        known |= zip(new, recognise(new, config, progress), strict=True)
+        known |= zip(new, recognise_all(new, config, progress), strict=True)
         vault.write_spans(found_under, known)
     return [known[text] for text in texts]
 

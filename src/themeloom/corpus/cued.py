@@ -1,12 +1,12 @@
 """Names that the words around them give away: Dr K, my name is Will, Raj from nights."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from themeloom.corpus import lexicon
 from themeloom.corpus.lexicon import section
 from themeloom.corpus.patterns import Span
 from themeloom.corpus.reading import Message, Token
+from themeloom.corpus.word import Word
 
 _FROM_WHERE = re.compile(r" from (?:the|our|my|reception|nights|days|upstairs|next door)\b")
 _DOES = re.compile(r" (?:was|is|has|had|said|says|told|asked|rang|sat|came|left|gave|got|never|always)\b")
@@ -15,9 +15,17 @@ _NAME_IS = re.compile(r"\bname(?:'s|\u2019s| is| was)$", re.IGNORECASE)
 _NOT_INITIALS = frozenset("IA")
 
 
-def find_cued(message: Message) -> Iterator[Span]:
-    """Find names by the words around them; spans may overlap and are in order."""
-    for position, token in enumerate(message.tokens):
+def may_be_cued(word: Word) -> bool:
+    """Whether `find_cued` may find anything at a word."""
+    city = word.lower in section("cities") or word.lower in section("cities-that-are-words")
+    named = word.unknown or word.is_first_name or word.is_likely_name or word.lower in section("cued-names")
+    return city or word.initial or (word.titled and named)
+
+
+def find_cued(message: Message, places: Sequence[int]) -> Iterator[Span]:
+    """Find names by the words around them, at those places; spans may overlap and are in order."""
+    for position in places:
+        token = message.tokens[position]
         if message.kept(token):
             continue
         if _is_city(message, position):
@@ -53,7 +61,7 @@ def _royal(message: Message, position: int) -> Span | None:
 def _titled_initial(message: Message, position: int) -> Span | None:
     """Find Dr K and nurse J, but not 'dr I saw'."""
     token = message.tokens[position]
-    single = len(token.text) == 1 and token.text.isupper() and token.text not in _NOT_INITIALS
+    single = token.initial and token.text not in _NOT_INITIALS
     if not single or not message.follows(position) or message.before(position) not in section("titles"):
         return None
     end = _ENDS.match(message.text, token.end)
@@ -72,7 +80,7 @@ def _is_cued(message: Message, position: int) -> bool:
         return token.is_first_name
     if token.unknown and message.before(position) in {"thanks", "thank", "you", "cheers"}:
         return len(token.text) == 2 and message.follows(position + 1) and message.tokens[position + 1].unknown
-    if not token.opens or not (lexicon.is_likely_name(token.lower) or token.lower in section("cued-names")):
+    if not token.opens or not (token.is_likely_name or token.lower in section("cued-names")):
         return False
     if _FROM_WHERE.match(after):
         return token.lower not in section("calendar")

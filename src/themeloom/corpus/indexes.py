@@ -5,13 +5,10 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import combinations
 
-from themeloom.corpus.wording import Wording
+from themeloom.corpus.wording import MANY_WORDS, Wording
 
 FEW_WORDS = 5
 """Below so many words, links tell messages apart."""
-
-MANY_WORDS = 8
-"""From so many words on, neither outer hashtags nor inner punctuation tell messages apart."""
 
 OPENING = 25
 """Letters of an opening that may point at a longer message where a mark says that it is a repeat."""

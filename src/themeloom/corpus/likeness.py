@@ -5,7 +5,6 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ SHORT = 60
 _PERMUTATIONS = 64
 _BUCKET = 64  # messages of a bucket that are compared, the first ones: templates by the thousand stay linear
 _COMPARED = 32  # of all candidates, the most similar so many are verified
-_REMEMBERED = 50_000  # messages whose shingles are at hand
+_REMEMBERED = 400_000  # messages whose shingles are at hand: about a kilobyte each
 _AT_ONCE = 512  # messages hashed together: what fits the processor's cache
 _SLACK = 0.15  # what the estimate from 64 permutations may be off before a candidate is dropped unverified
 
@@ -66,6 +65,7 @@ class Lookalikes:
         self._signatures = _signatures(cores, advance)
         self._buckets = _buckets(self._signatures, _telling_numbers(cores, sizes), loosest)
         self._members: dict[int, list[int]] = defaultdict(list)
+        self._known: dict[int, NDArray[np.uint64]] = {}
 
     def add(self, index: int) -> None:
         """Let later messages be compared with this one."""
@@ -90,8 +90,11 @@ class Lookalikes:
         if not met:
             return None
         candidates = np.fromiter(met, np.int64, len(met))
-        estimates = (self._signatures[candidates] == self._signatures[index]).mean(axis=1)
+        shared = np.count_nonzero(self._signatures[candidates] == self._signatures[index], axis=1)
+        estimates = shared / _PERMUTATIONS
         likely = np.flatnonzero(estimates >= loosest - _SLACK)
+        if not len(likely):
+            return None
         order = likely[np.lexsort((candidates[likely], -estimates[likely]))][:_COMPARED]
         for other, estimate in zip(candidates[order].tolist(), estimates[order].tolist(), strict=True):
             least = threshold(other)
@@ -102,7 +105,15 @@ class Lookalikes:
         return None
 
     def _similarity(self, index: int, other: int) -> float:
-        return _jaccard(_shingles(self._cores[index]), _shingles(self._cores[other]))
+        return _jaccard(self._shingles(index), self._shingles(other))
+
+    def _shingles(self, index: int) -> NDArray[np.uint64]:
+        known = self._known.get(index)
+        if known is None:
+            if len(self._known) == _REMEMBERED:
+                self._known.clear()
+            known = self._known[index] = shingles(self._cores[index])
+        return known
 
     def _shared(self, index: int) -> list[int]:
         return [bucket for bucket in self._buckets[index].tolist() if bucket >= 0]
@@ -155,13 +166,8 @@ def _numbers_differ_mostly(one: str, two: str) -> bool:
 
 
 def _jaccard(one: NDArray[np.uint64], two: NDArray[np.uint64]) -> float:
-    shared = np.intersect1d(one, two, assume_unique=True).size
+    shared = np.count_nonzero(one.take(one.searchsorted(two), mode="clip") == two)
     return float(shared / (one.size + two.size - shared))
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _shingles(core: str) -> NDArray[np.uint64]:
-    return shingles(core)
 
 
 def _signatures(cores: Sequence[str], advance: Callable[[int], None]) -> NDArray[np.uint32]:
@@ -205,8 +211,11 @@ def _buckets(
     buckets = np.full((len(signatures), lsh.b), -1, dtype=np.int64)
     start = 0
     for band in range(lsh.b):
-        rows = np.column_stack([numbers, signatures[:, band * lsh.r : (band + 1) * lsh.r]])
-        keys = rows.view([("", np.uint32)] * rows.shape[1]).ravel()
+        keys = numbers.astype(np.uint64)
+        for column in signatures[:, band * lsh.r : (band + 1) * lsh.r].T:  # one to one but for 64 bits
+            keys ^= column
+            keys *= np.uint64(0x9E3779B97F4A7C15)
+            keys ^= keys >> np.uint64(29)
         _, bucket, sizes = np.unique(keys, return_inverse=True, return_counts=True)
         shared = sizes[bucket] > 1
         buckets[shared, band] = bucket[shared] + start

@@ -8,10 +8,10 @@ compares all messages with all.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from themeloom.corpus.indexes import FEW_WORDS, LONG_OPENING, MANY_WORDS, OPENING, OpeningIndex, WordIndex
+from themeloom.corpus.indexes import FEW_WORDS, LONG_OPENING, OPENING, OpeningIndex, WordIndex
 from themeloom.corpus.likeness import Lookalikes
 from themeloom.corpus.marks import Reading, read
-from themeloom.corpus.wording import Wording, wording
+from themeloom.corpus.wording import MANY_WORDS, Wording, wording
 
 _NAMED = 0.75  # a mark that names the author lowers the threshold for near-duplicates: MT says 'modified'
 

@@ -1,32 +1,38 @@
 """Names of persons, places and organisations: a language model, a lexicon and cues of English joined."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 from themeloom.corpus import lexicon
-from themeloom.corpus.cued import find_cued
+from themeloom.corpus.cued import find_cued, may_be_cued
+from themeloom.corpus.facilities import (
+    LONGEST_NAME,
+    find_areas,
+    find_facilities,
+    may_be_area,
+    may_be_facility,
+)
 from themeloom.corpus.lexicon import section
 from themeloom.corpus.patterns import PLACEHOLDER, Span, free_of, joined
 from themeloom.corpus.reading import Entity, Message, Token, read_message
+from themeloom.corpus.word import Word
 
 _SHIFTS = re.compile(
     r"\s{1,3}(?:on|from) (?:the )?(?:nights?|days|lates|earl(?:y|ies)|reception|desk|ward|phone)\b"
 )
-_HOUSE_NUMBER = re.compile(r"(?<![\w.,])\d{1,4}[A-Za-z]?,? $")
 _OBJECT = re.compile(
     r"\s{1,3}(?:me|us|him|her|it|them|you|your|my|our|his|their|its|the|a|an|this|that|of)\b", re.IGNORECASE
 )
 _TITLE_AFTER = re.compile(r" \((?:Mrs?|Ms|Mx|Miss|Dr|Prof)\.?\)")
 _PLACE_LABELS = frozenset(("GPE", "LOC", "FAC"))
-_WITHIN_A_NAME = frozenset((" ", "\u00a0", "  ", "'s ", "\u2019s ", "s' "))
-_LONGEST_NAME = 6  # words
 _WHO_MISS = frozenset({"i", "we", "you", "they", "to", "really", "still", "and"})
 _KIN = frozenset({"sister", "brother", "father", "mother"})
 _WHOSE = frozenset({"my", "our", "his", "her", "their", "your"})
 
 
 def find_names(
-    text: str, entities: Sequence[Entity], keep: frozenset[str], mask: frozenset[str]
+    text: str, entities: Sequence[Entity] | None, keep: frozenset[str], mask: frozenset[str]
 ) -> list[Span]:
     """Find names in a text; spans do not overlap and are in order.
 
@@ -35,25 +41,42 @@ def find_names(
     text
         A text in which patterns are masked already; placeholders are left alone.
     entities
-        What the language model named.
+        What the language model named; None where it has not read the text.
     keep, mask
         Lower-case words that are never, and always, a name.
+
+    Raises
+    ------
+    UnreadError
+        If it makes a difference what the language model names, and it has not read the text.
     """
     message = read_message(text, entities, keep)
+    places: list[list[int]] = [[] for _ in _RULES]
+    for position, token in enumerate(message.tokens):
+        for number in _rules_of(token.word):
+            places[number].append(position)
+    if not mask and not any(places):
+        return []
     taken = [Span(m.start(), m.end(), "placeholder") for m in PLACEHOLDER.finditer(text)]
-    for rule in (_titled, _initialled, _in_facilities, find_cued, _in_areas, _single, _lower_case):
-        taken += free_of(taken, joined(text, rule(message)))
+    for (rule, _), at in zip(_RULES, places, strict=True):
+        taken += free_of(taken, joined(text, rule(message, at))) if at else []
     taken += free_of(taken, _again(message, [span for span in taken if span.kind == "person"]))
     taken += free_of(taken, _always(text, mask))
     return sorted(span for span in taken if span.kind != "placeholder")
 
 
-def _titled(message: Message) -> Iterator[Span]:
+@lru_cache(maxsize=200_000)
+def _rules_of(word: Word) -> tuple[int, ...]:
+    """Which rules may find anything at a word, wherever it stands."""
+    return tuple(number for number, (_, may_find) in enumerate(_RULES) if may_find(word))
+
+
+def _titled(message: Message, places: Sequence[int]) -> Iterator[Span]:
     """Dr Smith, Nurse Ahmed, mr okafor."""
-    for position, token in enumerate(message.tokens[:-1]):
-        if token.lower not in section("titles"):
+    for position in places:
+        if position + 1 == len(message.tokens):
             continue
-        follower = message.tokens[position + 1]
+        token, follower = message.tokens[position], message.tokens[position + 1]
         if message.gap(position + 1) not in {" ", ". ", ".", "  "} or message.kept(follower):
             continue
         if _can_be_titled(message, position, follower):
@@ -65,7 +88,7 @@ def _titled(message: Message) -> Iterator[Span]:
 def _is_no_title(message: Message, position: int) -> bool:
     """Tell "I miss Anna" and "my sister Anna" from Miss Smith and Sister Smith: there the name alone goes."""
     title, before = message.tokens[position], message.before(position)
-    if not title.text.islower():
+    if not title.lowered:
         return False
     return before in _WHO_MISS if title.lower == "miss" else title.lower in _KIN and before in _WHOSE
 
@@ -82,117 +105,64 @@ def _can_be_titled(message: Message, position: int, follower: Token) -> bool:
         return follower.unknown or (
             lexicon.is_first_name(follower.lower) and not follower.harmless and not title.opens
         )
-    if title.lower not in section("lower-titles") or not follower.text.islower() or len(follower.text) < 3:
+    if title.lower not in section("lower-titles") or not follower.lowered or len(follower.text) < 3:
         return False
     if title.lower == "dr" and message.before(position) in section("determiners"):
         return False
     return follower.unknown or (
-        title.lower != "dr" and lexicon.is_last_name(follower.lower) and not follower.is_function_word
+        title.lower != "dr" and follower.is_last_name and not follower.is_function_word
     )
 
 
 def _last_of_name(message: Message, position: int) -> int:
     """Go on from a name's first token to its last one."""
     last = position
-    while (
-        last - position < _LONGEST_NAME and message.follows(last + 1) and _continues_name(message, last + 1)
-    ):
+    while last - position < LONGEST_NAME and message.follows(last + 1) and _continues_name(message, last + 1):
         last += 1
     return last
 
 
 def _continues_name(message: Message, position: int) -> bool:
     token = message.tokens[position]
-    if _initial(token):
+    if token.initial:
         return position + 1 < len(message.tokens) and message.tokens[position + 1].titled
     if not token.titled or token.harmless or message.kept(token) or token.is_function_word:
         return False
-    known = lexicon.is_last_name(token.lower) or lexicon.is_likely_name(token.lower)
+    known = token.is_last_name or token.is_likely_name
     return token.unknown or known or message.label(token) == "PERSON"
 
 
-def _initial(token: Token) -> bool:
-    return len(token.text) == 1 and token.text.isupper()
-
-
-def _initialled(message: Message) -> Iterator[Span]:
+def _initialled(message: Message, places: Sequence[int]) -> Iterator[Span]:
     """J.K. Smith; E. Smith-Jones (Mrs)."""
-    first = 0
-    for position, token in enumerate(message.tokens):
-        dotted = (
-            bool(position) and message.gap(position) in {". ", "."} and _initial(message.tokens[position - 1])
-        )
-        if not dotted:
-            first = position
-        elif token.titled and not message.kept(token) and _can_follow_initials(token):
+    for position in places:
+        first, token = position, message.tokens[position]
+        while _is_dotted(message, first):
+            first -= 1
+        if first < position and not message.kept(token):
             tail = _TITLE_AFTER.match(message.text, token.end)
             yield Span(message.tokens[first].start, tail.end() if tail else token.end, "person")
 
 
-def _can_follow_initials(token: Token) -> bool:
-    return token.unknown or (lexicon.is_last_name(token.lower) and not token.is_function_word)
+def _is_dotted(message: Message, position: int) -> bool:
+    """Whether an initial and a full stop stand right before a token."""
+    return position > 0 and message.gap(position) in {". ", "."} and message.tokens[position - 1].initial
 
 
-def _in_facilities(message: Message) -> Iterator[Span]:
-    """Ashgrove ward, Mill Road surgery, Beech House."""
-    kinds = lexicon.facilities()
-    for position, token in enumerate(message.tokens):
-        if token.lower not in kinds or not (token.titled or token.text in section("lower-case-facilities")):
-            continue
-        first = position
-        while (
-            position - first < _LONGEST_NAME
-            and message.gap(first) in _WITHIN_A_NAME
-            and _can_name_a_facility(message, first - 1, token)
-        ):
-            first -= 1
-        if any(_names_a_facility(message, at, token) for at in range(first, position)):
-            while not _names_a_facility(message, first, token):
-                first += 1
-            if message.before(first) in {"st", "saint"} and message.tokens[first - 1].titled:
-                first -= 1
-            start = message.tokens[first].start
-            number = _HOUSE_NUMBER.search(message.text[max(0, start - 8) : start])
-            house = kinds[token.lower] == "place" and token.lower != "ward" and number
-            yield Span(start - len(house.group()) if house else start, token.end, kinds[token.lower])
+def _can_follow_initials(word: Word) -> bool:
+    return word.titled and (word.unknown or (word.is_last_name and not word.is_function_word))
 
 
-def _can_name_a_facility(message: Message, position: int, head: Token) -> bool:
-    token = message.tokens[position]
-    if token.shouted and token.lower in section("generic"):
-        return head.titled  # Larchbeck NHS Trust
-    return token.titled and not token.is_function_word and (head.titled or not token.harmless)
-
-
-def _names_a_facility(message: Message, position: int, head: Token) -> bool:
-    token = message.tokens[position]
-    if token.lower in section("generic") or token.lower in lexicon.facilities() or message.kept(token):
+def _can_be_single(word: Word) -> bool:
+    if word.harmless and not (word.is_first_name and word.lower in section("calendar")):
         return False
-    if token.harmless and token.lower in section("medicine") | section("slang") | section("calendar"):
-        return False
-    follower = message.tokens[position + 1]
-    capital = head.titled or (follower.titled and follower.lower in lexicon.facilities())
-    return token.unknown or (not token.opens and (token.is_first_name or capital))
+    named = word.titled and (not word.is_function_word or word.lower in section("nicknames"))
+    return named or (word.shouted and word.unknown)
 
 
-def _in_areas(message: Message) -> Iterator[Span]:
-    """St Mary's, Little Snoring."""
-    for position, token in enumerate(message.tokens[:-1]):
-        follower = message.tokens[position + 1]
-        if token.lower not in section("area-prefixes") or not token.titled or not follower.titled:
-            continue
-        if message.gap(position + 1) not in {" ", ". "} or message.kept(follower):
-            continue
-        if follower.unknown or (token.lower in {"st", "saint"} and follower.is_first_name):
-            end = follower.end
-            if token.lower in {"st", "saint"} and message.text[end : end + 2].lower() in {"'s", "\u2019s"}:
-                end += 2
-            yield Span(token.start, end, "place")
-
-
-def _single(message: Message) -> Iterator[Span]:
+def _single(message: Message, places: Sequence[int]) -> Iterator[Span]:
     """Names that no title and no facility announces."""
-    for position, token in enumerate(message.tokens):
+    for position in places:
+        token = message.tokens[position]
         if message.kept(token) or (token.harmless and not _greeted(message, position)):
             continue
         if token.titled:
@@ -217,14 +187,16 @@ def _greeted(message: Message, position: int) -> bool:
 def _inner_name(message: Message, position: int) -> bool:
     token = message.tokens[position]
     if token.is_function_word:
-        return message.label(token) == "PERSON" and token.lower in section("nicknames")
+        return token.lower in section("nicknames") and message.label(token) == "PERSON"
     if token.unknown:
         return len(token.text) > 2 or token.is_first_name
-    if message.label(token) in _PLACE_LABELS and message.before(position) in section("place-cues"):
-        return token.lower not in section("generic")
     if token.harmless:
-        return _greeted(message, position)
-    return lexicon.is_likely_name(token.lower) and not _in_title_case(message, position)
+        named = _greeted(message, position)
+    else:
+        named = token.is_likely_name and not _in_title_case(message, position)
+    place = token.lower not in section("generic")  # what it is if it is one at all
+    asks = named != place and message.before(position) in section("place-cues")
+    return place if asks and message.label(token) in _PLACE_LABELS else named
 
 
 def _in_title_case(message: Message, position: int) -> bool:
@@ -244,51 +216,56 @@ def _opening_name(message: Message, position: int) -> bool:
     token = message.tokens[position]
     if token.is_function_word:
         return False
-    after = message.text[token.end : token.end + 40]
     if token.unknown:
-        if token.is_first_name or lexicon.sounds_like_a_place(token.lower):
-            return True
-        if message.label(token) in _PLACE_LABELS | {"PERSON"} and len(token.text) > 3:
-            return not lexicon.looks_derived(token.lower)
-        return len(token.text) > 4 and not lexicon.looks_derived(token.lower) and "-" not in token.text
-    if not lexicon.is_likely_name(token.lower):
+        return _opens_unknown(message, token)
+    if not token.is_likely_name:
         return False
-    imperative = _OBJECT.match(after)
-    return bool(_SHIFTS.match(after)) or (
-        message.label(token) == "PERSON" and len(token.text) > 3 and not imperative
-    )
+    after = message.text[token.end : token.end + 40]
+    if _SHIFTS.match(after):
+        return True
+    return len(token.text) > 3 and not _OBJECT.match(after) and message.label(token) == "PERSON"
+
+
+def _opens_unknown(message: Message, token: Token) -> bool:
+    if token.is_first_name or lexicon.sounds_like_a_place(token.lower):
+        return True
+    if len(token.text) < 4 or lexicon.looks_derived(token.lower):
+        return False
+    long = len(token.text) > 4 and "-" not in token.text
+    return long or message.label(token) in _PLACE_LABELS | {"PERSON"}
 
 
 def _shouted_name(message: Message, position: int) -> bool:
     token = message.tokens[position]
     if len(token.text) < 4 or not token.unknown:
         return False
-    if lexicon.is_likely_name(token.lower):
+    if token.is_likely_name:
         return True
     return message.shouting and message.before(position) in section("vocative-cues")
 
 
 def _kind(message: Message, position: int) -> str:
     token = message.tokens[position]
+    cued = message.before(position) in section("place-cues")
+    if token.is_first_name:
+        return "place" if cued and message.label(token) in _PLACE_LABELS else "person"
+    if cued or lexicon.sounds_like_a_place(token.lower):
+        return "place"
     label = message.label(token)
-    if token.is_first_name and not (
-        label in _PLACE_LABELS and message.before(position) in section("place-cues")
-    ):
-        return "person"
-    if message.before(position) in section("place-cues") or label in _PLACE_LABELS:
-        return "place"
-    if message.before(position) == "to" and label != "PERSON":
-        return "place"
-    return "place" if lexicon.sounds_like_a_place(token.lower) else "person"
+    towards = message.before(position) == "to" and label != "PERSON"
+    return "place" if towards or label in _PLACE_LABELS else "person"
 
 
-def _lower_case(message: Message) -> Iterator[Span]:
+def _is_lower_case_name(word: Word) -> bool:
+    return word.lowered and word.unknown and word.is_likely_name
+
+
+def _lower_case(message: Message, places: Sequence[int]) -> Iterator[Span]:
     """Cheers jo; my brother callum."""
-    for position, token in enumerate(message.tokens):
-        if not token.text.islower() or not token.unknown or message.kept(token):
-            continue
+    for position in places:
+        token = message.tokens[position]
         cued = message.before(position) in section("vocative-cues")
-        if lexicon.is_likely_name(token.lower) and (cued or len(token.text) > 3):
+        if not message.kept(token) and (cued or len(token.text) > 3):
             yield Span(token.start, token.end, "person")
 
 
@@ -297,7 +274,7 @@ def _again(message: Message, persons: Sequence[Span]) -> Iterator[Span]:
     names = {
         word for span in persons for word in message.text[span.start : span.end].split() if len(word) > 2
     }
-    for token in message.tokens:
+    for token in message.tokens if names else ():
         plain = token.harmless or token.is_function_word or token.lower in section("titles")
         if token.text in names and token.text[0].isupper() and not plain:
             yield Span(token.start, token.end, "person")
@@ -308,3 +285,15 @@ def _always(text: str, mask: frozenset[str]) -> Iterator[Span]:
         words = "|".join(re.escape(word) for word in sorted(mask, key=len, reverse=True))
         for match in re.finditer(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE):
             yield Span(match.start(), match.end(), "person")
+
+
+_RULES: tuple[tuple[Callable[[Message, Sequence[int]], Iterator[Span]], Callable[[Word], bool]], ...] = (
+    (_titled, lambda word: word.lower in section("titles")),
+    (_initialled, _can_follow_initials),
+    (find_facilities, may_be_facility),
+    (find_cued, may_be_cued),
+    (find_areas, may_be_area),
+    (_single, _can_be_single),
+    (_lower_case, _is_lower_case_name),
+)
+"""In the order in which they are tried; beside each, at which words alone it can find anything."""

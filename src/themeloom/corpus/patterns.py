@@ -68,8 +68,9 @@ def find_patterns(text: str) -> list[Span]:
     Parts of a text that are placeholders already are left alone.
     """
     taken: list[Span] = [Span(m.start(), m.end(), "placeholder") for m in PLACEHOLDER.finditer(text)]
-    for kind, finder in _FINDERS:
-        taken += free_of(taken, (Span(start, end, kind) for start, end in finder(text)))
+    for kind, sign, finder in _FINDERS:
+        if sign.search(text):
+            taken += free_of(taken, (Span(start, end, kind) for start, end in finder(text)))
     return sorted(span for span in taken if span.kind != "placeholder")
 
 
@@ -227,14 +228,16 @@ def _trimmed(text: str, start: int, end: int) -> int:
     return end
 
 
-_FINDERS: tuple[tuple[str, Callable[[str], Iterator[tuple[int, int]]]], ...] = (
-    ("link", _links),
-    ("email", _emails),
-    ("handle", _handles),
-    ("link", _bare_links),
-    ("number", _numbers),
-    ("phone", _phones),
-    ("number", _long_numbers),
-    ("postcode", _postcodes),
-    ("handle", _bare_handles),
+_AT, _FIVE_DIGITS = re.compile("[@\uff20]"), re.compile(r"\d(?:\D{0,3}\d){4}")
+_FINDERS: tuple[tuple[str, re.Pattern[str], Callable[[str], Iterator[tuple[int, int]]]], ...] = (
+    ("link", re.compile(r"://|w\.", re.IGNORECASE), _links),
+    ("email", re.compile("[@\uff20(\\[]"), _emails),
+    ("handle", _AT, _handles),
+    ("link", re.compile(r"\.[\w-]"), _bare_links),
+    ("number", _FIVE_DIGITS, _numbers),
+    ("phone", _FIVE_DIGITS, _phones),
+    ("number", _FIVE_DIGITS, _long_numbers),
+    ("postcode", re.compile(r"\d"), _postcodes),
+    ("handle", re.compile("_"), _bare_handles),
 )
+"""Kind, what every text has in which one can be found, and how it is found."""

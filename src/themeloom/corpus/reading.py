@@ -1,13 +1,14 @@
-"""A message cut into words, each with what is known of it."""
+"""A message cut into words, each where it stands and with what is known of it."""
 
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from themeloom.corpus import lexicon
 from themeloom.corpus.patterns import PLACEHOLDER
+from themeloom.corpus.word import Word, word_of
 
 _WORD = re.compile(r"[^\W\d_]{1,60}(?:['\u2019\-][^\W\d_]{1,60}){0,5}")
 _POSSESSIVE = re.compile(r"(?:['\u2019](?:s|ll|d|ve|re|m)|(?<=s)['\u2019])$", re.IGNORECASE)
@@ -26,69 +27,93 @@ class Entity:
     label: str
 
 
-@dataclass(frozen=True)
-class Token:
-    """One word, and what is known of it."""
+class UnreadError(Exception):
+    """A rule asks what the language model names in a text that it has not read."""
 
-    text: str  # without a possessive ending
+
+@dataclass(slots=True, eq=False)
+class Token:
+    """One word where it stands in a message."""
+
+    word: Word
     start: int
-    opens: bool  # stands first in a sentence or a quotation
+    lead: str | None  # what stands right before it; None where that opens a sentence whatever it is
+
+    @property
+    def text(self) -> str:
+        """As it is written, without a possessive ending."""
+        return self.word.text
 
     @property
     def end(self) -> int:
         """Where it ends."""
-        return self.start + len(self.text)
+        return self.start + len(self.word.text)
 
-    @cached_property
+    @property
+    def opens(self) -> bool:
+        """Whether it stands first in a sentence or a quotation."""
+        lead = self.lead
+        return lead is None or (lead != " " and bool(_SENTENCE_START.search(lead)))
+
+    @property
     def lower(self) -> str:
         """Its lower-case form."""
-        return self.text.lower()
+        return self.word.lower
 
-    @cached_property
+    @property
     def titled(self) -> bool:
         """Whether it starts with a capital and goes on in lower case."""
-        return self.text[0].isupper() and any(letter.islower() for letter in self.text)
+        return self.word.titled
 
-    @cached_property
+    @property
     def shouted(self) -> bool:
         """Whether it is all capitals."""
-        return len(self.text) > 1 and self.text.isupper()
+        return self.word.shouted
 
-    @cached_property
+    @property
+    def lowered(self) -> bool:
+        """Whether it is all lower case."""
+        return self.word.lowered
+
+    @property
+    def initial(self) -> bool:
+        """Whether it is a single capital."""
+        return self.word.initial
+
+    @property
     def is_word(self) -> bool:
         """Whether it is an English word."""
-        return lexicon.is_word(self.lower)
+        return self.word.is_word
 
-    @cached_property
+    @property
     def harmless(self) -> bool:
         """Whether it has a capital but identifies nobody."""
-        return lexicon.is_harmless(self.lower)
+        return self.word.harmless
 
-    @cached_property
+    @property
     def is_function_word(self) -> bool:
         """Whether it carries grammar only, or is slang."""
-        return self.lower in lexicon.function_words() or self.lower in lexicon.section("slang")
+        return self.word.is_function_word
 
-    @cached_property
+    @property
     def unknown(self) -> bool:
         """Whether no list has it: a name, most likely."""
-        return not self.is_word and not self.harmless and not self._joined_words
+        return self.word.unknown
 
-    @cached_property
-    def _joined_words(self) -> bool:
-        """Whether the word is made of words, as in SatNav."""
-        parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", self.text)
-        return (
-            len(parts) > 1
-            and "-" not in self.text
-            and self.titled
-            and all(lexicon.is_word(p.lower()) for p in parts)
-        )
-
-    @cached_property
+    @property
     def is_first_name(self) -> bool:
         """Whether it, or a part of it, is a first name in some language."""
-        return any(lexicon.is_first_name(part) for part in self.lower.split("-"))
+        return self.word.is_first_name
+
+    @property
+    def is_last_name(self) -> bool:
+        """Whether it is a last name in use where English is spoken."""
+        return self.word.is_last_name
+
+    @property
+    def is_likely_name(self) -> bool:
+        """Whether it is rather a first name than a word."""
+        return self.word.is_likely_name
 
 
 @dataclass(frozen=True)
@@ -97,7 +122,7 @@ class Message:
 
     text: str
     tokens: tuple[Token, ...]
-    entities: tuple[Entity, ...]
+    entities: tuple[Entity, ...] | None  # None: the language model has not read it
     keep: frozenset[str]  # lower-case words that are never a name
 
     @cached_property
@@ -120,50 +145,68 @@ class Message:
         return self.tokens[position - 1].lower if self.follows(position) else ""
 
     def label(self, token: Token) -> str:
-        """Say what the language model calls a token; empty if nothing."""
+        """Say what the language model calls a token; empty if nothing.
+
+        Raises
+        ------
+        UnreadError
+            If the model would have to read the message for that.
+        """
+        if self.entities is None:
+            if self.wants_entities:
+                raise UnreadError
+            return ""
         at = bisect_right(self._starts, token.start) - 1
         entity = self.entities[at] if at >= 0 else None
         return entity.label if entity and token.end <= entity.end else ""
 
     @cached_property
+    def wants_entities(self) -> bool:
+        """Whether there is a word of which it matters what the language model calls it."""
+        cues = lexicon.section("place-cues")
+        return any(
+            token.unknown or token.is_likely_name or self.before(position) in cues
+            for position, token in enumerate(self.tokens)
+            if token.titled and not token.harmless and not token.is_function_word
+        )
+
+    @cached_property
     def _starts(self) -> list[int]:
-        return [entity.start for entity in self.entities]
+        return [entity.start for entity in self.entities or ()]
 
     def kept(self, token: Token) -> bool:
         """Whether the study wants a word left as it is."""
         return token.lower in self.keep
 
 
-def read_message(text: str, entities: Sequence[Entity] = (), keep: frozenset[str] = frozenset()) -> Message:
+def read_message(
+    text: str, entities: Sequence[Entity] | None = (), keep: frozenset[str] = frozenset()
+) -> Message:
     """Cut a text into the words that could be names or tell of one, without hashtags and placeholders."""
-    return Message(text, tuple(_tokens(text)), tuple(entities), keep)
-
-
-def wants_entities(text: str) -> bool:
-    """Whether any rule would ask what the language model names in a text."""
-    message = read_message(text)
-    cues = lexicon.section("place-cues")
-    return any(
-        token.unknown or lexicon.is_likely_name(token.lower) or message.before(position) in cues
-        for position, token in enumerate(message.tokens)
-        if token.titled and not token.harmless and not token.is_function_word
-    )
+    named = None if entities is None else tuple(entities)
+    return Message(text, tuple(_tokens(text)), named, keep)
 
 
 def _tokens(text: str) -> Iterator[Token]:
     masked = bytearray(len(text))
-    for placeholder in PLACEHOLDER.finditer(text):
-        masked[placeholder.start() : placeholder.end()] = b"\x01" * len(placeholder.group())
+    if "[" in text:
+        for placeholder in PLACEHOLDER.finditer(text):
+            masked[placeholder.start() : placeholder.end()] = b"\x01" * len(placeholder.group())
     end, opens = 0, True  # what follows a hashtag, or nothing but placeholders, opens a sentence
     for match in _WORD.finditer(text):
         start = match.start()
         before = text[start - 1 : start]
-        word = _POSSESSIVE.sub("", match.group())
         if before == "#":
             opens = True
-        elif word and not masked[start] and before not in {"_", "@"} and not before.isdigit():
-            yield Token(
-                word, start, opens or bool(_SENTENCE_START.search(text[max(end, start - 40) : start]))
-            )
-            opens = False
+        elif not masked[start] and (before == " " or (before not in {"_", "@"} and not before.isdigit())):
+            word = _without_possessive(match.group())
+            if word:
+                yield Token(word, start, None if opens else text[max(end, start - 40) : start])
+                opens = False
         end = match.end()
+
+
+@lru_cache(maxsize=200_000)
+def _without_possessive(text: str) -> Word | None:
+    word = _POSSESSIVE.sub("", text)
+    return word_of(word) if word else None

@@ -12,16 +12,27 @@ from themeloom.cache import code_digest
 from themeloom.config import AnonymiseConfig
 from themeloom.corpus.names import find_names
 from themeloom.corpus.patterns import PLACEHOLDER, Span, find_patterns
-from themeloom.corpus.reading import Entity, wants_entities
+from themeloom.corpus.reading import Entity, UnreadError
 from themeloom.progress import UNWATCHED, Progress
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
-RULES = ("cued.py", "lexicon.py", "names.py", "patterns.py", "reading.py", "recognise.py", "words.txt")
+RULES = (
+    "cued.py",
+    "facilities.py",
+    "lexicon.py",
+    "names.py",
+    "patterns.py",
+    "reading.py",
+    "recognise.py",
+    "word.py",
+    "words.txt",
+)
 """The files of this room that decide what is found: spans found by other rules are not used again."""
 
-_BATCH = 256
+_BATCH = 1_024
+_DOCS = 256  # that the language model reads at once
 _PIECE = 4_000  # characters that the language model reads at once: keeps memory flat however long a text is
 
 
@@ -94,10 +105,24 @@ def _search_again(
     keep = frozenset(word.lower() for word in config.keep)
     mask = frozenset(word.lower() for word in config.mask if word.strip())
     masked = [_masked(texts[index], found[index]) for index in batch]
-    for index, text, entities in zip(batch, masked, _entities(masked), strict=True):
-        if new := find_names(text, entities, keep, mask):
+    for index, new in zip(batch, _names(masked, keep, mask), strict=True):
+        if new:
             found[index] = _with_patterns(texts[index], _added(found[index], new))
             yield index
+
+
+def _names(texts: Sequence[str], keep: frozenset[str], mask: frozenset[str]) -> list[list[Span]]:
+    """Find the names in each text; the language model reads those where that makes a difference."""
+    names: list[list[Span]] = [[] for _ in texts]
+    asked = []
+    for at, text in enumerate(texts):
+        try:
+            names[at] = find_names(text, None, keep, mask)
+        except UnreadError:
+            asked.append(at)
+    for at, entities in zip(asked, _entities([texts[at] for at in asked]), strict=True):
+        names[at] = find_names(texts[at], entities, keep, mask)
+    return names
 
 
 def _added(spans: Sequence[Span], new: Sequence[Span]) -> list[Span]:
@@ -112,14 +137,19 @@ def _added(spans: Sequence[Span], new: Sequence[Span]) -> list[Span]:
     return sorted([*spans, *(Span(back(span.start), back(span.end - 1) + 1, span.kind) for span in new)])
 
 
-def _entities(texts: Sequence[str]) -> Iterator[list[Entity]]:
-    wanted = [index for index, text in enumerate(texts) if wants_entities(text)]
-    pieces = [(index, start, piece) for index in wanted for start, piece in _pieces(texts[index])]
+def _entities(texts: Sequence[str]) -> list[list[Entity]]:
+    pieces = [(index, start, piece) for index, text in enumerate(texts) for start, piece in _pieces(text)]
     entities: list[list[Entity]] = [[] for _ in texts]
+    if not pieces:
+        return entities
     readable = (piece.encode("utf-8", "replace").decode("utf-8") for _, _, piece in pieces)
-    for (index, offset, _), doc in zip(pieces, _model().pipe(readable, batch_size=_BATCH), strict=True):
-        entities[index] += [Entity(e.start_char + offset, e.end_char + offset, e.label_) for e in doc.ents]
-    yield from entities
+    model = _model()
+    with model.memory_zone():  # words that it has not met before are forgotten again
+        for (index, offset, _), doc in zip(pieces, model.pipe(readable, batch_size=_DOCS), strict=True):
+            entities[index] += [
+                Entity(e.start_char + offset, e.end_char + offset, e.label_) for e in doc.ents
+            ]
+    return entities
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:

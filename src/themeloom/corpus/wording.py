@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 SHINGLE = 5
 """Characters a shingle."""
 
+MANY_WORDS = 8
+"""From so many words on, neither outer hashtags nor inner punctuation tell messages apart."""
+
 CUT = r"(?:\.{3,}|…)[\s\"'”’»)\]]*(?:https?://\S+)?\s*$"
 """An ellipsis at the end, before a closing quotation mark or a link at most."""
 
@@ -31,18 +34,20 @@ _LINK = re.compile(
 # Vowel signs and accents of their own belong to words, which `\w` alone does not know.
 _MARKS = "".join(chr(code) for code in range(0x300, 0xAC00) if unicodedata.category(chr(code))[0] == "M")
 _LETTER = rf"[\w{_MARKS}]"
-_TOKEN = re.compile(
-    rf"(?P<tag>#(?=\w*[^\W\d]){_LETTER}+)"
-    r"|(?<!\S)(?:[:;=][-'^]?[)(\[\]dpo/\\|*3]+|</?3+)(?!\w)"  # emoticons
+_UNTAGGED = (
+    r"(?<!\S)(?:[:;=][-'^]?[)(\[\]dpo/\\|*3]+|</?3+)(?!\w)"  # emoticons
     r"|\d+(?:[.,:/]\d+)*"
     rf"|{_LETTER}+(?:['’]{_LETTER}+)*"
     r"|[\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]+"  # emoji
 )
+_TOKEN = re.compile(rf"(?P<tag>#(?=\w*[^\W\d]){_LETTER}+)|{_UNTAGGED}")
+_PLAIN_TOKEN = re.compile(_UNTAGGED)
 _UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
 _UNSPACED_CHARACTER = re.compile(_UNSPACED)
 _UNSPACED_GAP = re.compile(rf"(?<={_UNSPACED}) | (?={_UNSPACED})")
 _QUOTES = re.compile("[\"'`´«»‘’‚‛“”„‹›]")
 _NOTHING: frozenset[str] = frozenset()
+_POWERS = np.cumprod(np.array([1, *(SHINGLE - 1) * [0x9E3779B97F4A7C15]], dtype=np.uint64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Wording:
     """What a message says, apart from how it is dressed."""
 
     core: str  # the words, single spaces between them
-    pointed: str  # the same with the punctuation between them
+    pointed: str  # the same with the punctuation between them; empty where words are many
     size: int  # how many words; two characters count as one in scripts that set no spaces
     tags: frozenset[str]  # hashtags before and after the sentence
     links: frozenset[str]
@@ -79,14 +84,13 @@ def wording(text: str) -> Wording:
     if "/" in plain or "www." in plain:
         links = frozenset(link.rstrip("…\"'.,;:!?)") for link in _LINK.findall(plain))
         plain = _LINK.sub(" ", plain)
-    words, inner, tags = _tokens(plain, cut=bool(ending))
-    core, size = " ".join(words), len(words)
+    core, size, inner, tags = _tokens(plain, cut=bool(ending))
     if not plain.isascii():
         core, inner = _UNSPACED_GAP.sub("", core), _UNSPACED_GAP.sub("", inner)
         size += len(_UNSPACED_CHARACTER.findall(core)) // 2
     if not core and not tags:
         links = frozenset({"".join(text.casefold().split())})
-    return Wording(core, inner, size, tags, links, bool(ending))
+    return Wording(core, inner if size < MANY_WORDS else "", size, tags, links, bool(ending))
 
 
 def _plain(text: str) -> str:
@@ -95,8 +99,12 @@ def _plain(text: str) -> str:
     return _INVISIBLE.sub("", unicodedata.normalize("NFKC", html.unescape(text)).casefold())
 
 
-def _tokens(plain: str, *, cut: bool) -> tuple[list[str], str, frozenset[str]]:
+def _tokens(plain: str, *, cut: bool) -> tuple[str, int, str, frozenset[str]]:
     """Split off the hashtags at both ends; one cut short by an ellipsis names nothing."""
+    if "#" not in plain:
+        words = _PLAIN_TOKEN.findall(plain)
+        if len(words) >= MANY_WORDS:  # as most have
+            return _unquoted(words), len(words), "", _NOTHING
     found = list(_TOKEN.finditer(plain))
     tokens = [match.group() for match in found]
     start, end = 0, len(tokens)
@@ -105,11 +113,15 @@ def _tokens(plain: str, *, cut: bool) -> tuple[list[str], str, frozenset[str]]:
     while end > start and found[end - 1].lastgroup == "tag":
         end -= 1
     last = tokens[end:-1] if cut else tokens[end:]
-    # No other quotation marks stand within a word.
-    words = [token.strip("#").replace("'", "").replace("’", "") for token in tokens[start:end]]
+    words = [token.strip("#") for token in tokens[start:end]]
     inner = plain[found[start].start() : found[end - 1].end()] if words else ""
     pointed = " ".join(_QUOTES.sub("", inner.replace("#", "")).split())
-    return words, pointed, frozenset(tokens[:start] + last) or _NOTHING
+    return _unquoted(words), len(words), pointed, frozenset(tokens[:start] + last) or _NOTHING
+
+
+def _unquoted(words: Sequence[str]) -> str:
+    # No other quotation marks stand within a word.
+    return " ".join(words).replace("'", "").replace("’", "")
 
 
 def shingles(core: str) -> NDArray[np.uint64]:
@@ -120,7 +132,7 @@ def shingles(core: str) -> NDArray[np.uint64]:
     numpy.ndarray
         Distinct hashes, sorted, uint64.
     """
-    return np.unique(all_shingles([core])[0])
+    return np.unique(_mixed(_codes(core.ljust(SHINGLE, "\0"))))
 
 
 def all_shingles(cores: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -133,19 +145,24 @@ def all_shingles(cores: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.i
     starts
         int64, (texts,): where each text's begin; each text has one at least.
     """
-    joined = "".join(core if len(core) >= SHINGLE else core.ljust(SHINGLE, "\0") for core in cores)
-    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
+    codes = _codes("".join(core.ljust(SHINGLE, "\0") for core in cores))
     ends = np.cumsum([max(len(core), SHINGLE) for core in cores])
-    hashes = np.zeros(len(codes) - SHINGLE + 1, dtype=np.uint64)
-    for offset in range(SHINGLE):
-        hashes *= np.uint64(0x9E3779B97F4A7C15)
-        hashes += codes[offset : offset + len(hashes)]
-        hashes += np.uint64(1)
-    hashes ^= hashes >> np.uint64(31)
-    hashes *= np.uint64(0xBF58476D1CE4E5B9)
-    hashes ^= hashes >> np.uint64(32)
+    hashes = _mixed(codes)
     inside = np.ones(len(hashes), dtype=np.bool_)
     across = (ends[:-1, None] - np.arange(1, SHINGLE)).ravel()  # runs that go over into the next text
     inside[across] = False
     begins = np.concatenate([[0], ends[:-1] - (SHINGLE - 1) * np.arange(1, len(ends))])
     return hashes[inside], begins
+
+
+def _codes(text: str) -> NDArray[np.uint64]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
+
+
+def _mixed(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Hash each run of characters."""
+    hashes: NDArray[np.uint64] = np.convolve(codes + np.uint64(1), _POWERS, "valid")
+    hashes ^= hashes >> np.uint64(31)
+    hashes *= np.uint64(0xBF58476D1CE4E5B9)
+    hashes ^= hashes >> np.uint64(32)
+    return hashes

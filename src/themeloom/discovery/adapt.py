@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from themeloom.config import AdaptConfig
+from themeloom.cores import cores
 from themeloom.discovery.embed import Encoder
-from themeloom.discovery.processor import cores
 from themeloom.errors import ConfigError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Doubles, Floats, Ints

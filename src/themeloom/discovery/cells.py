@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from themeloom.discovery.processor import cores
+from themeloom.cores import cores
 from themeloom.records import Floats, Ints
 
 FEW = 10_000

@@ -5,6 +5,8 @@ import numpy as np
 from themeloom.records import Doubles, RunRecord
 from themeloom.reporting.contents import Merge
 
+_ROWS = 65_536  # communications whose vectors are held twice at a time
+
 
 def merges(record: RunRecord) -> tuple[Merge, ...]:
     """Join topics by the cosine distance of their mean vectors (average linkage), nearest first.
@@ -46,9 +48,10 @@ def leaves(joined: tuple[Merge, ...]) -> list[int]:
 
 
 def _means(record: RunRecord, count: int) -> Doubles:
-    topic = record.discovery.clusters.topic
-    vectors = record.discovery.embeddings.vectors.astype(np.float64)
-    inside = topic >= 0
+    topic, vectors = record.discovery.clusters.topic, record.discovery.embeddings.vectors
+    inside = np.flatnonzero(topic >= 0)
     sums = np.zeros((count, vectors.shape[1]))
-    np.add.at(sums, topic[inside], vectors[inside])
+    for start in range(0, len(inside), _ROWS):
+        some = inside[start : start + _ROWS]
+        np.add.at(sums, topic[some], vectors[some].astype(np.float64))
     return sums / np.maximum(np.bincount(topic[inside], minlength=count), 1)[:, None]
