@@ -5,8 +5,9 @@ import pytest
 
 from invented import messages
 from themeloom.config import AdaptConfig, EncoderConfig
-from themeloom.discovery.adapt import Adapter, at_once
+from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.embed import Encoder
+from themeloom.discovery.processor import at_once
 from themeloom.errors import ConfigError
 
 TEXTS, THEMES = messages()
@@ -144,14 +145,3 @@ def test_more_layers_than_there_are_is_one_sentence():
         assert sentence.startswith("adapt.layers: ")
         assert "has no 40 transformer layers" in sentence
         assert "lower adapt.layers" in sentence
-
-
-def test_tasks_keep_their_order_and_their_faults_are_told():
-    import torch
-
-    before = torch.get_num_threads()
-    assert at_once([lambda n=n: n for n in range(7)]) == list(range(7))
-    assert at_once([]) == []
-    with pytest.raises(ZeroDivisionError):
-        at_once([lambda: 1, lambda: 1 // 0])
-    assert torch.get_num_threads() == before

@@ -128,3 +128,9 @@ def test_what_was_encoded_before_a_stop_is_kept(encoder, tmp_path, monkeypatch):
     )
     assert np.array_equal(encode_cached(TEXTS, encoder, cache), encoder.encode(TEXTS))
     assert parts[2] == parts[1]
+
+
+def test_what_the_cache_knew_before_makes_no_difference(encoder, tmp_path):
+    cache = encoder.cache(tmp_path)
+    encode_cached([TEXTS[1], "another study's message"], encoder, cache)
+    assert np.array_equal(encode_cached(TEXTS, encoder, cache), encoder.encode(TEXTS))

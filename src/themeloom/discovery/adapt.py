@@ -7,16 +7,13 @@ that one thread an adaptation and several adaptations at once are faster than se
 
 import copy
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from threading import Event
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from themeloom.config import AdaptConfig
-from themeloom.cores import cores
 from themeloom.discovery.embed import Encoder
 from themeloom.errors import ConfigError
 from themeloom.progress import UNWATCHED, Progress
@@ -25,7 +22,6 @@ from themeloom.records import Doubles, Floats, Ints
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-T = TypeVar("T")
 Layers = Floats
 """(weights,): all weights of the adapted layers, in the order of the model."""
 
@@ -218,27 +214,6 @@ class _Upper:
         for module in self.after:
             features = module(features)
         return torch.nn.functional.normalize(features["sentence_embedding"], dim=1)
-
-
-def at_once(tasks: Sequence[Callable[[], T]], halt: Event | None = None) -> list[T]:
-    """Do tasks on all cores, each in one thread; results in the order of the tasks.
-
-    Where one fails, or Ctrl-C is pressed, `halt` is set, so that the others can end too.
-    """
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    pool = ThreadPoolExecutor(min(cores(), max(len(tasks), 1)))
-    try:
-        return [future.result() for future in [pool.submit(task) for task in tasks]]
-    except BaseException:
-        if halt is not None:
-            halt.set()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(before)
 
 
 def _padded(states: Sequence[Floats]) -> "tuple[Tensor, Tensor]":

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 
 from themeloom.cache import VectorCache
 from themeloom.config import EncoderConfig
+from themeloom.discovery.batches import encode_each
 from themeloom.discovery.processor import use_cores
 from themeloom.discovery.static import distilled
 from themeloom.discovery.weights import check, folder_of, unloadable, weights_digest
@@ -124,9 +125,11 @@ class Encoder:
     def encode_sorted(self, distinct: Sequence[str], progress: Progress = UNWATCHED) -> Floats:
         """Return unit vectors, float32, (texts, dimensions), of texts sorted by length, then alphabetically.
 
-        Sorted, a batch is the same whatever the order that messages came in, and little of it is padding.
+        A vector is its text's own to the last bit, whatever else is encoded.
         """
-        size = max(self.config.batch_size, STATIC_BATCH) if self.config.static else self.config.batch_size
+        if not self.config.static:
+            return encode_each(self.model, distinct, self.config.batch_size, progress)
+        size = max(self.config.batch_size, STATIC_BATCH)
         vectors = _NOTHING
         for start in range(0, len(distinct), size):
             batch = list(distinct[start : start + size])

@@ -1,8 +1,14 @@
 """Torch on the cores that this process may use."""
 
 import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import TypeVar
 
 from themeloom.cores import cores
+
+T = TypeVar("T")
 
 
 def use_cores() -> None:
@@ -14,3 +20,24 @@ def use_cores() -> None:
 
     if "OMP_NUM_THREADS" not in os.environ and torch.get_num_threads() > cores():
         torch.set_num_threads(cores())
+
+
+def at_once(tasks: Sequence[Callable[[], T]], halt: Event | None = None) -> list[T]:
+    """Do tasks on all cores, each in one thread; results in the order of the tasks.
+
+    Where one fails, or Ctrl-C is pressed, `halt` is set, so that the others can end too.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    pool = ThreadPoolExecutor(min(cores(), max(len(tasks), 1)))
+    try:
+        return [future.result() for future in [pool.submit(task) for task in tasks]]
+    except BaseException:
+        if halt is not None:
+            halt.set()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(before)

@@ -1,0 +1,99 @@
+"""Texts through a transformer, so that each vector is its text's own.
+
+The last bits of what a transformer computes depend on how far a text is padded and on how many threads share
+a batch; UMAP makes other topics of other last bits. Thus a batch holds texts of as many tokens, nothing is
+padded, and one thread computes it, as many batches at once as there are cores: a vector is the same whatever
+else is encoded, whatever the cache knew before, and however many cores there are. Nor does padding take time.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from themeloom.discovery.processor import at_once
+from themeloom.progress import UNWATCHED, Progress
+from themeloom.records import Floats
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_READ = 512  # texts that are split into tokens at a time, only to count these
+_LEAST = 32
+"""Tokens of a batch: on matrices of a few rows libraries of linear algebra compute in another order."""
+
+
+def encode_each(
+    model: "SentenceTransformer", texts: Sequence[str], size: int, progress: Progress = UNWATCHED
+) -> Floats:
+    """Return the texts' unit vectors, each the same as if its text were alone.
+
+    Parameters
+    ----------
+    model
+        A sentence-transformers model that reads tokens.
+    texts
+        Best sorted by length, so that little is padded while tokens are counted.
+    size
+        How many texts a batch may hold.
+    progress
+        Told of each text that is done; it has begun already.
+
+    Returns
+    -------
+    Floats
+        float32, (texts, dimensions).
+    """
+    if not texts:
+        return np.zeros((0, model.get_embedding_dimension() or 0), np.float32)
+    tokens, guard = _tokens(model, texts), Lock()
+
+    def encoded(rows: Sequence[int]) -> Floats:
+        from torch import inference_mode
+        from torch.nn.functional import normalize
+
+        with guard:  # tokenisers keep settings of their own and may not be asked by two threads
+            features = _features(model, [texts[row] for row in _filled(rows, tokens[rows[0]])])
+        with inference_mode():
+            vectors = normalize(model(features)["sentence_embedding"].float(), dim=1).cpu().numpy()
+        with guard:
+            progress.advance(len(rows))
+        return np.asarray(vectors[: len(rows)], dtype=np.float32)
+
+    batches = list(_alike(tokens, size))
+    tasks: list[Callable[[], Floats]] = [partial(encoded, batch) for batch in batches]
+    made = np.concatenate(at_once(tasks))
+    vectors = np.empty_like(made)
+    vectors[np.concatenate(batches)] = made
+    return vectors
+
+
+def _alike(tokens: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Yield batches of places at which there are as many tokens, the longest first."""
+    order = sorted(range(len(tokens)), key=lambda place: -tokens[place])
+    for _, places in groupby(order, key=lambda place: tokens[place]):
+        same = list(places)
+        yield from (same[start : start + size] for start in range(0, len(same), size))
+
+
+def _filled(rows: Sequence[int], tokens: int) -> Sequence[int]:
+    """Repeat the last text where a batch would have too few tokens."""
+    return [*rows, *rows[-1:] * (-(-_LEAST // max(tokens, 1)) - len(rows))]
+
+
+def _tokens(model: "SentenceTransformer", texts: Sequence[str]) -> list[int]:
+    counts: list[int] = []
+    for start in range(0, len(texts), _READ):
+        features = _features(model, texts[start : start + _READ])
+        counts += features["attention_mask"].sum(dim=1).tolist()
+    return counts
+
+
+def _features(model: "SentenceTransformer", texts: Sequence[str]) -> dict[str, Any]:
+    from sentence_transformers.util import batch_to_device
+
+    prompt = model.prompts.get(model.default_prompt_name or "")
+    return dict(batch_to_device(model.preprocess(list(texts), prompt=prompt), model.device))

@@ -1,0 +1,16 @@
+"""Tasks on all cores."""
+
+import pytest
+
+from themeloom.discovery.processor import at_once
+
+
+def test_tasks_keep_their_order_and_their_faults_are_told():
+    import torch
+
+    before = torch.get_num_threads()
+    assert at_once([lambda n=n: n for n in range(7)]) == list(range(7))
+    assert at_once([]) == []
+    with pytest.raises(ZeroDivisionError):
+        at_once([lambda: 1, lambda: 1 // 0])
+    assert torch.get_num_threads() == before
