@@ -87,6 +87,19 @@ def test_what_is_no_transformer_is_refused(transformer: Path, home: Path) -> Non
     assert [path for path in home.rglob("*") if path.name.startswith("making-")] == []
 
 
+def test_the_model_hub_is_not_asked_for_a_model_that_has_a_name(
+    transformer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from model2vec.distill import distillation
+
+    asked: list[object] = []
+    monkeypatch.setattr(distillation, "model_info", asked.append)
+    one = encoder(transformer)
+    one.parent.model[0].auto_model.name_or_path = "somebody/some-model"  # type: ignore[union-attr]
+    one.encode(TEXTS)
+    assert asked == []
+
+
 def test_a_home_that_cannot_be_written_is_said(
     transformer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +133,14 @@ def test_cores_are_those_of_the_container(tmp_path: Path) -> None:
     }.items():
         quota.write_text(said)
         assert cores(quota) == expected
+
+
+def test_topics_cannot_be_informed_where_nothing_is_adapted(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.toml"
+    text = EXPERIMENT.replace("steps = 2", "enabled = false")
+    path.write_text(text + '[discover]\nvectors = "raw+adapted"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"experiment\.toml: .* but adapt\.enabled is false; set it"):
+        read_experiment(path)
 
 
 @pytest.mark.parametrize("informed", [False, True])

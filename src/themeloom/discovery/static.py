@@ -50,7 +50,7 @@ def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Pa
         home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home, prefix="making-") as beside:
             made = Path(beside) / "made"
-            _distil(load(), made)
+            _distil(load(), made, home)
             _rename(made, folder)
     except OSError as error:
         raise ConfigError(
@@ -60,7 +60,7 @@ def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Pa
     return folder
 
 
-def _distil(model: "SentenceTransformer", folder: Path) -> None:
+def _distil(model: "SentenceTransformer", folder: Path, home: Path) -> None:
     from model2vec.distill import distill_from_model
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
@@ -71,6 +71,7 @@ def _distil(model: "SentenceTransformer", folder: Path) -> None:
             "encoder.static: this encoder is no transformer and cannot be distilled; "
             "set encoder.static to false, or name another encoder."
         )
+    transformer.name_or_path = str(home)  # of a name that is no folder, model2vec would ask the model hub
     table = distill_from_model(
         model=transformer, tokenizer=model.tokenizer, device="cpu", pca_dims=DIMENSIONS, quantize_to="float32"
     )
