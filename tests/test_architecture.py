@@ -40,6 +40,7 @@ COMPOSERS = {
     "arrays",
     "assignment",
     "attempt",
+    "benching",
     "cleaning",
     "cli",
     "comparing",

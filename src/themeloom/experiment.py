@@ -57,11 +57,6 @@ def _check_adapted(path: Path, experiment: Experiment) -> None:
             f"{path}: 'discover.vectors' asks for adapted vectors, but adapt.enabled is false; "
             "set it to true, or discover.vectors to 'raw'."
         )
-    if experiment.encoder.static:
-        raise ConfigError(
-            f"{path}: 'discover.vectors' asks for adapted vectors, but a static encoder is not adapted; "
-            "set encoder.static to false, or discover.vectors to 'raw'."
-        )
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How many cores this process may use."""
+"""On what this process may compute: how many cores, which device."""
 
 import os
 from math import ceil
@@ -16,6 +16,23 @@ def cores(quota: Path = QUOTA) -> int:
         return max(1, min(bound, ceil(int(granted) / int(period))))
     except (OSError, ValueError):  # no container, or one without a limit
         return bound
+
+
+def device() -> str:
+    """Return where torch works: 'cuda' or 'mps' where there is one, else 'cpu'."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def threads() -> int:
+    """Return the threads that torch uses, once it was told of the cores."""
+    import torch
+
+    use_cores()
+    return torch.get_num_threads()
 
 
 def use_cores() -> None:

@@ -5,24 +5,21 @@ components and weights by frequency make a table, and a text is the mean of its 
 safetensors and JSON, as any other encoder's.
 """
 
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from platformdirs import user_cache_path
 
 from themeloom.cache import digest
+from themeloom.discovery.backend import HOME, machine_folder
 from themeloom.errors import ConfigError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 DIMENSIONS = 256
-HOME = "THEMELOOM_CACHE"
-"""Environment variable that names another folder for what is made once on each machine."""
 
 
 def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Path:
@@ -42,7 +39,7 @@ def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Pa
     """
     from importlib.metadata import version
 
-    home = Path(os.environ.get(HOME) or user_cache_path("themeloom")) / "static"
+    home = machine_folder("static")
     folder = home / digest(fingerprint, version("model2vec"), DIMENSIONS)[:32]
     if (folder / "modules.json").is_file():
         return folder
