@@ -41,6 +41,7 @@ COMPOSERS = {
     "arrays",
     "assignment",
     "attempt",
+    "benching",
     "cleaning",
     "cli",
     "comparing",

@@ -243,3 +243,43 @@ def test_an_entry_that_cannot_be_read_is_not_known(tmp_path):
     assert cache.knows("stage", "key")
     (tmp_path / "stage" / "key.safetensors").write_bytes(b"half-wri")
     assert not cache.knows("stage", "key")
+
+
+def test_only_what_is_looked_up_is_checked_and_a_change_of_it_is_noticed(tmp_path: Path) -> None:
+    cache = VectorCache(tmp_path, "encoder")
+    of = [f"text {number}" for number in range(200)]
+    cache.add(of, np.full((200, 64), 0.5, np.float32) * np.arange(1, 201, dtype=np.float32)[:, None])
+    (entry,) = _entries(tmp_path)
+    content = bytearray(entry.read_bytes())
+    place = content.index(np.full(64, 50.0, np.float32).tobytes())  # the vector of text 99
+    content[place] ^= 1
+    entry.write_bytes(content)
+    others = [text for text in of if text != "text 99"]
+    assert _found(cache, others) == set(others)
+    assert _found(cache, of) == set()
+    assert _entries(tmp_path) == []
+
+
+def test_a_vector_under_another_text_s_digest_is_not_believed(tmp_path: Path) -> None:
+    cache = VectorCache(tmp_path, "encoder")
+    cache.add(["a", "b"], _vectors(["a", "b"]))
+    (entry,) = _entries(tmp_path)
+    one, other = (np.array([1, i], np.float32).tobytes() for i in (0, 1))
+    content = entry.read_bytes().replace(one, b"\0" * 7 + b"!").replace(other, one)
+    entry.write_bytes(content.replace(b"\0" * 7 + b"!", other))
+    assert _found(cache, ["a", "b"]) == set()
+
+
+@given(place=st.integers(0), bit=st.integers(0, 7))
+def test_whatever_bit_turns_no_wrong_vector_is_given(
+    tmp_path_factory: pytest.TempPathFactory, place: int, bit: int
+) -> None:
+    cache = VectorCache(tmp_path_factory.mktemp("cache"), "encoder")
+    of = ["one", "other", "third one"]
+    cache.add(of, _vectors(of))
+    (entry,) = _entries(cache.folder)
+    content = bytearray(entry.read_bytes())
+    content[place % len(content)] ^= 1 << bit
+    entry.write_bytes(content)
+    there, vectors = cache.find(of)
+    assert np.array_equal(vectors[there], _vectors(of)[there]) or not there.any()

@@ -95,9 +95,9 @@ def test_what_is_embedded_on_a_cluster_is_found_by_a_run(folder, cluster, tmp_pa
     texts = ["six months on the list", "nobody rang", "nobody rang", ""]
     embed_ahead(texts, config, tmp_path, Ray(cluster.address), UNWATCHED)
     encoder = Encoder(EncoderConfig())
-    found = VectorCache(tmp_path, encoder.fingerprint).find(texts)
-    for text in texts:
-        assert np.allclose(found[text], encoder.encode([text])[0], atol=1e-5)
+    known, found = VectorCache(tmp_path, encoder.fingerprint).find(texts)
+    assert known.all()
+    assert np.allclose(found, encoder.encode(texts), atol=1e-5)
     assert [path.name for path in tmp_path.iterdir()] == ["vectors"]
 
 

@@ -18,12 +18,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from themeloom.atomic import whole_file
-from themeloom.records import Bools, Floats, Ints
+from themeloom.records import Bools, Floats
 
 Arrays = dict[str, NDArray[Any]]
 LIMIT = 20e9
 """Bytes of vectors that are kept unless told otherwise: those of some 13 million texts in 384 dimensions."""
-SEGMENT = {"digests", "vectors", "checksum"}
+SEGMENT = ("digests", "vectors", "checksums")
+_TYPES = {"U8": np.uint8, "F32": np.float32}
+"""What arrays of a segment may be of, as safetensors calls it."""
 
 
 def digest(*parts: object) -> str:
@@ -78,7 +80,9 @@ class Cache:
 class VectorCache:
     """Vectors by text, for one encoder: segments of digests and vectors, only ever added to.
 
-    Each segment carries a checksum; one that does not hold is removed, and its vectors are computed again.
+    Segments are mapped and not read: looking texts up costs what is found, however much is kept. Each row
+    carries a checksum; a segment that gives one that does not hold is removed, and its vectors are computed
+    again.
 
     Parameters
     ----------
@@ -109,20 +113,18 @@ class VectorCache:
         for path in sorted(self.folder.glob("*.safetensors")):
             if known.all():
                 break
-            segment = _sound(path)
-            if segment is None:
+            asked = np.flatnonzero(~known)
+            found = _found(path, wanted[asked])
+            if found is None:
                 continue
-            if vectors.shape[1] not in {0, segment["vectors"].shape[1]}:
+            there, of_segment = found
+            if vectors.shape[1] not in {0, of_segment.shape[1]}:
                 path.unlink(missing_ok=True)
                 continue
-            asked = np.flatnonzero(~known)
-            rows, there = _places(segment["digests"].view("S32").ravel(), wanted[asked])
-            if not there.any():
-                continue
-            _used(path)
             if not vectors.shape[1]:
-                vectors = np.zeros((len(texts), segment["vectors"].shape[1]), dtype=np.float32)
-            vectors[asked[there]] = segment["vectors"][rows[there]]
+                vectors = np.zeros((len(texts), of_segment.shape[1]), dtype=np.float32)
+            _used(path)
+            vectors[asked[there]] = of_segment
             known[asked[there]] = True
         return known, vectors
 
@@ -136,10 +138,14 @@ class VectorCache:
         vectors
             float32, (texts, dimensions).
         """
-        digests = np.array([list(_text_digest(text)) for text in texts], dtype=np.uint8).reshape(-1, 32)
+        if not len(texts):
+            return
+        keys = np.array([_text_digest(text) for text in texts], dtype="S32")
+        order = np.argsort(keys)  # a row is found by bisection
+        digests = keys[order].view(np.uint8).reshape(-1, 32)
+        kept = np.ascontiguousarray(vectors[order], dtype=np.float32)
         path = self.folder / f"{digest(digests)[:32]}.safetensors"
-        arrays: Arrays = {"digests": digests, "vectors": np.ascontiguousarray(vectors, dtype=np.float32)}
-        _write(path, {**arrays, "checksum": _checksum(arrays)})
+        _write(path, {"digests": digests, "vectors": kept, "checksums": _checksums(digests, kept)})
         self._trim(path)
 
     def _trim(self, newest: Path) -> None:
@@ -154,29 +160,54 @@ class VectorCache:
                 surplus -= stat.st_size
 
 
-def _places(keys: NDArray[Any], wanted: NDArray[Any]) -> tuple[Ints, Bools]:
-    """Return where each wanted key stands among the keys, and whether it does."""
-    if not len(keys):
-        return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=bool)
-    order = np.argsort(keys)
-    at = np.searchsorted(keys, wanted, sorter=order).clip(max=len(keys) - 1)
-    rows: Ints = order[at]
-    return rows, np.asarray(keys[rows] == wanted)
+def _found(path: Path, wanted: NDArray[Any]) -> tuple[Bools, Floats] | None:
+    """Look keys up in a segment: which are there, and their vectors; nothing where none is.
 
-
-def _sound(path: Path) -> Arrays | None:
-    """Read a segment whose checksum holds; remove another."""
-    segment = _read(path)
-    if segment is None:
+    A segment that is none, or has a row that does not hold, is removed.
+    """
+    try:
+        segment = _mapped(path)
+    except OSError:  # missing, or not to be read just now: no reason to remove it
         return None
-    if _is_segment(segment) and np.array_equal(segment["checksum"], _checksum(segment)):
-        return segment
-    path.unlink(missing_ok=True)
-    return None
+    except (SafetensorError, ValueError, KeyError, TypeError):
+        segment = {}
+    if not _is_segment(segment):
+        path.unlink(missing_ok=True)
+        return None
+    keys = segment["digests"].view("S32").ravel()
+    places = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
+    there = np.asarray(keys[places] == wanted)
+    if not there.any():
+        return None
+    rows, again = np.unique(places[there], return_inverse=True)
+    digests, vectors, checksums = (np.asarray(segment[name][rows]) for name in SEGMENT)
+    if not np.isfinite(vectors).all() or not np.array_equal(checksums, _checksums(digests, vectors)):
+        path.unlink(missing_ok=True)
+        return None
+    return there, vectors[again]
 
 
-def _checksum(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
-    return np.frombuffer(bytes.fromhex(digest(arrays["digests"], arrays["vectors"])), dtype=np.uint8)
+def _mapped(path: Path) -> Arrays:
+    """Map a safetensors file: its arrays are read where they are looked at."""
+    with safe_open(path, "numpy"):  # compares what the head promises with the file's size
+        pass
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        head = json.loads(file.read(size))
+    return {
+        name: np.memmap(path, _TYPES[facts["dtype"]], "r", 8 + size + facts["data_offsets"][0], shape)
+        for name, facts in head.items()
+        if (shape := tuple(facts.get("shape", ())))
+    }
+
+
+def _checksums(digests: NDArray[np.uint8], vectors: Floats) -> NDArray[np.uint8]:
+    """Return 8 bytes a row, uint8 (rows, 8), of its digest and its vector."""
+    sums = (
+        hashlib.blake2b(vector, digest_size=8, key=key).digest()
+        for key, vector in zip(digests, vectors, strict=True)
+    )
+    return np.frombuffer(b"".join(sums), dtype=np.uint8).reshape(-1, 8)
 
 
 def _used(path: Path) -> None:
@@ -186,12 +217,13 @@ def _used(path: Path) -> None:
 
 def _is_segment(segment: Arrays) -> bool:
     """Whether an entry is what `VectorCache.add` writes."""
-    if segment.keys() != SEGMENT:
+    if set(segment) != set(SEGMENT):
         return False
-    digests, vectors = segment["digests"], segment["vectors"]
-    if digests.dtype != np.uint8 or digests.shape != (len(vectors), 32) or vectors.ndim != 2:
+    digests, vectors, checksums = (segment[name] for name in SEGMENT)
+    if vectors.ndim != 2 or vectors.dtype != np.float32:
         return False
-    return vectors.dtype.kind == "f" and bool(np.isfinite(vectors).all())
+    bytes_ = digests.dtype == checksums.dtype == np.uint8
+    return bytes_ and digests.shape == (len(vectors), 32) and checksums.shape == (len(vectors), 8)
 
 
 def _text_digest(text: str) -> bytes:

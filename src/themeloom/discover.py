@@ -47,7 +47,7 @@ def embed_ahead(
     read = sorted({embedded_text(text, frequent) for text in texts})
     kept = encoder.cache(cache)
     missing = [text for text, known in zip(read, kept.find(read)[0], strict=True) if not known]
-    for part, vectors in cluster.embed(missing, config.encoder, cache, progress):
+    for part, vectors in cluster.embed(missing, encoder.settled, cache, progress):
         kept.add(part, vectors)
 
 

@@ -16,9 +16,9 @@ import numpy as np
 from themeloom.cache import Arrays, Cache, code_digest, digest
 from themeloom.config import Experiment
 from themeloom.discover import grouped, laid_out
-from themeloom.discovery.adapt import Adapter, States
+from themeloom.discovery.adapt import Adapter, States, until
 from themeloom.discovery.embed import Encoder
-from themeloom.discovery.estimate import estimated
+from themeloom.discovery.estimate import cross_estimated, distilled, estimated, turn_of
 from themeloom.discovery.hierarchy import topic_tree
 from themeloom.discovery.neighbours import side_by_side
 from themeloom.discovery.processor import at_once
@@ -34,6 +34,8 @@ MOST = 2_000
 """Communications that are learned from, labelled ones aside; of a larger corpus every so-and-so-manieth."""
 ADAPTED = ("soft", "stacked", "auto")
 """Strategies that ask for the adapted encoder's vectors."""
+DISTILLED_FROM = 500
+"""Members besides the labelled ones that a static encoder learns from in choices made inside trials."""
 _CHUNK = 1_024
 
 
@@ -107,7 +109,7 @@ class Evidence:
         self._kept = _key(kept)
         if not self.adapts:
             return
-        some = self.position if self.informed or self.foresees else self.labelled
+        some = self._asked
         asked = {_key(labels): (labels, some) for labels in inner}
         asked |= {_key(labels): (labels, self.position) for labels in (*judged, kept)}
         keys = {key: self._digest(labels, rows) for key, (labels, rows) in asked.items()}
@@ -115,7 +117,7 @@ class Evidence:
         known = all(self._cache.knows("adapt", name) for name in keys.values())
         states = [] if known else self._adapter.read([self.embeddings.texts[i] for i in self.position])[1]
         halt = Event()
-        stepped = _until(halt, progress)
+        stepped = until(halt, progress)
         tasks = [self._task(keys[key], *asked[key], states, stepped) for key in asked]
         self._adapted = dict(zip(asked, at_once(tasks, halt), strict=True))
 
@@ -140,6 +142,10 @@ class Evidence:
         every = np.zeros((len(self.texts), found.shape[1]), np.float32)
         every[self.position] = found
         if not found.shape[1]:
+            return every
+        if self.config.encoder.static:
+            rest = np.setdiff1d(np.arange(len(self.texts)), self.position)
+            every[rest] = distilled(self.embeddings.vectors[rest], self.layers)
             return every
         known = self.fitted if self.informed or not self.sampled else self.position
         more = np.setdiff1d(known, self.position)
@@ -186,6 +192,16 @@ class Evidence:
         chosen = np.linspace(0, size - 1, min(MOST, size)).astype(np.int64)
         return np.union1d(self.fitted[chosen], self.labelled)
 
+    @property
+    def _asked(self) -> Ints:
+        """Positions whose vectors are asked for in choices made inside trials."""
+        if self.informed or self.foresees:
+            return self.position
+        if not self.config.encoder.static:
+            return self.labelled
+        some = np.linspace(0, len(self.position) - 1, min(DISTILLED_FROM, len(self.position)))
+        return np.union1d(self.position[some.astype(np.int64)], self.labelled)
+
     def _topics(self, labels: Labels) -> tuple[Ints, Ints]:
         """Return the members' topics, and the tree of topics."""
         key = _key(labels) if self.informed else b""
@@ -222,6 +238,9 @@ class Evidence:
         def make() -> Arrays:
             layers = self._adapter.learn([states[i] for i in place], labels.theme, lambda: stepped(1))
             vectors = self._adapter.encode([states[i] for i in asked], layers)
+            if self.config.encoder.static:
+                raw, texts = self.embeddings.vectors[rows], [self.embeddings.texts[i] for i in rows]
+                layers, vectors = turn_of(raw, vectors).ravel(), cross_estimated(raw, vectors, texts)
             return {"vectors": vectors, "layers": layers if kept else layers[:0]}  # they are large
 
         def task() -> Arrays:
@@ -238,6 +257,7 @@ class Evidence:
         texts = self.embeddings.texts
         return digest(
             self._adapter.encoder.fingerprint,
+            self.config.encoder.static and [Encoder(self.config.encoder).fingerprint, _code(estimated)],
             [texts[i] for i in labels.position],
             labels.theme,
             [texts[i] for i in rows],
@@ -262,7 +282,7 @@ class Evidence:
 
     @cached_property
     def _adapter(self) -> Adapter:
-        return Adapter(Encoder(self.config.encoder), self.config.adapt, self.config.study.seed)
+        return Adapter(Encoder(self.config.encoder).parent, self.config.adapt, self.config.study.seed)
 
     @cached_property
     def _surface(self) -> Floats:
@@ -280,23 +300,12 @@ class Evidence:
 def adapts(config: Experiment) -> bool:
     """Whether a run adapts the encoder: it can be, it may be, and something asks for its vectors."""
     asked = config.discover.vectors == "raw+adapted" or config.themes.strategy in ADAPTED
-    return config.adapt.enabled and not config.encoder.static and asked
+    return config.adapt.enabled and asked
 
 
 def fewest_topics(themes: int) -> int:
     """Return how many topics there must be where labels inform them: twice as many as themes."""
     return 2 * themes
-
-
-def _until(halt: Event, progress: Progress) -> Callable[[int], None]:
-    """Tell of steps, until it is time to end."""
-
-    def stepped(steps: int) -> None:
-        if halt.is_set():
-            raise InterruptedError("another adaptation failed, or was stopped")
-        progress.advance(steps)
-
-    return stepped
 
 
 def _key(labels: Labels) -> bytes:

@@ -50,10 +50,12 @@ def read_experiment(path: str | Path) -> Experiment:
 
 
 def _check_adapted(path: Path, experiment: Experiment) -> None:
-    if experiment.encoder.static and experiment.discover.vectors != "raw":
+    if experiment.discover.vectors == "raw":
+        return
+    if not experiment.adapt.enabled:
         raise ConfigError(
-            f"{path}: 'discover.vectors' asks for adapted vectors, but a static encoder is not adapted; "
-            "set encoder.static to false, or discover.vectors to 'raw'."
+            f"{path}: 'discover.vectors' asks for adapted vectors, but adapt.enabled is false; "
+            "set it to true, or discover.vectors to 'raw'."
         )
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from themeloom.columns import POSTERIOR
 from themeloom.config import AdaptConfig, AnonymiseConfig, DescribeConfig, DiscoverConfig, EncoderConfig
 from themeloom.corpus.anonymise import mask_texts
+from themeloom.discovery.backend import OTHERS, REFERENCE
 from themeloom.discovery.describe import to_bertopic
 from themeloom.discovery.embed import Encoder
 from themeloom.history import store
@@ -214,6 +215,9 @@ class Model:
         """The run's encoder; without code of its own, whatever the model says of trust."""
         config = self._settings("encoder", EncoderConfig)
         update: dict[str, Any] = {"trust_remote_code": False}
+        if config.backend == "auto":  # not what is quickest here, but what the run used
+            used = self.record.discovery.embeddings.encoder.rpartition(", ")[2]
+            update["backend"] = used if used in OTHERS else REFERENCE
         if self.encoder:
             update["name"] = self.encoder
         if self.record.digests.get(WEIGHTS) and not config.static:

@@ -9,6 +9,7 @@ import numpy as np
 from themeloom.config import AdaptConfig
 from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.embed import Encoder, embedded_text
+from themeloom.discovery.estimate import distilled
 from themeloom.discovery.hierarchy import fitted
 from themeloom.discovery.neighbours import nearest_topic, side_by_side, topic_shares
 from themeloom.discovery.surface import surface
@@ -150,12 +151,16 @@ class Placing:
         layers = self.adapted.layers
         if not len(layers):
             return self.encoder.encode(read, progress), np.zeros((len(read), 0), np.float32)
-        adapter = Adapter(self.encoder, self.adapt, self.seed)
+        if self.encoder.config.static:
+            plain = self.encoder.encode(read, progress)
+            return plain, distilled(plain, layers)
+        adapter = Adapter(self.encoder.parent, self.adapt, self.seed)
         raw, adapted = [], []
         progress.begin(len(read), "messages")
         for start in range(0, len(read), CHUNK):
-            vectors, states = adapter.read(read[start : start + CHUNK])
-            raw.append(vectors)
+            part = read[start : start + CHUNK]
+            vectors, states = adapter.read(part)
+            raw.append(vectors if adapter.encoder is self.encoder else self.encoder.encode(part))
             adapted.append(adapter.encode(states, layers))
             progress.advance(len(vectors))
         return np.concatenate(raw), np.concatenate(adapted)

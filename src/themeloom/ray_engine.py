@@ -4,6 +4,7 @@ Every piece of work is a file that is read and a file that is written, whole or 
 lost is replaced by Ray, which gives its piece to another; a piece that is there already is not made again.
 """
 
+import json
 import logging
 import os
 import socket
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import polars as pl
 
+from themeloom import errors
 from themeloom.assignment import Asked, Part, assign_rows
 from themeloom.config import EncoderConfig
 from themeloom.discovery.embed import Encoder
@@ -138,6 +140,7 @@ class Ray:
                 override_num_blocks=min(len(places), _SHARES * workers),
             ).map_batches(maker, batch_size=1, compute=pool, num_cpus=1, fn_constructor_kwargs=settings)
             for row in made.iter_rows():
+                _raise_again(row["fault"])
                 progress.advance(int(row["messages"]))
 
 
@@ -194,16 +197,29 @@ def _input(place: Path) -> Path:
 
 
 def _made(batch: Batch, make: Callable[[pl.DataFrame], pl.DataFrame]) -> Batch:
-    """Make a piece, unless another worker has made it before it was lost."""
-    place = Path(str(batch["place"][0]))
-    if place.is_file():
-        rows = int(pl.scan_parquet(place).select(pl.len()).collect().item())
-    else:
-        table = make(pl.read_parquet(_input(place)))
-        keep(place, table)
-        rows = len(table)
-    _input(place).unlink(missing_ok=True)
-    return {"messages": np.array([rows])}
+    """Make a piece, unless another worker has made it before it was lost.
+
+    A fault of ours is handed back as data: of what a worker raises, Ray keeps the text and not the class.
+    """
+    place, rows, fault = Path(str(batch["place"][0])), 0, ""
+    try:
+        if place.is_file():
+            rows = int(pl.scan_parquet(place).select(pl.len()).collect().item())
+        else:
+            table = make(pl.read_parquet(_input(place)))
+            keep(place, table)
+            rows = len(table)
+        _input(place).unlink(missing_ok=True)
+    except ThemeloomError as error:
+        fault = json.dumps([type(error).__name__, *error.faults])
+    return {"messages": np.array([rows]), "fault": np.array([fault])}
+
+
+def _raise_again(fault: str) -> None:
+    """Raise a worker's fault, if there is one, as it would have been raised here."""
+    if fault:
+        kind, *faults = json.loads(fault)
+        raise getattr(errors, kind)(*faults)
 
 
 @contextmanager

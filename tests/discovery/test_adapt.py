@@ -69,6 +69,22 @@ def test_any_number_of_layers_can_be_those_that_learn(adapter, depth):
     assert (part.learn(states, THEME[:12]) != untouched_).any()
 
 
+def test_adaptation_is_on_the_processor_wherever_the_encoder_is():
+    """There is no graphics card here: 'meta' is a device that is not the processor, and holds no numbers."""
+    own = Adapter(Encoder(EncoderConfig()), CONFIG, 3)
+    states = own.read(TEXTS[:12])[1]
+    own.encoder.model.to("meta")
+    assert {part.device.type for part in own.encoder.model.parameters()} == {"meta"}
+    with pytest.raises(RuntimeError, match="meta tensors"):  # what is read went there too
+        own.read(TEXTS[:2])
+    elsewhere = Adapter(Encoder(EncoderConfig()), CONFIG, 3)
+    elsewhere.encoder.model.bfloat16()
+    before = [part.dtype for part in elsewhere.encoder.model.parameters()]
+    found = elsewhere.encode(states, elsewhere.learn(states, THEME[:12]))
+    assert found.dtype == np.float32
+    assert [part.dtype for part in elsewhere.encoder.model.parameters()] == before
+
+
 @pytest.mark.parametrize("theme", [[], [1], [2, 2, 2]])
 def test_of_fewer_than_two_themes_nothing_is_learned(adapter, read, theme):
     found = adapter.learn(read[1][: len(theme)], np.array(theme, np.int64))

@@ -5,13 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from invented import messages
 from studies import EXPERIMENT
-from themeloom.config import EncoderConfig
-from themeloom.discovery import static
+from themeloom import evidence as module
+from themeloom.config import EncoderConfig, Experiment
+from themeloom.discover import embed_corpus
+from themeloom.discovery import backend, static
 from themeloom.discovery.embed import Encoder, encode_cached
+from themeloom.discovery.estimate import distilled
 from themeloom.errors import ConfigError
-from themeloom.evidence import adapts
+from themeloom.evidence import Evidence, adapts
 from themeloom.experiment import read_experiment
+from themeloom.members import Labels
+from themeloom.progress import Stages
 
 WORDS = ["the", "nurse", "listened", "to", "me", "a", "list", "is", "long", "too", "waiting", "nobody"]
 TEXTS = ["the nurse listened", "nobody listened to me", "the waiting list is too long", "the nurse listened"]
@@ -47,7 +53,7 @@ def transformer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(static.HOME, str(tmp_path / "home"))
+    monkeypatch.setenv(backend.HOME, str(tmp_path / "home"))
     return tmp_path / "home"
 
 
@@ -85,11 +91,24 @@ def test_what_is_no_transformer_is_refused(transformer: Path, home: Path) -> Non
     assert [path for path in home.rglob("*") if path.name.startswith("making-")] == []
 
 
+def test_the_model_hub_is_not_asked_for_a_model_that_has_a_name(
+    transformer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from model2vec.distill import distillation
+
+    asked: list[object] = []
+    monkeypatch.setattr(distillation, "model_info", asked.append)
+    one = encoder(transformer)
+    one.parent.model[0].auto_model.name_or_path = "somebody/some-model"  # type: ignore[union-attr]
+    one.encode(TEXTS)
+    assert asked == []
+
+
 def test_a_home_that_cannot_be_written_is_said(
     transformer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv(static.HOME, str(tmp_path / "file"))
+    monkeypatch.setenv(backend.HOME, str(tmp_path / "file"))
     with pytest.raises(ConfigError, match=r"encoder\.static: .* cannot be written .* THEMELOOM_CACHE"):
         encoder(transformer).encode(TEXTS)
 
@@ -106,13 +125,50 @@ def test_who_comes_second_takes_what_is_there(transformer: Path, home: Path) -> 
     assert len(list((home / "static").iterdir())) == 1
 
 
-@pytest.mark.parametrize("informed", [False, True])
-def test_a_static_encoder_is_not_adapted_and_informs_no_topics(tmp_path: Path, informed: bool) -> None:
+def test_topics_cannot_be_informed_where_nothing_is_adapted(tmp_path: Path) -> None:
     path = tmp_path / "experiment.toml"
-    extra = "[encoder]\nstatic = true\n" + ('[discover]\nvectors = "raw+adapted"\n' if informed else "")
-    path.write_text(EXPERIMENT + extra, encoding="utf-8")
-    if informed:
-        with pytest.raises(ConfigError, match=r"experiment\.toml: .* a static encoder is not adapted"):
-            read_experiment(path)
-    else:
-        assert not adapts(read_experiment(path))
+    text = EXPERIMENT.replace("steps = 2", "enabled = false")
+    path.write_text(text + '[discover]\nvectors = "raw+adapted"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"experiment\.toml: .* but adapt\.enabled is false; set it"):
+        read_experiment(path)
+
+
+def test_what_is_adapted_is_distilled_unless_nothing_is(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.toml"
+    path.write_text(EXPERIMENT + "[encoder]\nstatic = true\n", encoding="utf-8")
+    config = read_experiment(path)
+    assert adapts(config)
+    off = config.adapt.model_copy(update={"enabled": False})
+    assert not adapts(config.model_copy(update={"adapt": off}))
+
+
+def test_what_labels_teach_the_transformer_is_told_from_static_vectors(
+    transformer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts, themes = messages()
+    texts, theme = texts[:60], np.array(themes[:60])
+    config = Experiment.model_validate(
+        {
+            "study": {"name": "invented", "seed": 5},
+            "sources": [{"path": "messages.csv"}],
+            "themes": {"codebook": "c.yaml", "labels": "l.csv"},
+            "encoder": {"name": str(transformer), "static": True},
+            "adapt": {"layers": 1, "steps": 2, "batch_size": 8},
+        }
+    )
+    monkeypatch.setattr(module, "MOST", 20)
+    embeddings = embed_corpus(texts, config, tmp_path / "cache", Stages())
+    labelled = np.arange(1, 60, 2)
+    evidence = Evidence(
+        texts, embeddings, np.zeros((3, static.DIMENSIONS), np.float32), labelled, config, tmp_path / "cache"
+    )
+    labels, fewer = (Labels(at, theme[at], 3) for at in (labelled, labelled[5:]))
+    evidence.adapt(labels, [fewer])
+    assert evidence.layers.shape == ((static.DIMENSIONS + 1) * 288,)
+    assert np.allclose(np.linalg.norm(evidence.whole, axis=1), 1, atol=1e-4)
+    others = np.setdiff1d(np.arange(60), evidence.position)
+    assert len(others) > 5
+    told = distilled(embeddings.vectors[others], evidence.layers)
+    assert np.allclose(evidence.whole[others], told, atol=1e-6)
+    kept, part = evidence._adapted.values()
+    assert not np.array_equal(kept["vectors"], part["vectors"])

@@ -37,6 +37,7 @@ COMMANDS = (
     labels.undecided,
     labels.plan,
     labels.agree,
+    studies.bench,
     studies.clean,
     studies.ui,
 )

@@ -99,6 +99,27 @@ def sweep(
     show_sweep(Console(), found)
 
 
+def bench(
+    what: Annotated[str, typer.Argument(help="What is measured: encoder.", metavar="WHAT")],
+    experiment: Annotated[
+        Path | None,
+        typer.Argument(help="Whose encoder; by default the bundled one.", metavar="[EXPERIMENT]"),
+    ] = None,
+    json: JsonPath = None,
+) -> None:
+    """Measure on this machine which backend of the encoder is quickest: encoder.backend = "auto" uses it."""
+    from rich.console import Console
+
+    from themeloom import benching
+    from themeloom.console.timings import show_finding
+
+    with progress_bars() as bars:
+        found, kept = benching.bench(what, experiment, bars)
+    write_json(found, json)
+    show_finding(Console(), found)
+    say(f"kept: {kept}")
+
+
 def clean(
     root: Root = Path(),
     uri: Annotated[str | None, typer.Option(help="Another tracking URI.")] = None,

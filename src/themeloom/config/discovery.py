@@ -17,7 +17,8 @@ class EncoderConfig(Section):
     static: bool = Field(
         default=False,
         description="Whether the encoder is distilled to one vector a word piece (Model2Vec), once on each "
-        "machine: a hundred times quicker, less exact; then nothing is adapted.",
+        "machine: a hundred times quicker, less exact. The adapted encoder is distilled too; with "
+        "adapt.enabled = false nothing is adapted.",
     )
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
         None,
@@ -28,6 +29,12 @@ class EncoderConfig(Section):
         default=False,
         description="Whether code that comes with a named model is run here, with all your rights: only for "
         "a model whose authors you trust.",
+    )
+    backend: Literal["torch", "bfloat16", "auto"] = Field(
+        "torch",
+        description="'torch', the reference, in float32; 'bfloat16', quicker where the machine is made "
+        "for it, less exact; 'auto', what `themeloom bench encoder` found clearly quicker on this "
+        "machine, and the reference where it was not asked.",
     )
     batch_size: Annotated[int, Field(ge=1)] = Field(32, description="Messages a batch.")
     cache_gigabytes: Annotated[float, Field(gt=0)] = Field(

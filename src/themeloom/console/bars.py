@@ -37,6 +37,7 @@ STAGES = {
     "drift": "Asking whether they fit",
     "agree": "Resampling the messages",
     "plan": "Simulating more labels",
+    "bench": "Timing the encoder",
     "sweep": "Trying configurations",
 }
 

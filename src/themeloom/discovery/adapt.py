@@ -2,13 +2,15 @@
 
 Supervised contrastive learning (Khosla et al. 2020, arXiv:2004.11362) of the last layers alone, on remembered
 inputs of these layers: what lies below is computed once a message. Messages are few, and matrices small, so
-that one thread an adaptation and several adaptations at once are faster than several threads in one.
+that one thread an adaptation and several adaptations at once are faster than several threads in one. For that
+it happens on the processor, wherever the encoder itself works.
 """
 
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -128,10 +130,14 @@ class Adapter:
         return np.concatenate(parts).astype(np.float32)[np.argsort(order)]
 
     def _read(self, batch: list[str]) -> tuple[Floats, States]:
-        from torch import inference_mode, nn
+        from torch import Tensor, inference_mode, nn
 
         model = self.encoder.model
         features = model.preprocess(batch, prompt=model.prompts.get(model.default_prompt_name or ""))
+        features = {
+            name: there.to(model.device) if isinstance(there, Tensor) else there
+            for name, there in features.items()
+        }
         caught: list[Tensor] = []
         first = self._layers(self._transformer)[-self.config.layers]
         hook = first.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
@@ -140,11 +146,9 @@ class Adapter:
                 out = model(features)
         finally:
             hook.remove()
-        sizes = features["attention_mask"].sum(dim=1).tolist()
-        vectors = nn.functional.normalize(out["sentence_embedding"], dim=1).float().numpy()
-        return vectors, [
-            row[:size].float().numpy().copy() for row, size in zip(caught[0], sizes, strict=True)
-        ]
+        vectors = nn.functional.normalize(out["sentence_embedding"], dim=1).float().cpu().numpy()
+        sizes, held = features["attention_mask"].sum(dim=1).tolist(), caught[0].float().cpu()
+        return vectors, [row[:size].numpy().copy() for row, size in zip(held, sizes, strict=True)]
 
     @property
     def _transformer(self) -> "nn.Module":
@@ -171,10 +175,10 @@ class Adapter:
 
     @cached_property
     def _upper(self) -> "_Upper":
-        """The encoder without its lower layers, nothing but the others to be trained."""
+        """The encoder without its lower layers, on the processor, nothing but the others to be trained."""
         upper = _Upper(
             self._transformer, self._layers(self._transformer), list(self.encoder.model)[1:]
-        ).copy()
+        ).on_processor()
         upper.transformer.requires_grad_(requires_grad=False)
         del upper.layers[: -self.config.layers]
         upper.layers.requires_grad_(requires_grad=True)
@@ -192,6 +196,16 @@ class _Upper:
     def copy(self) -> "_Upper":
         """Copy all but the word embeddings, which are large and not used."""
         return copy.deepcopy(self, {id(self._words): self._words})
+
+    def on_processor(self) -> "_Upper":
+        """Copy onto the processor, in float32, with as good as no word embeddings: no word is looked up."""
+        from torch import nn
+
+        none = nn.Embedding(1, self._words.embedding_dim)
+        copied = copy.deepcopy(self, {id(self._words): none})
+        for module in (copied.transformer, *copied.after):
+            module.to("cpu").float()
+        return copied
 
     @property
     def _words(self) -> "nn.Embedding":
@@ -214,6 +228,17 @@ class _Upper:
         for module in self.after:
             features = module(features)
         return torch.nn.functional.normalize(features["sentence_embedding"], dim=1)
+
+
+def until(halt: Event, progress: Progress) -> Callable[[int], None]:
+    """Tell of steps, until it is time to end."""
+
+    def stepped(steps: int) -> None:
+        if halt.is_set():
+            raise InterruptedError("another adaptation failed, or was stopped")
+        progress.advance(steps)
+
+    return stepped
 
 
 def _padded(states: Sequence[Floats]) -> "tuple[Tensor, Tensor]":

@@ -13,8 +13,9 @@ from safetensors import SafetensorError
 
 from themeloom.cache import VectorCache
 from themeloom.config import EncoderConfig
+from themeloom.discovery.backend import REFERENCE, fastest
 from themeloom.discovery.batches import encode_each
-from themeloom.discovery.processor import use_cores
+from themeloom.discovery.processor import device, use_cores
 from themeloom.discovery.static import distilled
 from themeloom.discovery.weights import check, folder_of, unloadable, weights_digest
 from themeloom.progress import UNWATCHED, Progress
@@ -28,6 +29,8 @@ _PLACEHOLDER = re.compile(r"\[([a-z]{1,20})(?: \d{1,9})?\]")
 _TERM = re.compile(r"#?\w+(?:['\u2019]\w+)?")
 _SPACE = re.compile(r"\s+")
 _NOTHING = np.zeros((0, 0), np.float32)
+_TYPES: dict[str, dict[str, str]] = {REFERENCE: {}, "bfloat16": {"dtype": "bfloat16"}}
+"""Backend → how transformers loads the weights."""
 
 PART = 32_768
 """Distinct texts that are encoded before their vectors are kept."""
@@ -60,17 +63,35 @@ class Encoder:
     def name(self) -> str:
         """What the run records."""
         name = "all-MiniLM-L6-v2 (bundled)" if self.config.name == "bundled" else self.config.name
-        return f"{name}, distilled" if self.config.static else name
+        if self.config.static:
+            return f"{name}, distilled"
+        return name if self.backend == REFERENCE else f"{name}, {self.backend}"
+
+    @cached_property
+    def backend(self) -> str:
+        """With which arithmetic it works: of 'auto', what was found on this machine."""
+        if self.config.static:
+            return REFERENCE
+        return fastest(self.weights) if self.config.backend == "auto" else self.config.backend
+
+    @property
+    def settled(self) -> EncoderConfig:
+        """What another machine has to be told to get the same vectors."""
+        return self.config.model_copy(update={"backend": self.backend})
 
     @cached_property
     def fingerprint(self) -> str:
-        """What cached vectors are filed under: the weights' digest, or the name where there are none."""
-        return self.weights or self.config.name
+        """What cached vectors are filed under: the weights' digest (or the name without one), the backend."""
+        known = self.weights or self.config.name
+        return known if self.backend == REFERENCE else f"{known}, {self.backend}"
 
     @cached_property
     def parent(self) -> "Encoder":
-        """The encoder that this one is distilled from; one that is not static is its own."""
-        return Encoder(self.config.model_copy(update={"static": False})) if self.config.static else self
+        """The transformer in float32 that this one is made from, which can be adapted; maybe itself."""
+        plain = {"static": False, "backend": REFERENCE}
+        if not self.config.static and self.backend == REFERENCE:
+            return self
+        return Encoder(self.config.model_copy(update=plain))
 
     @cached_property
     def weights(self) -> str:
@@ -94,7 +115,8 @@ class Encoder:
             return SentenceTransformer(
                 str(self.folder),
                 trust_remote_code=self.config.trust_remote_code,
-                model_kwargs={"use_safetensors": True},
+                device=device(),
+                model_kwargs={"use_safetensors": True, **_TYPES[self.backend]},
             )
         except (
             OSError,

@@ -1,4 +1,4 @@
-"""Torch on the cores that this process may use."""
+"""On what this process may compute: how many cores, which device, how much at once."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -9,6 +9,23 @@ from typing import TypeVar
 from themeloom.cores import cores
 
 T = TypeVar("T")
+
+
+def device() -> str:
+    """Return where torch works: 'cuda' or 'mps' where there is one, else 'cpu'."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def threads() -> int:
+    """Return the threads that torch uses, once it was told of the cores."""
+    import torch
+
+    use_cores()
+    return torch.get_num_threads()
 
 
 def use_cores() -> None:

@@ -5,24 +5,21 @@ components and weights by frequency make a table, and a text is the mean of its 
 safetensors and JSON, as any other encoder's.
 """
 
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from platformdirs import user_cache_path
 
 from themeloom.cache import digest
+from themeloom.discovery.backend import HOME, machine_folder
 from themeloom.errors import ConfigError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 DIMENSIONS = 256
-HOME = "THEMELOOM_CACHE"
-"""Environment variable that names another folder for what is made once on each machine."""
 
 
 def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Path:
@@ -42,7 +39,7 @@ def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Pa
     """
     from importlib.metadata import version
 
-    home = Path(os.environ.get(HOME) or user_cache_path("themeloom")) / "static"
+    home = machine_folder("static")
     folder = home / digest(fingerprint, version("model2vec"), DIMENSIONS)[:32]
     if (folder / "modules.json").is_file():
         return folder
@@ -50,7 +47,7 @@ def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Pa
         home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home, prefix="making-") as beside:
             made = Path(beside) / "made"
-            _distil(load(), made)
+            _distil(load(), made, home)
             _rename(made, folder)
     except OSError as error:
         raise ConfigError(
@@ -60,7 +57,7 @@ def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Pa
     return folder
 
 
-def _distil(model: "SentenceTransformer", folder: Path) -> None:
+def _distil(model: "SentenceTransformer", folder: Path, home: Path) -> None:
     from model2vec.distill import distill_from_model
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
@@ -71,6 +68,7 @@ def _distil(model: "SentenceTransformer", folder: Path) -> None:
             "encoder.static: this encoder is no transformer and cannot be distilled; "
             "set encoder.static to false, or name another encoder."
         )
+    transformer.name_or_path = str(home)  # of a name that is no folder, model2vec would ask the model hub
     table = distill_from_model(
         model=transformer, tokenizer=model.tokenizer, device="cpu", pca_dims=DIMENSIONS, quantize_to="float32"
     )
