@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from themeloom.cache import Arrays, Cache, VectorCache, code_digest, digest
@@ -270,6 +270,7 @@ def test_a_vector_under_another_text_s_digest_is_not_believed(tmp_path: Path) ->
     assert _found(cache, ["a", "b"]) == set()
 
 
+@settings(deadline=None)  # it writes files
 @given(place=st.integers(0), bit=st.integers(0, 7))
 def test_whatever_bit_turns_no_wrong_vector_is_given(
     tmp_path_factory: pytest.TempPathFactory, place: int, bit: int

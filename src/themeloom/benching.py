@@ -2,6 +2,7 @@
 
 import csv
 from importlib.resources import files
+from io import StringIO
 from pathlib import Path
 
 from themeloom.config import EncoderConfig
@@ -59,5 +60,5 @@ def bench(
 
 def _messages(number: int) -> list[str]:
     table = files("themeloom") / "data" / "dearmhp" / "search-phrase.csv"
-    with table.open(encoding="utf-8", newline="") as file:
-        return list(dict.fromkeys(row["content"] for row in csv.DictReader(file)))[:number]
+    rows = csv.DictReader(StringIO(table.read_text(encoding="utf-8"), newline=""))
+    return list(dict.fromkeys(row["content"] for row in rows))[:number]
