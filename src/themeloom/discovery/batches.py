@@ -79,9 +79,10 @@ def _alike(tokens: Sequence[int], size: int) -> Iterator[list[int]]:
         yield from (same[start : start + size] for start in range(0, len(same), size))
 
 
-def _filled(rows: Sequence[int], tokens: int) -> Sequence[int]:
+def _filled(rows: Sequence[int], tokens: int) -> list[int]:
     """Repeat the last text where a batch would have too few tokens."""
-    return [*rows, *rows[-1:] * (-(-_LEAST // max(tokens, 1)) - len(rows))]
+    wanted = -(-_LEAST // max(tokens, 1))
+    return [*rows, *[rows[-1]] * (wanted - len(rows))]
 
 
 def _tokens(model: "SentenceTransformer", texts: Sequence[str]) -> list[int]:
