@@ -15,7 +15,8 @@ from platformdirs import user_cache_path
 
 from themeloom.atomic import whole_file
 from themeloom.cache import digest
-from themeloom.discovery.processor import cores, device, threads
+from themeloom.cores import cores
+from themeloom.discovery.processor import device, threads
 
 HOME = "THEMELOOM_CACHE"
 """Environment variable that names another folder for what is made once on each machine."""
