@@ -38,6 +38,7 @@ COMPOSERS = {
     "__init__",
     "__main__",
     "arrays",
+    "authors",
     "assignment",
     "attempt",
     "cleaning",

@@ -28,6 +28,7 @@ from themeloom.reporting.contents import (
     Word,
 )
 from themeloom.reporting.examples import confusions, examples
+from themeloom.reporting.few import Voices, voices
 from themeloom.reporting.methods import methods
 from themeloom.reporting.periods import over_time
 from themeloom.reporting.quotes import Quotes, quotes_of, shown_texts
@@ -66,7 +67,7 @@ def summarise(
     """
     communications = record.communications
     quotes = quotes or quotes_of(record.config)
-    texts = shown_texts(record, quotes)
+    texts, heard = shown_texts(record, quotes), voices(record)
     return Summary(
         format=FORMAT,
         run=record.run,
@@ -84,9 +85,11 @@ def summarise(
         settings=_settings(record.discovery),
         informed=record.informed,
         quality={name: float(value) for name, value in record.quality.overall.items()},
-        topics=tuple(_topic(record, topic, texts) for topic in record.discovery.topics),
+        topics=tuple(_topic(record, topic, texts, heard) for topic in record.discovery.topics),
         candidates=tuple(int(candidate.topic) for candidate in record.candidates),
-        themes=tuple(_theme(record, index, texts) for index in range(len(record.codebook.themes))),
+        themes=tuple(
+            _theme(record, index, texts, quotes, heard) for index in range(len(record.codebook.themes))
+        ),
         scores=_scores(record),
         parameters=_parameters(record.config),
         versions=_texts(record.versions),
@@ -100,6 +103,8 @@ def summarise(
         merges=merges(record),
         over_time=over_time(record),
         methods=methods(record, quotes),
+        min_authors=heard.least,
+        authorless=record.authorless,
     )
 
 
@@ -135,7 +140,7 @@ def _settings(discovery: records.Discovery) -> Settings:
     )
 
 
-def _topic(record: RunRecord, topic: records.Topic, texts: Sequence[str]) -> TopicSummary:
+def _topic(record: RunRecord, topic: records.Topic, texts: Sequence[str], heard: Voices) -> TopicSummary:
     keys, mapping = record.codebook.keys, record.mapping
     theme, held = int(mapping.theme[topic.topic]), record.discovery.stability
     return TopicSummary(
@@ -154,6 +159,8 @@ def _topic(record: RunRecord, topic: records.Topic, texts: Sequence[str]) -> Top
         c_v=float(record.quality.c_v[topic.topic]),
         candidate=next((str(c.reason) for c in record.candidates if c.topic == topic.topic), None),
         unstable=bool(held and held.unstable[topic.topic]),
+        authors=heard.topics[topic.topic],
+        of_few=heard.topics[topic.topic] < heard.least,
     )
 
 
@@ -162,9 +169,11 @@ def _message(record: RunRecord, position: int, texts: Sequence[str]) -> Message:
     return Message(row["doc_id"], texts[position], row["times_seen"])
 
 
-def _theme(record: RunRecord, index: int, texts: Sequence[str]) -> ThemeSummary:
+def _theme(
+    record: RunRecord, index: int, texts: Sequence[str], quotes: Quotes, heard: Voices
+) -> ThemeSummary:
     theme = record.codebook.themes[index]
-    typical, borderline = examples(record, index, texts)
+    typical, borderline = examples(record, index, texts, quotes, heard)
     missed, taken = confusions(record, index)
     return ThemeSummary(
         key=theme.key,
@@ -180,6 +189,8 @@ def _theme(record: RunRecord, index: int, texts: Sequence[str]) -> ThemeSummary:
         borderline=borderline,
         missed=missed,
         taken=taken,
+        authors=heard.themes[index],
+        of_few=0 < heard.themes[index] < heard.least,
     )
 
 
