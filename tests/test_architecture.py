@@ -15,6 +15,7 @@ TESTS = Path(__file__).resolve().parent
 SOURCE = TESTS.parent / "src" / "themeloom"
 
 BASE = {
+    "addresses",
     "archives",
     "errors",
     "faults",

@@ -1,6 +1,5 @@
 """A run in plain, typed records: what the report shows and what ``--json`` writes. Knows no HTML."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
@@ -8,6 +7,7 @@ import polars as pl
 from pydantic_core import to_json as dump_json
 
 from themeloom import records
+from themeloom.addresses import without_secrets
 from themeloom.records import RunRecord, Score, StageTime
 from themeloom.reporting.contents import (
     FORMAT,
@@ -35,9 +35,6 @@ from themeloom.reporting.quotes import Quotes, quotes_of, shown_texts
 from themeloom.reporting.tree import merges
 
 __all__ = ["Summary", "summarise", "to_json"]
-
-_USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
-_AFTER_PATH = re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://[^\s?#]{0,2000}[?#])\S{1,5000}", re.IGNORECASE)
 
 
 def summarise(
@@ -265,4 +262,4 @@ def _plain(value: object) -> object:
 
 def _text(value: object) -> str:
     """Strike out what can be secret in an address, as reports travel: user, password, query and fragment."""
-    return _AFTER_PATH.sub(r"\1…", _USER_INFO.sub("…@", str(value)))
+    return without_secrets(str(value))
