@@ -15,6 +15,7 @@ TESTS = Path(__file__).resolve().parent
 SOURCE = TESTS.parent / "src" / "themeloom"
 
 BASE = {
+    "addresses",
     "archives",
     "errors",
     "faults",
@@ -39,6 +40,7 @@ COMPOSERS = {
     "__init__",
     "__main__",
     "arrays",
+    "authors",
     "assignment",
     "attempt",
     "benching",

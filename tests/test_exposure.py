@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from studies import CODEBOOK, EXPERIMENT, Study, write_study
 from themeloom import cli
+from themeloom.addresses import public_uri
 from themeloom.folders import Folders
 from themeloom.history.backend import Backend
-from themeloom.history.private import public_uri
 
 IN_TEXT = {
     "handle": "@quill_canary7",

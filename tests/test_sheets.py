@@ -2,12 +2,15 @@
 
 import csv
 import io
+import re
+from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from themeloom import sheets
 from themeloom.sheets import alive, as_csv, inert
 
 
@@ -35,3 +38,15 @@ def test_a_table_is_written_with_its_marks():
     table = pl.DataFrame({"id": ["007", "a"], "said": ["=x", 'he said "no"'], "share": [0.5, None]})
     rows = list(csv.reader(io.StringIO(as_csv(table).decode())))
     assert rows == [["id", "said", "share"], ["'007", "'=x", "0.5"], ["a", 'he said "no"', ""]]
+
+
+def test_csv_is_written_here_and_nowhere_else():
+    source = Path(sheets.__file__).parent
+    writers = {
+        path.relative_to(source).as_posix()
+        for path in source.rglob("*.py")
+        if re.search(
+            r"\bwrite_csv\(|csv\.writer\(|csv\.DictWriter\(|\.to_csv\(|\.sink_csv\(", path.read_text("utf-8")
+        )
+    }
+    assert writers == {"sheets.py"}

@@ -55,7 +55,7 @@ COMMUNICATIONS: dict[str, Any] = {
     "text": pl.String,  # masked
     "created_at": UTC_TIME,
     "times_seen": pl.Int64,
-    "author": pl.String,  # keyed hash of the handle; null where unknown
+    "author": pl.String,  # keyed hash of the handle, else of the author's id; null where unknown
     "repeated_by": pl.List(pl.String),  # keyed hashes, sorted
 }
 """Columns of the anonymous corpus, in the order of the unique messages."""

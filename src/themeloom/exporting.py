@@ -8,11 +8,12 @@ from themeloom.history import store
 from themeloom.history.registry import model_folder
 from themeloom.reporting.appendix import theme_table
 from themeloom.reporting.document import write_docx
-from themeloom.reporting.safe_cells import plain_cells
+from themeloom.reporting.safe_cells import readable_cells
 from themeloom.reporting.spreadsheet import write_xlsx
 from themeloom.reporting.summary import Summary, summarise
 from themeloom.reporting.texts import say
-from themeloom.reports import read_quotes
+from themeloom.reports import Report, read_quotes
+from themeloom.sheets import as_csv
 
 FORMATS = ("csv", "parquet", "xlsx", "docx")
 
@@ -54,6 +55,13 @@ def export(
     OutputError
         If format or `quotes` is another word, or the file cannot be written.
     """
+    return write_themes(run, format, out, quotes=quotes, root=root).path
+
+
+def write_themes(
+    run: str | Path, format: str, out: str | Path | None, *, quotes: str | None, root: str | Path
+) -> Report:
+    """Do what `export` does, and give all that the table says too."""
     if format not in FORMATS:
         raise OutputError(f"format: '{format}' is unknown; say one of {', '.join(FORMATS)}.")
     shown = read_quotes(quotes)
@@ -62,7 +70,7 @@ def export(
     path = Path(out) if out is not None else Path(f"{record.run}-themes.{format}")
     with whole_file(path) as draft:
         _write(summary, format, draft)
-    return path
+    return Report(path, summary)
 
 
 def _write(summary: Summary, kind: str, path: Path) -> None:
@@ -73,4 +81,4 @@ def _write(summary: Summary, kind: str, path: Path) -> None:
     elif kind == "parquet":
         theme_table(summary).write_parquet(path)
     else:
-        plain_cells(theme_table(summary)).write_csv(path)
+        path.write_bytes(as_csv(readable_cells(theme_table(summary))))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from themeloom.authors import authors_of
 from themeloom.cache import Arrays, Cache, code_digest, digest
 from themeloom.config import Experiment
 from themeloom.discover import codebook_vectors, discover, embed_corpus
@@ -42,7 +43,7 @@ from themeloom.themes.evaluation import evaluation_table
 from themeloom.themes.folds import Trial
 from themeloom.themes.mapping import learn_mapping
 from themeloom.themes.prevalence import POWERED, prevalence
-from themeloom.trials import authors_of, chosen, learned_from, trials_of
+from themeloom.trials import chosen, learned_from, trials_of
 
 
 @dataclass(frozen=True, slots=True)

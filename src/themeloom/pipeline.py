@@ -1,7 +1,7 @@
 """The stages in order: from an experiment file to a kept, tracked and reported run."""
 
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from themeloom import provenance
+from themeloom.authors import authors_of, counted
 from themeloom.cache import digest
 from themeloom.columns import ASSIGNED
 from themeloom.config import Experiment
@@ -51,7 +52,6 @@ from themeloom.themes.codebook import read_codebook
 from themeloom.themes.folds import check_sample
 from themeloom.themes.mapping import topic_themes
 from themeloom.themes.sample import read_labels
-from themeloom.trials import authors_of
 
 T = TypeVar("T")
 
@@ -234,7 +234,7 @@ def to_record(
         When it began, UTC.
     """
     codebook = prepared.codebook
-    return RunRecord(
+    record = RunRecord(
         run=f"{config.study.name}-{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
         study=config.study.name,
         title=config.study.title,
@@ -258,7 +258,9 @@ def to_record(
         times=tuple(stages.times),
         candidates=find_candidates(study.mapping, study.discovery.clusters.topic),
         labelled=tuple(prepared.sample.position[prepared.sample.decided].tolist()),
+        authorless=prepared.corpus.communications["author"].null_count(),
     )
+    return replace(record, **counted(record, authors_of(prepared.corpus)))
 
 
 def _digests(config: Experiment, prepared: Prepared) -> dict[str, str]:

@@ -297,6 +297,9 @@ class RunRecord:
     times: tuple[StageTime, ...] = ()
     candidates: tuple[Candidate, ...] = ()  # for new themes, least explained first
     labelled: tuple[int, ...] = ()  # positions of the communications that have a label
+    topic_authors: tuple[int, ...] = ()  # (topics,): different authors; empty in models that did not count
+    theme_authors: tuple[int, ...] = ()  # (themes,): of messages whose own theme it is
+    authorless: int = 0  # communications without a known author: each counts as one of its own
 
     @property
     def informed(self) -> bool:

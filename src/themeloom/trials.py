@@ -4,20 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from themeloom.authors import authors_of
 from themeloom.config import Experiment
 from themeloom.evidence import adapts
 from themeloom.members import Labels
 from themeloom.records import Corpus, Ints, LabelledSample
 from themeloom.themes.folds import Trial, draw_trials
-
-
-def authors_of(corpus: Corpus) -> Ints:
-    """Give each author a number, (communications,); a message whose author is unknown has one of its own."""
-    # By first appearance: by name, it would hang on the study's key.
-    known: dict[str, int] = {}
-    names = corpus.communications["author"].to_list()
-    alone = (f"\0{row}" for row in range(len(names)))
-    return np.array([known.setdefault(name or next(alone), len(known)) for name in names], dtype=np.int64)
 
 
 def trials_of(corpus: Corpus, sample: LabelledSample, config: Experiment) -> tuple[Trial, tuple[Trial, ...]]:

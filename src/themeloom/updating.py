@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from themeloom import provenance
+from themeloom.authors import numbered, with_more
 from themeloom.cache import VectorCache
 from themeloom.config import AnonymiseConfig, ColumnsConfig, IngestConfig, RepeatsConfig, SourceConfig
 from themeloom.corpus.anonymise import mask_texts, strip_numbers
@@ -114,7 +115,7 @@ def update(  # noqa: PLR0913 (what, whence, how)
         progress.begin(None, "tests")
         drift = drift_of(loaded, batch.placed)
     batch, fit = _grouped(loaded, replace(batch, misfits=drift.fit.misfits)), drift.fit
-    made = _named(with_batch(record, batch), parent, file, batch, found, started)
+    made = _named(_counted(record, batch), parent, file, batch, found, started)
     made = _described(loaded, made, file, folders, stages)
     folder, _ = keep(made, folders, stages)
     vault.write_crosswalk(_crosswalk(vault, found.unique, texts, record))
@@ -195,6 +196,13 @@ def _batch(model: Model, messages: pl.DataFrame, texts: list[str], vault: Vault,
 
 def _known(record: RunRecord) -> dict[str, int]:
     return {strip_numbers(text): i for i, text in enumerate(record.communications["text"].to_list())}
+
+
+def _counted(record: RunRecord, batch: Batch) -> RunRecord:
+    grown, names = with_batch(record, batch), batch.messages.select(pl.coalesce("author", "author_id"))
+    author = names.to_series()
+    more = with_more(record, grown, numbered(author.to_list()))
+    return replace(grown, **more, authorless=record.authorless + author.null_count())
 
 
 def _grouped(model: Model, batch: Batch) -> Batch:

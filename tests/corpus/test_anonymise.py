@@ -37,12 +37,12 @@ messages = st.one_of(
 )
 
 
-def unique(*texts: str, author: str | None = "somebody") -> UniqueCorpus:
+def unique(*texts: str, author: str | None = "somebody", author_id: str | None = "5") -> UniqueCorpus:
     count = len(texts)
     ids = [str(1000 + at) for at in range(count)]
     rows = {
         "source_id": ids,
-        "author_id": ["5"] * count,
+        "author_id": [author_id] * count,
         "author": [author] * count,
         "created_at": [START + timedelta(hours=at) for at in range(count)],
         "text": list(texts),
@@ -107,7 +107,9 @@ def test_ids_and_authors_are_pseudonyms(vault: Vault) -> None:
     assert table["doc_id"].to_list() == [vault.doc_id("1000"), vault.doc_id("1001")]
     assert table["author"].to_list() == [vault.pseudonym("flint")] * 2
     assert table["repeated_by"][0].to_list() == sorted([vault.pseudonym("adam"), vault.pseudonym("zoe")])
-    assert anonymise(unique("one", author=None), PLAIN, vault).communications["author"].to_list() == [None]
+    by_id, unknown = unique("one", author=None), unique("one", author=None, author_id=None)
+    assert anonymise(by_id, PLAIN, vault).communications["author"].to_list() == [vault.pseudonym("5")]
+    assert anonymise(unknown, PLAIN, vault).communications["author"].to_list() == [None]
 
 
 def test_the_crosswalk_covers_repeats_and_leaves_out_the_unreadable(vault: Vault) -> None:

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 from builders import make_record
 from themeloom.reporting.quotes import quotes_of, shown_texts
 
 
 def test_words_are_those_of_the_topic_that_the_message_holds() -> None:
     record = make_record()
+    record = replace(record, config=record.config | {"report": {"min_authors": 1}})
     words = {topic.topic: set(topic.words) for topic in record.discovery.topics}
     shown = shown_texts(record, "words")
     for text, topic, whole in zip(

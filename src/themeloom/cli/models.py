@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from themeloom.cli.options import (
     say,
     write_json,
 )
+
+if TYPE_CHECKING:
+    from themeloom.reporting.summary import Summary
 
 Run = Annotated[
     str,
@@ -93,6 +96,14 @@ def update(  # noqa: PLR0913, PLR0917 (one option each)
     show_update(Console(), found)
 
 
+def warn_of_few(summary: "Summary") -> None:
+    """Tell on standard error which topics and themes have too few authors to be quoted."""
+    from themeloom.reporting.sentences import few_told
+
+    if told := few_told(summary):
+        sys.stderr.write(f"{told}\n")
+
+
 def report(
     run: Run,
     out: Annotated[
@@ -112,6 +123,7 @@ def report(
 
     made = reports.report(run, out, quotes=quotes, root=root)
     write_json(made.summary, json)
+    warn_of_few(made.summary)
     if paper is not None:
         reports.write_paper(made.summary, paper)
         say(f"{reports.METHODS}, {reports.REFERENCES}, {reports.CHECKLIST}: {paper}")
@@ -130,7 +142,9 @@ def export(
     """Write the table of themes with quotations, for a paper's appendix."""
     from themeloom import exporting
 
-    say(str(exporting.export(run, format, out, quotes=quotes, root=root)))
+    made = exporting.write_themes(run, format, out, quotes=quotes, root=root)
+    warn_of_few(made.summary)
+    say(str(made.path))
 
 
 def compare(

@@ -83,6 +83,12 @@ class ReportConfig(Section):
     quotes_in_mlflow: Literal["masked", "words", "none"] = Field(
         "words", description="The same for the report that MLflow gets, where more people may read it."
     )
+    min_authors: Annotated[int, Field(ge=1)] = Field(
+        5,
+        description="Topics and themes of fewer different authors are flagged; their messages are not quoted "
+        "where `quotes` is 'words', and shown with a warning where it is 'masked'. A message whose author is "
+        "unknown counts as of one of its own. 1: none is flagged.",
+    )
 
 
 class Experiment(Section):

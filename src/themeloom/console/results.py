@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from themeloom.console.tables import new_table, percent, score_cell, stacked
-from themeloom.reporting.sentences import comparisons, origin, validation
+from themeloom.reporting.sentences import authorless_told, comparisons, few_told, origin, validation
 
 if TYPE_CHECKING:
     from themeloom.records import Flow
@@ -57,8 +57,9 @@ def _show_topics(console: Console, result: "RunResult") -> None:
     summary = result.summary
     title = "Topics, informed by labels" if summary.informed else "Topics"
     table = new_table(title, "topic", "messages", "outliers", "theme", "words")
-    for row in result.topics.iter_rows(named=True):
-        words = "unstable: " * row.get("unstable", False) + ", ".join(row["words"][:6])
+    for row, of in zip(result.topics.iter_rows(named=True), summary.topics, strict=True):
+        flags = "few authors: " * of.of_few + "unstable: " * of.unstable
+        words = flags + ", ".join(row["words"][:6])
         theme = f"{row['theme']} ({row['probability']:.2f})" if row["theme"] else "mixed"
         table.add_row(str(row["topic"]), str(row["size"]), str(row["outliers"]), escape(theme), escape(words))
     console.print(table)
@@ -73,6 +74,8 @@ def _show_topics(console: Console, result: "RunResult") -> None:
             f"{at} ({', '.join(w.word for w in summary.topics[at].words[:3])})" for at in summary.candidates
         ]
         console.print(escape(f"Explained by no theme, perhaps a new one: {'; '.join(named)}."))
+    if told := few_told(summary):
+        console.print(f"[yellow]{escape(told)}[/] {escape(authorless_told(summary))}")
     console.print(f"{origin(summary)}\n")
 
 

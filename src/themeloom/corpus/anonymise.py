@@ -64,7 +64,10 @@ def anonymise(
             "text": masked,
             "created_at": messages["created_at"],
             "times_seen": messages["times_seen"],
-            "author": [author and vault.pseudonym(author) for author in messages["author"]],
+            "author": [
+                author and vault.pseudonym(author)
+                for author in messages.select(pl.coalesce("author", "author_id")).to_series()
+            ],
             "repeated_by": [
                 sorted(map(vault.pseudonym, names or ())) for names in messages["repeated_by"].to_list()
             ],

@@ -9,9 +9,9 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from themeloom.addresses import public_uri, without_secrets
 from themeloom.atomic import draft_of, scratch
 from themeloom.errors import TrackingError
-from themeloom.history.private import public_uri, secrets_of
 
 CURE = "see that it is up, and that the address is right (tracking.uri or MLFLOW_TRACKING_URI)"
 _SECONDS = 5
@@ -34,9 +34,7 @@ class Backend:
 
     def fault(self, error: BaseException | str, cure: str) -> TrackingError:
         """Say in one sentence what went wrong, without the secrets of the URI."""
-        reason = " ".join(str(error).split())
-        for secret in secrets_of(self.uri):
-            reason = reason.replace(secret, "***")
+        reason = without_secrets(" ".join(str(error).split()), self.uri)
         return TrackingError(f"{self.public}: {reason[:300].rstrip('.;: ')}; {cure}.")
 
 

@@ -69,6 +69,9 @@ def _facts(record: RunRecord) -> RunFacts:
         candidates=record.candidates,
         labelled=record.labelled,
         stability=found.stability,
+        topic_authors=record.topic_authors,
+        theme_authors=record.theme_authors,
+        authorless=record.authorless,
     )
 
 
@@ -164,6 +167,9 @@ def record_of(contents: dict[str, Any]) -> RunRecord:
         times=facts.times,
         candidates=facts.candidates,
         labelled=facts.labelled,
+        topic_authors=facts.topic_authors,
+        theme_authors=facts.theme_authors,
+        authorless=facts.authorless,
     )
 
 
@@ -229,6 +235,9 @@ def _shapes(record: RunRecord) -> Iterator[tuple[str, tuple[int, ...], tuple[int
     probabilities = [name for name in record.evaluation.columns if name.startswith(POSTERIOR)]
     yield "the evaluation's posterior", (len(probabilities),), (themes,)
     yield "confusion", record.scores.confusion.shape, (themes, themes + 1)
+    if record.topic_authors or record.theme_authors:
+        yield "topics' authors", (len(record.topic_authors),), (topics,)
+        yield "themes' authors", (len(record.theme_authors),), (themes,)
     if held := found.stability:
         told = (len(held.comes_back), len(held.unstable), len(held.jaccard))
         yield "stability", told, (topics,) * 3

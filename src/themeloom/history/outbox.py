@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from themeloom.addresses import public_uri
 from themeloom.atomic import scratch, whole_file
 from themeloom.config import TrackingConfig
 from themeloom.errors import ModelError, OutputError, ThemeloomError, TrackingError
@@ -18,7 +19,6 @@ from themeloom.history.backend import backend_of
 from themeloom.history.groups import NO_TAGS
 from themeloom.history.machine import Sample
 from themeloom.history.parts import REPORT
-from themeloom.history.private import public_uri
 from themeloom.history.tracking import Tracked, track
 from themeloom.progress import NOBODY, UNWATCHED, Progress, Watcher
 from themeloom.records import RunRecord

@@ -63,6 +63,9 @@ class RunFacts(_Facts):
     candidates: tuple[Candidate, ...] = ()
     labelled: tuple[int, ...] = ()
     stability: Stability | None = None
+    topic_authors: tuple[int, ...] = ()
+    theme_authors: tuple[int, ...] = ()
+    authorless: int = 0
 
 
 class ScoreFacts(_Facts):

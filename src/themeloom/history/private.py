@@ -1,14 +1,12 @@
 """What of a run's configuration may leave the study's folder: no names, passwords or home folders."""
 
 import copy
-import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+
+from themeloom.addresses import public_uri
 
 WITHHELD = "withheld"
-_AFTER_PATH = re.compile(r"[?#]")
-_PARTS = re.compile(r"[&?#]")
 
 
 def public_config(config: dict[str, Any], root: Path) -> dict[str, Any]:
@@ -37,26 +35,6 @@ def public_config(config: dict[str, Any], root: Path) -> dict[str, Any]:
     if tracking.get("uri"):
         tracking["uri"] = public_uri(tracking["uri"])
     return config
-
-
-def public_uri(uri: str) -> str:
-    """Cut user, password, query and fragment (which can hold tokens) out of a URI."""
-    scheme, separator, rest = uri.partition("://")
-    if separator and not rest.startswith("/"):
-        rest = rest.rpartition("@")[2]
-    return scheme + separator + _AFTER_PATH.split(rest, maxsplit=1)[0]
-
-
-def secrets_of(uri: str) -> list[str]:
-    """List what must never be shown of a URI, longest first, as written and decoded."""
-    rest = uri.partition("://")[2]
-    address, *after = _AFTER_PATH.split(rest, maxsplit=1)
-    query = "".join(after)
-    credentials = "" if rest.startswith("/") else rest.rpartition("@")[0]
-    values = [pair.partition("=")[2] for pair in _PARTS.split(query)]
-    hidden = [credentials, credentials.partition(":")[2], query, *values]
-    found = {uri} - {address, public_uri(uri)} | {form for part in hidden for form in (part, unquote(part))}
-    return sorted(filter(None, found), key=len, reverse=True)
 
 
 def _shorten(section: dict[str, Any], key: str, root: Path) -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from themeloom.history.private import WITHHELD, public_uri
+from themeloom.addresses import public_uri
+from themeloom.history.private import WITHHELD
 from themeloom.provenance import file_digest
 
 PARTS = ("umap_model", "hdbscan_model", "vectorizer_model", "ctfidf_model", "representation_model")

@@ -49,6 +49,7 @@ COLUMNS = {
     "quotation": pl.String,
     "probability": pl.Float64,  # of the theme, for that message
     "times_seen": pl.Int64,
+    "of_few": pl.Boolean,  # its topic or theme has fewer authors than `report.min_authors`: do not quote it
 }
 """Columns of the table of themes."""
 
@@ -63,11 +64,11 @@ def _rows(summary: Summary, theme: ThemeSummary) -> Iterator[_Row]:
     about: _Row = (theme.key, theme.name, theme.definition, size.count, size.share, *numbers, topics)
     kinds = {"typical": theme.typical, "borderline": theme.borderline} if summary.quotes != "none" else {}
     quoted = [
-        (*about, kind, example.text, example.probability, example.times_seen)
+        (*about, kind, example.text, example.probability, example.times_seen, example.of_few)
         for kind, examples in kinds.items()
         for example in examples
     ]
-    yield from quoted or [(*about, None, None, None, None)]
+    yield from quoted or [(*about, None, None, None, None, None)]
 
 
 def _bounds(score: Score | None) -> tuple[float, float, float]:

@@ -1,15 +1,16 @@
 """The reporting checklist for qualitative research (SRQR), filled as far as a run can fill it."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
+
+import polars as pl
 
 from themeloom.records import RunRecord
 from themeloom.reporting.contents import ChecklistItem
 from themeloom.reporting.quotes import Quotes, quotes_of
-from themeloom.reporting.safe_cells import plain_cell
+from themeloom.reporting.safe_cells import readable_cells
 from themeloom.reporting.sentences import files_told, score_told, shares_told
 from themeloom.reporting.texts import counted, say
+from themeloom.sheets import as_csv
 
 ITEMS = 21
 
@@ -30,13 +31,9 @@ def checklist(record: RunRecord, quotes: Quotes | None = None) -> tuple[Checklis
 
 def checklist_csv(items: Iterable[ChecklistItem]) -> str:
     """Write the checklist as CSV; no cell of it is a formula."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([say("method.item"), say("method.name"), say("method.asks"), say("method.says")])
-    for item in items:
-        cells = (item.item, item.title, item.asks, item.says or say("method.yours"))
-        writer.writerow([plain_cell(cell) for cell in cells])
-    return file.getvalue()
+    head = [say(f"method.{name}") for name in ("item", "name", "asks", "says")]
+    rows = [(item.item, item.title, item.asks, item.says or say("method.yours")) for item in items]
+    return as_csv(readable_cells(pl.DataFrame(rows, schema=head, orient="row"))).decode()
 
 
 def _filled(record: RunRecord, quotes: Quotes) -> Iterable[tuple[int, str]]:

@@ -78,6 +78,7 @@ class Example:
     probability: float  # of the theme
     rival: str | None  # the likeliest other theme
     rival_probability: float
+    of_few: bool = False  # whether its topic or theme has fewer authors than `Summary.min_authors`
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,8 @@ class TopicSummary:
     c_v: float
     candidate: str | None  # why no theme explains it, if none does
     unstable: bool = False  # whether it came back in less than half of the repetitions, where there are some
+    authors: int = 0  # different ones; a message whose author is unknown counts as of one of its own
+    of_few: bool = False  # fewer than `Summary.min_authors`
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,8 @@ class ThemeSummary:
     borderline: tuple[Example, ...] = ()
     missed: tuple[Confused, ...] = ()  # what messages coded with it were given
     taken: tuple[Confused, ...] = ()  # what messages that were given it were coded with
+    authors: int = 0  # different ones, of the communications whose own theme it is
+    of_few: bool = False  # fewer than `Summary.min_authors`, though it has messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +287,8 @@ class Summary:
     merges: tuple[Merge, ...] = ()  # topics joined by likeness, nearest first
     over_time: OverTime | None = None  # None where no message has a time
     methods: Methods | None = None
+    min_authors: int = 1  # topics and themes of fewer are flagged
+    authorless: int = 0  # communications whose author is unknown
 
     def _repr_html_(self) -> str:
         """Show what was found in a notebook."""

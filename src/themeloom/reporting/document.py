@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from themeloom.reporting.contents import Example, Summary, ThemeSummary
 from themeloom.reporting.formats import number, share
 from themeloom.reporting.readable import readable
+from themeloom.reporting.sentences import few_told
 from themeloom.reporting.texts import say
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def write_docx(summary: Summary, path: Path) -> None:
         document.add_paragraph(readable(summary.note))
     unique = number(summary.flow.unique)
     document.add_paragraph(f"{say('appendix.caption', unique=unique)} {say(f'appendix.{summary.quotes}')}")
+    if told := few_told(summary):
+        document.add_paragraph(told)
     _table(document, summary)
     document.save(str(path))
 
@@ -73,6 +76,8 @@ def _quote(cell: "_Cell", examples: tuple[Example, ...], kind: str = "") -> None
     if kind and examples:
         cell.add_paragraph().add_run(kind).italic = True
     for example in examples:
-        cell.add_paragraph(
+        quoted = cell.add_paragraph(
             f"\N{LEFT DOUBLE QUOTATION MARK}{readable(example.text)}\N{RIGHT DOUBLE QUOTATION MARK}"
         )
+        if example.of_few:
+            quoted.add_run(f" [{say('few.flag')}]").bold = True

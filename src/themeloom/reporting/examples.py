@@ -1,17 +1,22 @@
 """Messages that show what a theme is, those that show where it ends, and what it was confused with."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from themeloom.records import Doubles, RunRecord
 from themeloom.reporting.contents import Confused, Example
+from themeloom.reporting.few import Voices
+from themeloom.reporting.quotes import Quotes
 
 MOST = 3
 """Examples of a kind, and themes that one was confused with."""
 
 
-def examples(record: RunRecord, index: int, texts: Sequence[str]) -> tuple[tuple[Example, ...], ...]:
+def examples(
+    record: RunRecord, index: int, texts: Sequence[str], quotes: Quotes, heard: Voices
+) -> tuple[tuple[Example, ...], ...]:
     """Give the messages of a theme that are most typical of it, and those that are most borderline.
 
     Parameters
@@ -22,6 +27,10 @@ def examples(record: RunRecord, index: int, texts: Sequence[str]) -> tuple[tuple
         The theme's place in the codebook.
     texts
         What is shown of each communication.
+    quotes
+        How messages are shown: where by their words, those of few authors are passed over.
+    heard
+        Who speaks in topics and themes.
 
     Returns
     -------
@@ -31,14 +40,20 @@ def examples(record: RunRecord, index: int, texts: Sequence[str]) -> tuple[tuple
     """
     posterior = record.mapping.messages
     key = record.codebook.keys[index]
-    members = np.flatnonzero((record.communications["theme"] == key).fill_null(value=False).to_numpy())
+    inside = (record.communications["theme"] == key).fill_null(value=False).to_numpy()
+    members = np.flatnonzero(inside & ~heard.of_few if quotes == "words" else inside)
     ranked = np.sort(posterior[members], axis=1)
     margin = ranked[:, -1] - ranked[:, -2] if ranked.shape[1] > 1 else ranked[:, -1]
     typical = members[np.argsort(-posterior[members, index], kind="stable")[:MOST]]
     near = members[np.argsort(margin, kind="stable")[: 2 * MOST]]
     borderline = near[~np.isin(near, typical)][:MOST]
     return tuple(
-        tuple(_example(record, posterior[place], int(place), index, texts) for place in places)
+        tuple(
+            replace(
+                _example(record, posterior[place], int(place), index, texts), of_few=bool(heard.of_few[place])
+            )
+            for place in places
+        )
         for places in (typical, borderline)
     )
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 from themeloom.records import RunRecord
+from themeloom.reporting.few import voices
+from themeloom.reporting.texts import say
 
 Quotes = Literal["masked", "words", "none"]
 QUOTES: tuple[Quotes, ...] = get_args(Quotes)
@@ -30,7 +32,8 @@ def shown_texts(record: RunRecord, quotes: Quotes) -> list[str]:
         The run.
     quotes
         'masked': the masked text. 'words': the words of its topic that it holds, in the topic's order, from
-        which nobody finds the message again. 'none': nothing.
+        which nobody finds the message again, and only that they are of few where a topic or theme has fewer
+        authors than `report.min_authors`. 'none': nothing.
     """
     texts: list[str] = record.communications["text"].to_list()
     if quotes == "masked":
@@ -39,7 +42,10 @@ def shown_texts(record: RunRecord, quotes: Quotes) -> list[str]:
         return [""] * len(texts)
     words = {topic.topic: topic.words for topic in record.discovery.topics}
     topics = record.communications["topic"].to_list()
-    return [_shared(text, words.get(topic, ())) for text, topic in zip(texts, topics, strict=True)]
+    return [
+        say("few.hidden") if few else _shared(text, words.get(topic, ()))
+        for text, topic, few in zip(texts, topics, voices(record).of_few.tolist(), strict=True)
+    ]
 
 
 def _shared(text: str, words: tuple[str, ...]) -> str:

@@ -1,20 +1,11 @@
-"""Cells that a spreadsheet shows and does not compute."""
+"""Cells of a table that people read: no control characters, no direction overrides."""
 
 import polars as pl
 
 from themeloom.reporting.readable import readable
-from themeloom.sheets import inert
 
 
-def plain_cells(table: pl.DataFrame) -> pl.DataFrame:
-    """Keep every text of a table from being taken for a formula."""
+def readable_cells(table: pl.DataFrame) -> pl.DataFrame:
+    """Make every text of a table readable; `sheets.as_csv` then keeps it from being a formula."""
     texts = [name for name, dtype in table.schema.items() if dtype == pl.String]
-    return table.with_columns(pl.col(name).map_elements(plain_cell, return_dtype=pl.String) for name in texts)
-
-
-def plain_cell(text: str) -> str:
-    """Keep a text from being taken for a formula or a number, by an apostrophe before it.
-
-    Control characters and direction overrides are made readable.
-    """
-    return str(inert(readable(text)))
+    return table.with_columns(pl.col(name).map_elements(readable, return_dtype=pl.String) for name in texts)

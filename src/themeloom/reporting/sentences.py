@@ -29,6 +29,28 @@ def _holding(found: Stability) -> str:
     )
 
 
+def few_told(summary: Summary) -> str:
+    """Name the topics and themes of fewer authors than may be quoted; empty where there are none."""
+    topics = [str(topic.topic) for topic in summary.topics if topic.of_few]
+    themes = [theme.key for theme in summary.themes if theme.of_few]
+    named = [
+        form(len(which), f"few.{what}").format(which=", ".join(which))
+        for what, which in (("topics", topics), ("themes", themes))
+        if which
+    ]
+    if not named:
+        return ""
+    which = say("few.and").join(named)
+    return say("few.told", least=summary.min_authors, which=which, how=say(f"few.told_{summary.quotes}"))
+
+
+def authorless_told(summary: Summary) -> str:
+    """Say how messages are counted whose author is unknown; empty where every author is known."""
+    if not summary.authorless:
+        return ""
+    return say("few.authorless", messages=counted(summary.authorless, "message"))
+
+
 def validation(scores: ScoresSummary) -> str:
     """Say on which labels scores are, and how these were kept from what predicts them."""
     labels = counted(scores.labels, "label")

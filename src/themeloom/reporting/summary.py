@@ -1,6 +1,5 @@
 """A run in plain, typed records: what the report shows and what ``--json`` writes. Knows no HTML."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
@@ -8,6 +7,7 @@ import polars as pl
 from pydantic_core import to_json as dump_json
 
 from themeloom import records
+from themeloom.addresses import without_secrets
 from themeloom.records import RunRecord, Score, StageTime
 from themeloom.reporting.contents import (
     FORMAT,
@@ -28,15 +28,13 @@ from themeloom.reporting.contents import (
     Word,
 )
 from themeloom.reporting.examples import confusions, examples
+from themeloom.reporting.few import Voices, voices
 from themeloom.reporting.methods import methods
 from themeloom.reporting.periods import over_time
 from themeloom.reporting.quotes import Quotes, quotes_of, shown_texts
 from themeloom.reporting.tree import merges
 
 __all__ = ["Summary", "summarise", "to_json"]
-
-_USER_INFO = re.compile(r"(?<=://)[^/\s]*@")
-_AFTER_PATH = re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://[^\s?#]{0,2000}[?#])\S{1,5000}", re.IGNORECASE)
 
 
 def summarise(
@@ -66,7 +64,7 @@ def summarise(
     """
     communications = record.communications
     quotes = quotes or quotes_of(record.config)
-    texts = shown_texts(record, quotes)
+    texts, heard = shown_texts(record, quotes), voices(record)
     return Summary(
         format=FORMAT,
         run=record.run,
@@ -84,9 +82,11 @@ def summarise(
         settings=_settings(record.discovery),
         informed=record.informed,
         quality={name: float(value) for name, value in record.quality.overall.items()},
-        topics=tuple(_topic(record, topic, texts) for topic in record.discovery.topics),
+        topics=tuple(_topic(record, topic, texts, heard) for topic in record.discovery.topics),
         candidates=tuple(int(candidate.topic) for candidate in record.candidates),
-        themes=tuple(_theme(record, index, texts) for index in range(len(record.codebook.themes))),
+        themes=tuple(
+            _theme(record, index, texts, quotes, heard) for index in range(len(record.codebook.themes))
+        ),
         scores=_scores(record),
         parameters=_parameters(record.config),
         versions=_texts(record.versions),
@@ -100,6 +100,8 @@ def summarise(
         merges=merges(record),
         over_time=over_time(record),
         methods=methods(record, quotes),
+        min_authors=heard.least,
+        authorless=record.authorless,
     )
 
 
@@ -135,7 +137,7 @@ def _settings(discovery: records.Discovery) -> Settings:
     )
 
 
-def _topic(record: RunRecord, topic: records.Topic, texts: Sequence[str]) -> TopicSummary:
+def _topic(record: RunRecord, topic: records.Topic, texts: Sequence[str], heard: Voices) -> TopicSummary:
     keys, mapping = record.codebook.keys, record.mapping
     theme, held = int(mapping.theme[topic.topic]), record.discovery.stability
     return TopicSummary(
@@ -154,6 +156,8 @@ def _topic(record: RunRecord, topic: records.Topic, texts: Sequence[str]) -> Top
         c_v=float(record.quality.c_v[topic.topic]),
         candidate=next((str(c.reason) for c in record.candidates if c.topic == topic.topic), None),
         unstable=bool(held and held.unstable[topic.topic]),
+        authors=heard.topics[topic.topic],
+        of_few=heard.topics[topic.topic] < heard.least,
     )
 
 
@@ -162,9 +166,11 @@ def _message(record: RunRecord, position: int, texts: Sequence[str]) -> Message:
     return Message(row["doc_id"], texts[position], row["times_seen"])
 
 
-def _theme(record: RunRecord, index: int, texts: Sequence[str]) -> ThemeSummary:
+def _theme(
+    record: RunRecord, index: int, texts: Sequence[str], quotes: Quotes, heard: Voices
+) -> ThemeSummary:
     theme = record.codebook.themes[index]
-    typical, borderline = examples(record, index, texts)
+    typical, borderline = examples(record, index, texts, quotes, heard)
     missed, taken = confusions(record, index)
     return ThemeSummary(
         key=theme.key,
@@ -180,6 +186,8 @@ def _theme(record: RunRecord, index: int, texts: Sequence[str]) -> ThemeSummary:
         borderline=borderline,
         missed=missed,
         taken=taken,
+        authors=heard.themes[index],
+        of_few=0 < heard.themes[index] < heard.least,
     )
 
 
@@ -254,4 +262,4 @@ def _plain(value: object) -> object:
 
 def _text(value: object) -> str:
     """Strike out what can be secret in an address, as reports travel: user, password, query and fragment."""
-    return _AFTER_PATH.sub(r"\1…", _USER_INFO.sub("…@", str(value)))
+    return without_secrets(str(value))

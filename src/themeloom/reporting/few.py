@@ -1,0 +1,43 @@
+"""Topics and themes of so few authors that to quote a message may be to expose who wrote it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from themeloom.records import Bools, RunRecord
+
+LEAST = 5
+"""Authors that a topic or theme needs, where a run's configuration does not say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """How many authors speak in each topic and theme, and which are too few to be quoted."""
+
+    least: int  # `report.min_authors`
+    topics: tuple[int, ...]  # (topics,): different authors
+    themes: tuple[int, ...]  # (themes,)
+    of_few: Bools  # (communications,): its topic, or its own theme, has fewer than `least`
+
+
+def voices(record: RunRecord) -> Voices:
+    """Count the authors of a run's topics and themes; older models: their messages."""
+    least = _least(record.config)
+    topic, keys = record.communications["topic"].to_numpy(), record.codebook.keys
+    places = {key: place for place, key in enumerate(keys)}
+    theme = np.array([places.get(key, -1) for key in record.communications["theme"]], dtype=np.int64)
+    topics = record.topic_authors or _sizes(topic, len(record.discovery.topics))
+    themes = record.theme_authors or _sizes(theme, len(keys))
+    few = [np.array([*(count < least for count in counts), False]) for counts in (topics, themes)]
+    return Voices(least, topics, themes, few[0][topic] | few[1][theme])
+
+
+def _least(config: Mapping[str, object]) -> int:
+    section = config.get("report")
+    said = section.get("min_authors") if isinstance(section, Mapping) else None
+    return said if isinstance(said, int) else LEAST
+
+
+def _sizes(group: np.ndarray, groups: int) -> tuple[int, ...]:
+    return tuple(np.bincount(group[group >= 0], minlength=groups).tolist())

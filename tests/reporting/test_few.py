@@ -1,0 +1,115 @@
+"""Topics and themes of few authors are flagged, and not quoted where messages stand as their words."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from builders import make_record
+from themeloom import exporting
+from themeloom.history import store
+from themeloom.records import RunRecord
+from themeloom.reporting.appendix import theme_table
+from themeloom.reporting.few import voices
+from themeloom.reporting.html import render
+from themeloom.reporting.page_data import page_data
+from themeloom.reporting.quotes import Quotes, shown_texts
+from themeloom.reporting.sentences import few_told
+from themeloom.reporting.summary import Summary, summarise
+
+
+def record_of_few() -> RunRecord:
+    """A run in which topic 1 has four authors, and the second theme two."""
+    record = make_record()
+    themes = tuple(2 if at == 1 else 9 for at in range(len(record.codebook.themes)))
+    return replace(record, topic_authors=(9, 4, 5, 9, 9), theme_authors=themes, authorless=3)
+
+
+def summary_of(quotes: Quotes, record: RunRecord | None = None) -> Summary:
+    return summarise(record or record_of_few(), paths={}, tracked={}, quotes=quotes)
+
+
+def few_of(record: RunRecord) -> pl.Series:
+    table, theme = record.communications, record.codebook.keys[1]
+    return (table["topic"] == 1) | (table["theme"] == theme).fill_null(value=False)
+
+
+def test_messages_of_few_are_not_quoted_by_their_words() -> None:
+    record = record_of_few()
+    few = few_of(record)
+    assert 0 < few.sum() < len(few)
+    shown = pl.Series(shown_texts(record, "words"))
+    assert set(shown.filter(few)) == {"(not shown: of few authors)"}
+    assert "(not shown: of few authors)" not in set(shown.filter(~few))
+    summary = summary_of("words", record)
+    hidden = set(record.communications["doc_id"].filter(few))
+    quoted = {e.doc_id for theme in summary.themes for e in (*theme.typical, *theme.borderline)}
+    assert quoted
+    assert not quoted & hidden
+    assert summary.themes[1].typical == ()
+
+
+@pytest.mark.parametrize(
+    ("quotes", "says"),
+    [
+        ("masked", "Fewer than 5 authors wrote these messages (4): to quote one may expose who wrote it."),
+        ("words", "Fewer than 5 authors wrote these messages (4), so that none is quoted."),
+        ("none", None),
+    ],
+)
+def test_the_report_warns_where_it_quotes(quotes: Quotes, says: str | None) -> None:
+    record = record_of_few()
+    summary = summary_of(quotes, record)
+    page = render(summary, {}, page_data(summary, record))
+    opened = page.split('id="topic-1"')[1].split("</tbody>")[0]
+    other = page.split('id="topic-2"')[1].split("</tbody>")[0]
+    assert "few authors" in opened
+    assert "few authors" not in other
+    assert (says is None) == ("Fewer than" not in opened)
+    assert says is None or says in opened
+    assert ("<blockquote" in opened) == (quotes == "masked")
+    trust = page.split('<section id="trust"')[1].split("</section>")[0]
+    assert f"wrote the messages of topic 1 and theme {record.codebook.keys[1]}." in trust
+    assert "Of 3 messages the author is unknown" in trust
+
+
+def test_five_authors_are_enough_unless_more_are_asked_for() -> None:
+    record = record_of_few()
+    assert [topic.of_few for topic in summary_of("masked", record).topics] == [False, True] + [False] * 3
+    asked = replace(record, config=record.config | {"report": {"min_authors": 6}})
+    assert [t.of_few for t in summary_of("masked", asked).topics] == [False, True, True, False, False]
+    free = replace(record, config=record.config | {"report": {"min_authors": 1}})
+    assert few_told(summary_of("masked", free)) == ""
+    assert not voices(free).of_few.any()
+
+
+def test_a_model_that_did_not_count_has_at_most_an_author_a_message() -> None:
+    record = make_record()
+    assert voices(record).topics == tuple(topic.size for topic in record.discovery.topics)
+
+
+def test_the_appendix_marks_them() -> None:
+    record = record_of_few()
+    few = dict(zip(record.communications["text"], few_of(record), strict=True))
+    table = theme_table(summary_of("masked", record)).drop_nulls("quotation")
+    assert table["of_few"].to_list() == [few[text] for text in table["quotation"]]
+    assert table["of_few"].any()
+
+
+def test_kept_and_exported_with_a_warning(tmp_path: Path) -> None:
+    from docx import Document
+
+    record = record_of_few()
+    folder = store.save(record, tmp_path / "models")
+    again = store.load(folder)
+    assert (again.topic_authors, again.theme_authors, again.authorless) == (
+        record.topic_authors,
+        record.theme_authors,
+        3,
+    )
+    made = exporting.export(folder, "docx", tmp_path / "a.docx", quotes="masked", root=tmp_path)
+    document = Document(str(made))
+    assert any("Fewer than 5 authors" in paragraph.text for paragraph in document.paragraphs)
+    cells = " ".join(cell.text for row in document.tables[0].rows for cell in row.cells)
+    assert "[few authors]" in cells
