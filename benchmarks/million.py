@@ -4,10 +4,11 @@
 
 The messages are made up from the demonstration's (synthetic) texts by a seeded generator. Each size is run
 in a process of its own, with nothing cached but what --cached names: the vectors, from a run before that is
-not counted. The static encoder is not adapted here. Told are seconds of each stage, by the clock and of processor time (which other work on the
-machine changes less), the greatest resident memory of the process and those that it started, and for each
-stage the exponent with which its processor time grew from the smallest size to the largest (1: in proportion
-to the messages). Writes benchmarks/results/million.json after each size.
+not counted. The static encoder is not adapted here. Told are seconds of each stage, by the clock and of
+processor time (which other work on the machine changes less), the greatest resident memory of the process
+and those that it started, and for each stage the exponent with which its processor time grew from the
+smallest size to the largest (1: in proportion to the messages).
+Writes benchmarks/results/million.json after each size.
 """
 
 import argparse

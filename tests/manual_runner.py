@@ -106,6 +106,8 @@ class Reader:
         }
         if "inclusion" in merged["themes"]:
             merged["themes"]["labels"] = "drawn.csv"
+        if merged.get("discover", {}).get("vectors") == "raw+adapted":
+            merged.pop("adapt", None)  # which is off in the workspace
         path = Path(f"block-{block.line}.toml")
         path.write_text(as_toml(merged), encoding="utf-8")
         read_experiment(path)

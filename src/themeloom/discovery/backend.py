@@ -16,7 +16,7 @@ from platformdirs import user_cache_path
 from themeloom.atomic import whole_file
 from themeloom.cache import digest
 from themeloom.cores import cores
-from themeloom.discovery.processor import device, threads
+from themeloom.discovery.processor import device
 
 HOME = "THEMELOOM_CACHE"
 """Environment variable that names another folder for what is made once on each machine."""
@@ -72,7 +72,6 @@ def facts() -> dict[str, str]:
         "machine": platform.machine(),
         "processor": _processor(),
         "cores": str(cores()),
-        "threads": str(threads()),
         "device": device(),
         "torch": version("torch"),
         "sentence-transformers": version("sentence-transformers"),

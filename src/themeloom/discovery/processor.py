@@ -20,14 +20,6 @@ def device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def threads() -> int:
-    """Return the threads that torch uses, once it was told of the cores."""
-    import torch
-
-    use_cores()
-    return torch.get_num_threads()
-
-
 def use_cores() -> None:
     """Give torch as many threads as there are cores, unless OMP_NUM_THREADS says otherwise.
 
