@@ -65,7 +65,8 @@ def encode_each(
 
     batches = list(_alike(tokens, size))
     tasks: list[Callable[[], Floats]] = [partial(encoded, batch) for batch in batches]
-    made = np.concatenate(at_once(tasks))
+    # Another device than the processor takes one batch after the other.
+    made = np.concatenate(at_once(tasks) if model.device.type == "cpu" else [task() for task in tasks])
     vectors = np.empty_like(made)
     vectors[np.concatenate(batches)] = made
     return vectors
