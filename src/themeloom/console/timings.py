@@ -36,7 +36,7 @@ def show_finding(console: Console, found: "Finding") -> None:
     about = found.facts
     console.print(
         f"{escape(about['processor'] or about['machine'])}, {about['device']}, {about['cores']} cores, "
-        f"{about['threads']} threads, torch {about['torch']}. Cosine is the least similarity of a vector to "
+        f"torch {about['torch']}. Cosine is the least similarity of a vector to "
         "the reference's, difference the greatest of any entry.\n\n"
         f'backend = "auto" uses {found.fastest} on this machine.',
         highlight=False,
