@@ -23,9 +23,10 @@ from sklearn.metrics import cohen_kappa_score
 
 from themeloom.atomic import whole_file
 from themeloom.config import AdaptConfig, EncoderConfig
-from themeloom.discovery.adapt import Adapter, at_once
+from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.embed import Encoder, embedded_text, frequent_terms
 from themeloom.discovery.estimate import cross_estimated, estimated
+from themeloom.discovery.processor import at_once
 from themeloom.members import Labels
 from themeloom.records import Floats
 from themeloom.themes._classifier import fit_classifier, posterior_of

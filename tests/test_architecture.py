@@ -7,7 +7,9 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from importlib.metadata import packages_distributions
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +264,27 @@ def test_who_imports_whom() -> None:
 
 def test_imports_are_absolute() -> None:
     assert [m.place for m in MODULES if any(found.name.startswith(".") for found in m.imports)] == []
+
+
+def test_benchmarks_and_documents_import_what_is_there() -> None:
+    """No test runs them whole: what they import must not have moved away."""
+    root = TESTS.parent
+    missing = [
+        f"{path.relative_to(root)}:{node.lineno} {node.module}.{name.name}"
+        for path in sorted([*root.glob("benchmarks/*.py"), *root.glob("docs/*.py")])
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "themeloom"
+        for name in node.names
+        if not _is_there(str(node.module), name.name)
+    ]
+    assert missing == []
+
+
+def _is_there(module: str, name: str) -> bool:
+    try:
+        return hasattr(import_module(module), name) or find_spec(f"{module}.{name}") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def test_stages_know_no_mlflow_and_no_pages() -> None:

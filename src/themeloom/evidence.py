@@ -16,12 +16,12 @@ import numpy as np
 from themeloom.cache import Arrays, Cache, code_digest, digest
 from themeloom.config import Experiment
 from themeloom.discover import grouped, laid_out
-from themeloom.discovery.adapt import Adapter, States, until
+from themeloom.discovery.adapt import Adapter, States
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.estimate import cross_estimated, distilled, estimated, turn_of
 from themeloom.discovery.hierarchy import topic_tree
 from themeloom.discovery.neighbours import side_by_side
-from themeloom.discovery.processor import at_once
+from themeloom.discovery.processor import at_once, until
 from themeloom.discovery.reduce import reduced
 from themeloom.discovery.surface import surface
 from themeloom.members import Labels, Members, Messages

@@ -77,6 +77,8 @@ def test_adaptation_is_on_the_processor_wherever_the_encoder_is():
     assert {part.device.type for part in own.encoder.model.parameters()} == {"meta"}
     with pytest.raises(RuntimeError, match="meta tensors"):  # what is read went there too
         own.read(TEXTS[:2])
+    with pytest.raises(NotImplementedError, match="meta tensor"):  # numbers that are not there cannot come
+        own.encode(states, np.zeros(0, np.float32))
     elsewhere = Adapter(Encoder(EncoderConfig()), CONFIG, 3)
     elsewhere.encoder.model.bfloat16()
     before = [part.dtype for part in elsewhere.encoder.model.parameters()]

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
 from invented import messages
 from themeloom.config import EncoderConfig
-from themeloom.discovery import processor
+from themeloom.discovery import batches, processor
 from themeloom.discovery.batches import encode_each
 from themeloom.discovery.embed import Encoder
 from themeloom.progress import Progress
@@ -55,3 +56,27 @@ def test_every_text_is_told_and_none_is_none(model):
     encode_each(model, TEXTS, 32, counted)
     assert counted.done == len(TEXTS)
     assert encode_each(model, [], 32).shape == (0, 384)
+
+
+class Elsewhere:
+    """The model, which says that it is on a device of its own."""
+
+    device = torch.device("meta")
+
+    def __init__(self, model):
+        self.model = model
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+    def __call__(self, features):
+        return self.model(features)
+
+
+def test_a_device_of_its_own_is_given_one_batch_after_the_other(model, vectors, monkeypatch):
+    asked = []
+    moved = "sentence_transformers.util.batch_to_device"
+    monkeypatch.setattr(moved, lambda features, device: asked.append(device.type) or features)
+    monkeypatch.setattr(batches, "at_once", lambda _: pytest.fail("several at once"))
+    assert np.array_equal(encode_each(Elsewhere(model), TEXTS, 32), vectors)
+    assert set(asked) == {"meta"}

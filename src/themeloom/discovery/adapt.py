@@ -10,12 +10,12 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from themeloom.config import AdaptConfig
+from themeloom.discovery.batches import features_of
 from themeloom.discovery.embed import Encoder
 from themeloom.errors import ConfigError
 from themeloom.progress import UNWATCHED, Progress
@@ -130,14 +130,10 @@ class Adapter:
         return np.concatenate(parts).astype(np.float32)[np.argsort(order)]
 
     def _read(self, batch: list[str]) -> tuple[Floats, States]:
-        from torch import Tensor, inference_mode, nn
+        from torch import inference_mode, nn
 
         model = self.encoder.model
-        features = model.preprocess(batch, prompt=model.prompts.get(model.default_prompt_name or ""))
-        features = {
-            name: there.to(model.device) if isinstance(there, Tensor) else there
-            for name, there in features.items()
-        }
+        features = features_of(model, batch)
         caught: list[Tensor] = []
         first = self._layers(self._transformer)[-self.config.layers]
         hook = first.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
@@ -228,17 +224,6 @@ class _Upper:
         for module in self.after:
             features = module(features)
         return torch.nn.functional.normalize(features["sentence_embedding"], dim=1)
-
-
-def until(halt: Event, progress: Progress) -> Callable[[int], None]:
-    """Tell of steps, until it is time to end."""
-
-    def stepped(steps: int) -> None:
-        if halt.is_set():
-            raise InterruptedError("another adaptation failed, or was stopped")
-        progress.advance(steps)
-
-    return stepped
 
 
 def _padded(states: Sequence[Floats]) -> "tuple[Tensor, Tensor]":

@@ -56,7 +56,7 @@ def encode_each(
         from torch.nn.functional import normalize
 
         with guard:  # tokenisers keep settings of their own and may not be asked by two threads
-            features = _features(model, [texts[row] for row in _filled(rows, tokens[rows[0]])])
+            features = features_of(model, [texts[row] for row in _filled(rows, tokens[rows[0]])])
         with inference_mode():
             vectors = normalize(model(features)["sentence_embedding"].float(), dim=1).cpu().numpy()
         with guard:
@@ -89,12 +89,13 @@ def _filled(rows: Sequence[int], tokens: int) -> list[int]:
 def _tokens(model: "SentenceTransformer", texts: Sequence[str]) -> list[int]:
     counts: list[int] = []
     for start in range(0, len(texts), _READ):
-        features = _features(model, texts[start : start + _READ])
+        features = features_of(model, texts[start : start + _READ])
         counts += features["attention_mask"].sum(dim=1).tolist()
     return counts
 
 
-def _features(model: "SentenceTransformer", texts: Sequence[str]) -> dict[str, Any]:
+def features_of(model: "SentenceTransformer", texts: Sequence[str]) -> dict[str, Any]:
+    """Return what a model reads of texts, on its device: tokens and mask, padded to the longest."""
     from sentence_transformers.util import batch_to_device
 
     prompt = model.prompts.get(model.default_prompt_name or "")

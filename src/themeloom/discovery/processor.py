@@ -7,6 +7,7 @@ from threading import Event
 from typing import TypeVar
 
 from themeloom.cores import cores
+from themeloom.progress import Progress
 
 T = TypeVar("T")
 
@@ -50,3 +51,14 @@ def at_once(tasks: Sequence[Callable[[], T]], halt: Event | None = None) -> list
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(before)
+
+
+def until(halt: Event, progress: Progress) -> Callable[[int], None]:
+    """Tell of steps, until it is time to end."""
+
+    def stepped(steps: int) -> None:
+        if halt.is_set():
+            raise InterruptedError("another adaptation failed, or was stopped")
+        progress.advance(steps)
+
+    return stepped
