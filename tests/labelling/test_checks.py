@@ -130,6 +130,7 @@ def test_questions_are_answered_by_keys_and_scored_at_the_end(visit, tmp_path):
         page.wait_for_function(
             "text => document.body.innerText.includes(text)", arg=f"Question {number} of 3"
         )
+        page.wait_for_load_state("domcontentloaded")  # the script that listens runs after the text is there
         page.keyboard.press(key)
     page.wait_for_selector("table")
     said = page.inner_text("table")
