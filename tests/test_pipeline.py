@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 import pytest
-from plotly.offline import get_plotlyjs
 
 import themeloom
 from notebooks import run_notebook
@@ -24,6 +23,7 @@ from themeloom.columns import ASSIGNED
 from themeloom.corpus.vault import Vault
 from themeloom.folders import Folders
 from themeloom.history import store
+from themeloom.reporting.page import plotly_script
 
 DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"
 _FOLDER = TemporaryDirectory()
@@ -98,7 +98,7 @@ def words_of(path):
     """Return what a file says: a table's cells, and the bytes of any other but for plotly's own words."""
     if path.suffix == ".parquet":
         return pl.read_parquet(path).write_json().encode()
-    return path.read_bytes().replace(get_plotlyjs().encode(), b"")
+    return path.read_bytes().replace(plotly_script().encode(), b"")
 
 
 def says(content, value, suffix):

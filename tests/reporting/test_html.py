@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from hostile import hostile_record
 from markupsafe import escape
+from plotly.offline import get_plotlyjs
 
 from builders import make_record
 from themeloom.errors import OutputError
 from themeloom.records import Candidate, RunRecord, Score
 from themeloom.reporting import html
+from themeloom.reporting.page import plotly_script
 from themeloom.reporting.page_data import page_data
 from themeloom.reporting.quotes import Quotes
 from themeloom.reporting.summary import summarise, to_json
@@ -253,3 +255,12 @@ def test_a_report_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 def test_plotly_waits_until_a_figure_is_drawn() -> None:
     code = "import sys, themeloom.reporting.html as h; sys.exit('plotly' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_plotly_is_taken_out_of_its_wrappers_whole() -> None:
+    whole, script = get_plotlyjs(), plotly_script()
+    assert script.isascii()
+    assert "factory" in whole[:500]
+    assert "factory" not in script[:500]
+    assert script.startswith(whole[: whole.index("*/")])  # its licence
+    assert 0 <= len(whole) - len(script) < 400

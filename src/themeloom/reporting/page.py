@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 Blocks = Mapping[str, object]
 """Data that scripts read: id → what becomes JSON."""
 
+_BEYOND_ASCII = re.compile(r"(?<!\\)[\x80-\uffff]")
 _JSON_IN_HTML = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
 
 
@@ -58,7 +60,7 @@ def render_page(
     data = {name: _figure_data(figure) for name, figure in figures.items()}
     sources = [_source(environment, name) for name in scripts]
     if data:
-        sources.insert(0, _plotly())
+        sources.insert(0, plotly_script())
     read = {name: _json(block) for name, block in blocks.items()}
     style = "\n".join(_source(environment, name) for name in styles)
     page = environment.get_template(template).render(
@@ -99,11 +101,27 @@ def _source(environment: Environment, name: str) -> str:
     return environment.loader.get_source(environment, name)[0].replace("\r\n", "\n")
 
 
-def _plotly() -> str:
+def plotly_script() -> str:
+    """Return plotly's script as pages carry it: the same program, in fewer steps for the browser."""
     from plotly.offline import get_plotlyjs
 
     script: str = get_plotlyjs()
-    return script.replace("\r\n", "\n").replace("</script", r"<\/script").replace("<!--", r"<\!--")
+    script = _read_once(script.replace("\r\n", "\n"))
+    return script.replace("</script", r"<\/script").replace("<!--", r"<\!--")
+
+
+def _read_once(script: str) -> str:
+    """Take plotly out of its wrappers, so that browsers need not read it three times before they run it.
+
+    Of a function they first look for the end alone, unless they see that it is called at once; of what is
+    not ASCII they keep two bytes a character.
+    """
+    head, begins, body = script.partition('"use strict";var Plotly=(()=>{')
+    body, ends, _ = body.rpartition("window.Plotly = Plotly;")
+    if begins and ends:
+        notice = head[: head.find("*/") + 2]
+        script = f'{notice}\n"use strict";var Plotly=(function(){{{body}'
+    return _BEYOND_ASCII.sub(lambda found: f"\\u{ord(found[0]):04x}", script)
 
 
 def _figure_data(figure: "go.Figure") -> Markup:

@@ -7,7 +7,7 @@ import numpy as np
 from themeloom.records import RunRecord
 from themeloom.reporting.contents import Summary
 from themeloom.reporting.marks import COLOURS, SHAPES, Mark
-from themeloom.reporting.points import points_of
+from themeloom.reporting.points import Points, points_of
 from themeloom.reporting.quotes import QUOTES, shown_texts
 from themeloom.reporting.readable import readable
 from themeloom.reporting.texts import catalogue
@@ -20,17 +20,17 @@ WORDS = 10
 
 def page_data(summary: Summary, record: RunRecord) -> dict[str, object]:
     """Collect the data blocks of the report's page, by their ids."""
+    points = points_of(record)
     return {
-        "map-data": _map(summary, record),
+        "map-data": _map(points, record),
+        "map-texts": _map_texts(points, summary, record),
         "topics-data": _topics(summary),
         "texts": {key: text for key, text in catalogue().items() if key.startswith(SPOKEN)},
     }
 
 
-def _map(summary: Summary, record: RunRecord) -> dict[str, object]:
-    points = points_of(record)
-    quotes = next(known for known in QUOTES if known == summary.quotes)
-    texts, rows = shown_texts(record, quotes), record.communications[points.drawn]
+def _map(points: Points, record: RunRecord) -> dict[str, object]:
+    rows = record.communications[points.drawn]
     return {
         "webgl": points.webgl,
         "size": round(points.size, 2),
@@ -40,10 +40,18 @@ def _map(summary: Summary, record: RunRecord) -> dict[str, object]:
         "faint": points.faint.astype(int).tolist(),
         "number": rows["topic"].to_list(),
         "seen": rows["times_seen"].to_list(),
-        "text": [] if quotes == "none" else [readable(texts[at]) for at in points.drawn.tolist()],
         "slots": {by: slots.tolist() for by, slots in points.slots.items()},
         "marks": {by: [_mark(mark) for mark in marks] for by, marks in points.marks.items()},
     }
+
+
+def _map_texts(points: Points, summary: Summary, record: RunRecord) -> list[str]:
+    """Return the texts of the points, in a block of their own: the map is drawn before they are read."""
+    quotes = next(known for known in QUOTES if known == summary.quotes)
+    if quotes == "none":
+        return []
+    texts = shown_texts(record, quotes)
+    return [readable(texts[at]) for at in points.drawn.tolist()]
 
 
 def _rounded(values: np.ndarray) -> list[float]:

@@ -23,9 +23,14 @@ class MessageMap {
     }
   }
 
-  // For searches alone: made at the first one.
+  // Read when somebody points at a message or searches: the map is there sooner.
+  get texts() {
+    this.read ??= block("map-texts") ?? [];
+    return this.read;
+  }
+
   get lower() {
-    this.lowered ??= this.data.text.map((text) => text.toLowerCase());
+    this.lowered ??= this.texts.map((text) => text.toLowerCase());
     return this.lowered;
   }
 
@@ -290,7 +295,7 @@ class MessageMap {
 
   // What is said of a message: its topic and theme, and its text where it may be shown.
   described(at) {
-    const { data } = this;
+    const { data, texts } = this;
     const head = document.createElement("div");
     const topic = data.number[at] < 0 ? say("map.no_topic") : say("map.topic", { topic: data.number[at] });
     const outlier = data.faint[at] ? ` (${say("map.outlier")})` : "";
@@ -298,10 +303,10 @@ class MessageMap {
     const seen = data.seen[at] > 1 ? ` · ×${data.seen[at]}` : "";
     head.className = "muted small";
     head.textContent = `${topic}${outlier} · ${theme}${seen}`;
-    if (!data.text.length) return [head];
+    if (!texts.length) return [head];
     const quote = document.createElement("blockquote");
     quote.dir = "auto";
-    quote.textContent = data.text[at].length > 1200 ? data.text[at].slice(0, 1200) + "…" : data.text[at];
+    quote.textContent = texts[at].length > 1200 ? texts[at].slice(0, 1200) + "…" : texts[at];
     return [head, quote];
   }
 
