@@ -59,6 +59,8 @@ class Nearest:
         if search == self._in_cells:
             _ = self._cells  # before threads ask for them
         parts = [vectors[start : start + _CHUNK] for start in range(0, len(vectors), _CHUNK)]
+        if len(parts) == 1:
+            return search(parts[0], count)
         with ThreadPoolExecutor(cores()) as pool:
             found = list(pool.map(lambda part: search(part, count), parts))
         return (

@@ -178,11 +178,11 @@ class _Graph:
     ) -> Iterator[Floats]:
         library = _library().umap_
         start = None if epochs is None else self._start(config)
+        model = _umap(config.components, self.neighbors, config.min_dist, 0, len(self.distinct))
+        a, b = library.find_ab_params(model.spread, model.min_dist)
+        negatives = model.negative_sample_rate if epochs is None else NEGATIVES
         for seed in seeds:
             random = np.random.RandomState(seed)
-            model = _umap(config.components, self.neighbors, config.min_dist, seed, len(self.distinct))
-            a, b = library.find_ab_params(model.spread, model.min_dist)
-            negatives = model.negative_sample_rate if epochs is None else NEGATIVES
             layout, _ = library.simplicial_set_embedding(
                 self.distinct,
                 self.graph.copy(),  # faint edges are struck out in place
