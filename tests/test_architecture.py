@@ -31,6 +31,7 @@ BASE = {
     "atomic",
     "processes",
     "cores",
+    "nearest",
     "cache",
     "folders",
     "provenance",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from themeloom.nearest import nearest_of_all
 from themeloom.records import Floats, Ints
 
 NEIGHBOURS = 12
@@ -10,13 +11,7 @@ _CHUNK = 2048
 
 def nearest_others(vectors: Floats, count: int = NEIGHBOURS) -> Ints:
     """Return each unit vector's nearest others, int64 (messages, neighbours)."""
-    count = min(count, len(vectors) - 1)
-    found = []
-    for start in range(0, len(vectors), _CHUNK):
-        near = vectors[start : start + _CHUNK] @ vectors.T
-        near[np.arange(len(near)), np.arange(start, start + len(near))] = -2  # oneself
-        found.append(_nearest(near, count))
-    return np.concatenate(found)
+    return nearest_of_all(vectors, min(count, len(vectors) - 1) + 1)[0][:, 1:]
 
 
 def nearest_among(vectors: Floats, members: Floats, count: int = NEIGHBOURS) -> Ints:
