@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from themeloom.config import ReduceConfig
+from themeloom.discovery import alongside
 from themeloom.discovery import reduce as module
 from themeloom.discovery.reduce import reduce, reduced
 from themeloom.errors import CorpusError
@@ -54,10 +55,13 @@ def test_neighbours_of_many_vectors_are_sought_once(vectors_and_groups, monkeypa
     monkeypatch.setattr(
         module, "nearest_of_all", lambda *given: sought.append(given) or nearest_of_all(*given)
     )
-    order = np.random.default_rng(3).permutation(len(vectors))
-    layout = reduce(vectors, ReduceConfig(), 1)
+    layout = reduce(vectors, ReduceConfig(), 1)  # where neighbours are known, one part in another process
     assert len(sought) == (most > 0)
-    assert np.array_equal(layout.plane[order], reduce(vectors[order], ReduceConfig(), 1).plane)
+    monkeypatch.setattr(alongside, "cores", lambda: 1)
+    order = np.random.default_rng(3).permutation(len(vectors))
+    here = reduce(vectors[order], ReduceConfig(), 1)
+    assert np.array_equal(layout.plane[order], here.plane)
+    assert np.array_equal(layout.reduced[order], here.reduced)
     assert np.array_equal(layout.reduced, reduced(vectors, ReduceConfig(), 1))
     apart = np.linalg.norm(layout.reduced[:, None] - layout.reduced[None], axis=2)
     same = groups[:, None] == groups[None]

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from themeloom.config import ReduceConfig
+from themeloom.discovery.alongside import alongside
 from themeloom.discovery.compiled import keep_compiled
 from themeloom.errors import CorpusError
 from themeloom.nearest import nearest_of_all
@@ -69,12 +71,19 @@ def reduce(vectors: Floats, config: ReduceConfig, seed: int, progress: Progress 
     progress.begin(2, "layouts")
     known = _neighbours(distinct, neighbors)
     first = _umap(config.components, neighbors, config.min_dist, seed, len(distinct))
-    topics = _fitted(first, distinct, known).embedding_
+    other = {"neighbors": neighbors, "seed": seed}
+    with alongside(plane_of, (distinct, *known), **other) if known else nullcontext() as wait:
+        topics = _fitted(first, distinct, known).embedding_
+        progress.advance()
+        plane = wait() if wait else plane_of(distinct, *_sought(first), **other)
     progress.advance()
-    second = _umap(2, neighbors, PLANE["min_dist"], seed, len(distinct))
-    plane = _fitted(second, distinct, known or _sought(first)).embedding_
-    progress.advance()
-    return Layout(topics.astype(np.float32)[place], plane.astype(np.float32)[place], neighbors)
+    return Layout(topics.astype(np.float32)[place], plane[place], neighbors)
+
+
+def plane_of(distinct: Floats, *known: object, neighbors: int, seed: int) -> Floats:
+    """Lay distinct vectors out for the map, over neighbours that are known: float32, (vectors, 2)."""
+    model = _umap(2, neighbors, PLANE["min_dist"], seed, len(distinct))
+    return np.asarray(_fitted(model, distinct, known).embedding_, dtype=np.float32)
 
 
 def reduced(vectors: Floats, config: ReduceConfig, seed: int) -> Floats:
