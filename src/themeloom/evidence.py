@@ -23,12 +23,11 @@ from themeloom.discovery.neighbours import side_by_side
 from themeloom.discovery.processor import at_once, until
 from themeloom.discovery.reduce import reduced
 from themeloom.discovery.surface import surface
-from themeloom.members import Labels, Members, Messages
+from themeloom.members import NEIGHBOURS, Labels, Members, Messages
 from themeloom.nearest import nearest_of_all
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Clusters, Embeddings, Floats, Ints
 from themeloom.spreading import sample_of
-from themeloom.themes.neighbours import nearest_others
 
 MOST = 2_000
 """Communications that are learned from, labelled ones aside; of a larger corpus every so-and-so-manieth."""
@@ -291,7 +290,7 @@ class Evidence:
 
     @cached_property
     def _neighbours(self) -> Ints:
-        return nearest_others(self.embeddings.vectors[self.position])
+        return nearest_of_all(self.embeddings.vectors[self.position], NEIGHBOURS + 1)[0][:, 1:]
 
     @cached_property
     def _cache(self) -> Cache:

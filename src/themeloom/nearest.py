@@ -1,4 +1,4 @@
-"""The nearest of all: every vector is compared with every other."""
+"""The nearest of many, by cosine similarity: each vector is compared with all."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,7 +20,7 @@ def nearest_of_all(vectors: Floats, count: int) -> tuple[Ints, Floats]:
     vectors
         float32, (vectors, dimensions), unit length.
     count
-        How many; fewer than there are vectors.
+        How many; all where they are fewer.
 
     Returns
     -------
@@ -30,20 +30,49 @@ def nearest_of_all(vectors: Floats, count: int) -> tuple[Ints, Floats]:
         float32, (vectors, count): their cosine similarities; of a vector with itself exactly 1. The same bits
         on any number of cores.
     """
-    spare = -len(vectors) % _BLOCK
-    columns = np.concatenate([vectors, np.zeros((spare, vectors.shape[1]), vectors.dtype)]).T
+    nearest, similarity = _compared(vectors, vectors, count, themselves=True)
+    similarity[:, 0] = 1
+    return nearest, similarity
+
+
+def nearest_among(vectors: Floats, members: Floats, count: int) -> tuple[Ints, Floats]:
+    """Return the nearest members of each vector.
+
+    Parameters
+    ----------
+    vectors
+        float32, (vectors, dimensions), unit length.
+    members
+        float32, (members, dimensions), unit length.
+    count
+        How many; all where they are fewer.
+
+    Returns
+    -------
+    nearest
+        int64, (vectors, count): by similarity, highest first.
+    similarity
+        float32, (vectors, count): their cosine similarities. The same bits on any number of cores.
+    """
+    return _compared(vectors, members, count, themselves=False)
+
+
+def _compared(vectors: Floats, members: Floats, count: int, *, themselves: bool) -> tuple[Ints, Floats]:
+    count, spare = min(count, len(members)), -len(members) % _BLOCK
+    columns = np.concatenate([members, np.zeros((spare, members.shape[1]), members.dtype)]).T
 
     def of_part(start: int) -> tuple[Ints, Floats]:
         similarity = vectors[start : start + _ROWS] @ columns
-        similarity[:, len(vectors) :] = -np.inf
-        own = np.arange(len(similarity))
-        similarity[own, start + own] = np.inf
+        similarity[:, len(members) :] = -np.inf
+        if themselves:
+            own = np.arange(len(similarity))
+            similarity[own, start + own] = np.inf
         return _highest(similarity, count)
 
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(cores()) as pool:
         parts = list(pool.map(of_part, range(0, len(vectors), _ROWS)))
-    nearest, similarity = (np.concatenate(found) for found in zip(*parts, strict=True))
-    similarity[:, 0] = 1
+    nothing = np.zeros((0, count), np.int64), np.zeros((0, count), np.float32)
+    nearest, similarity = (np.concatenate(found) for found in zip(nothing, *parts, strict=True))
     return nearest, similarity
 
 

@@ -96,7 +96,7 @@ class Nearest:
 
     @cached_property
     def _cells(self) -> tuple[Floats, Ints, Ints, Floats]:
-        """Return the centres, the order of members by their cell, where each cell begins, members in order."""
+        """Return centres, the order of members by cell, where each cell begins, and members in order."""
         rows = np.lexsort(self.members[:, :4].T)  # an order of their own
         pilot = self.members[rows[:: max(1, len(rows) // _PILOT)]]
         centres = centres_of(
