@@ -9,7 +9,7 @@ from themeloom.cores import cores
 from themeloom.records import Floats, Ints
 
 _ROWS = 256  # compared at once by one thread
-_BLOCK = 64
+_CACHED = 2**18  # numbers that stay near the processor
 
 
 def nearest_of_all(vectors: Floats, count: int) -> tuple[Ints, Floats]:
@@ -57,38 +57,43 @@ def nearest_among(vectors: Floats, members: Floats, count: int) -> tuple[Ints, F
     return _compared(vectors, members, count, themselves=False)
 
 
+def highest(values: Floats, count: int) -> tuple[Ints, Floats]:
+    """Return the places and values of the highest in each row, highest first; of equal ones the first.
+
+    Parameters
+    ----------
+    values
+        float32, (rows, columns); used up: what was found is overwritten.
+    count
+        How many; all where they are fewer.
+    """
+    count = min(count, values.shape[1])
+    places = np.empty((len(values), count), dtype=np.int64)
+    found = np.empty((len(values), count), dtype=values.dtype)
+    step = max(1, _CACHED // max(values.shape[1], 1))
+    for start in range(0, len(values), step):
+        part = slice(start, start + step)
+        rows, own = values[part], np.arange(len(values[part]))
+        # For so few, looking for the highest again and again is many times as quick as partitioning.
+        for rank in range(count):
+            places[part, rank] = best = rows.argmax(axis=1)
+            found[part, rank] = rows[own, best]
+            rows[own, best] = -np.inf
+    return places, found
+
+
 def _compared(vectors: Floats, members: Floats, count: int, *, themselves: bool) -> tuple[Ints, Floats]:
-    count, spare = min(count, len(members)), -len(members) % _BLOCK
-    columns = np.concatenate([members, np.zeros((spare, members.shape[1]), members.dtype)]).T
+    count = min(count, len(members))
 
     def of_part(start: int) -> tuple[Ints, Floats]:
-        similarity = vectors[start : start + _ROWS] @ columns
-        similarity[:, len(members) :] = -np.inf
+        similarity = vectors[start : start + _ROWS] @ members.T
         if themselves:
             own = np.arange(len(similarity))
             similarity[own, start + own] = np.inf
-        return _highest(similarity, count)
+        return highest(similarity, count)
 
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(cores()) as pool:
         parts = list(pool.map(of_part, range(0, len(vectors), _ROWS)))
     nothing = np.zeros((0, count), np.int64), np.zeros((0, count), np.float32)
     nearest, similarity = (np.concatenate(found) for found in zip(nothing, *parts, strict=True))
     return nearest, similarity
-
-
-def _highest(similarity: Floats, count: int) -> tuple[Ints, Floats]:
-    """Return the places and values of the highest in each row, highest first."""
-    # The highest are in the blocks whose peaks are highest; these are much fewer to be partitioned.
-    peaks = similarity.reshape(len(similarity), -1, _BLOCK).max(axis=2)
-    blocks = _partitioned(peaks, count)
-    places = (blocks[:, :, None] * _BLOCK + np.arange(_BLOCK)).reshape(len(similarity), -1)
-    values = np.take_along_axis(similarity, places, axis=1)
-    best = _partitioned(values, count)
-    places, values = np.take_along_axis(places, best, axis=1), np.take_along_axis(values, best, axis=1)
-    order = np.lexsort((places, -values))
-    return np.take_along_axis(places, order, axis=1), np.take_along_axis(values, order, axis=1)
-
-
-def _partitioned(values: Floats, count: int) -> Ints:
-    count = min(count, values.shape[1])
-    return np.argpartition(-values, count - 1, axis=1)[:, :count]
