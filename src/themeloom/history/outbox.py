@@ -93,7 +93,8 @@ def _keep(waiting: _Waiting, report: Path | None, model_folder: Path, root: Path
     except OutputError as error:
         place.with_suffix(".html").unlink(missing_ok=True)
         raise OutputError(
-            f"{model_folder}: holds the run, but MLflow did not take it, nor can it wait to be sent.",
+            f"{model_folder}: holds the run, which is whole, but MLflow did not take it, nor can it wait to "
+            "be sent; mend what follows, and give the same command again to have the run in MLflow.",
             reason,
             *error.faults,
         ) from None
