@@ -40,6 +40,12 @@ class Server:
         self.process = None
         self.links = {}
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
     @property
     def address(self):
         return f"http://127.0.0.1:{self.port}"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from _trials import command, found_by, half_written, same, start, whole_models
 
-from coding import Server, press, sit_down
+from coding import press, sit_down
 from coding_server import STUDY, label_file
 from disks import NoDiskError, entering, small_disk, within
 from studies import write_study
@@ -163,25 +163,22 @@ def test_a_full_disk_under_mlflow_costs_no_run_and_takes_it_when_there_is_room(
         assert connection.execute("SELECT status FROM runs").fetchall() == [("FINISHED",)]
 
 
-def test_codes_wait_in_the_browser_while_the_disk_is_full(disk, visit, tmp_path):
+def test_codes_wait_in_the_browser_while_the_disk_is_full(disk, visit, coding_server, tmp_path):
     disk.leave(ROOM)
-    server = Server(disk.folder, 5, before=entering(disk.keeper)).start()
-    try:
-        page = sit_down(visit, server, "Ana").page
-        press(page, "1")
-        disk.leave(0)
-        page.keyboard.press("2")
-        page.wait_for_function("() => !document.getElementById('unsent').hidden")
-        assert page.inner_text("#unsent") == (
-            "The study's file cannot be written, as when its disk is full: tell whoever leads the study. "
-            "1 code is kept in this browser, and sent again by itself."
-        )
-        disk.leave(ROOM)
-        page.wait_for_function("() => document.getElementById('unsent').hidden", timeout=20_000)
-        press(page, "3")
-        server.kill()
-    finally:
-        server.stop()
+    server = coding_server(disk.folder, 5, before=entering(disk.keeper))
+    page = sit_down(visit, server, "Ana").page
+    press(page, "1")
+    disk.leave(0)
+    page.keyboard.press("2")
+    page.wait_for_function("() => !document.getElementById('unsent').hidden")
+    assert page.inner_text("#unsent") == (
+        "The study's file cannot be written, as when its disk is full: tell whoever leads the study. "
+        "1 code is kept in this browser, and sent again by itself."
+    )
+    disk.leave(ROOM)
+    page.wait_for_function("() => document.getElementById('unsent').hidden", timeout=20_000)
+    press(page, "3")
+    server.kill()
     shutil.copytree(disk.seen / "labels", tmp_path / "labels")
     with Store.open(label_file(tmp_path), STUDY) as store:
         codes = store.read("SELECT code FROM events WHERE kind = 'code' ORDER BY id")
