@@ -1,6 +1,5 @@
 """Runs that their MLflow store did not take: kept, and sent later, once."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from themeloom.history.groups import NO_TAGS
 from themeloom.history.machine import Sample
 from themeloom.history.parts import REPORT
 from themeloom.history.tracking import Tracked, track
+from themeloom.locks import alone
 from themeloom.progress import NOBODY, UNWATCHED, Progress, Watcher
 from themeloom.records import RunRecord
 
@@ -122,7 +122,7 @@ def sync(root: Path, uri: str | None = None, watcher: Watcher = NOBODY) -> Itera
     outbox, faults = Folders(root).outbox, list[str]()
     if not outbox.is_dir():
         return
-    with _alone(outbox):
+    with alone(outbox / ".lock"):
         for file in sorted(outbox.glob("*.json")):
             try:
                 tracked = _sent(file, root, uri, watcher)
@@ -204,11 +204,3 @@ def _address(waiting: _Waiting, root: Path) -> str:
             "MLFLOW_TRACKING_URI, or by --uri."
         )
     return given
-
-
-@contextmanager
-def _alone(outbox: Path) -> Iterator[None]:
-    """Let no other process send at the same time; the system takes the lock back from one that dies."""
-    with (outbox / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
