@@ -29,6 +29,7 @@ BASE = {
     "compared",
     "progress",
     "atomic",
+    "locks",
     "processes",
     "cores",
     "nearest",

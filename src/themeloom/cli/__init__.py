@@ -1,5 +1,7 @@
 """The command line: one thin command a verb; heavy imports stand inside the commands."""
 
+import errno
+import os
 import sys
 
 import typer
@@ -16,6 +18,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 COMMANDS = (
     studies.run,
@@ -56,8 +60,35 @@ def main() -> None:
 
     try:
         with orderly():
-            app()
+            _told_whole()
     except ThemeloomError as error:
         for fault in error.faults:
             sys.stderr.write(f"themeloom: {_printable(fault)}\n")
         sys.exit(error.exit_code)
+
+
+def _told_whole() -> None:
+    """Run the command line until all that it prints has left the process.
+
+    Raises
+    ------
+    OutputError
+        If there is no room for what is printed, or for temporary files; of all others it is told elsewhere.
+    """
+    from themeloom.errors import OutputError
+
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in {*_NO_ROOM, errno.EPIPE}:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing more is printed, nor tried at the end
+        if error.errno == errno.EPIPE:  # whoever read it has seen enough
+            sys.exit(1)
+        where = error.filename or "what is printed"
+        raise OutputError(
+            f"{where}: cannot be written ({error.strerror}); make room on that disk. What was kept stays."
+        ) from None
