@@ -27,7 +27,7 @@ class Voices:
 
     @property
     def few_themes(self) -> tuple[int, ...]:
-        """The themes of too few, by their places in the codebook; one without any message is not among them."""
+        """The themes of too few, by their place in the codebook; none that has no message."""
         return _too_few(self.themes, self.least)
 
 
