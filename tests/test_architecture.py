@@ -32,6 +32,7 @@ BASE = {
     "atomic",
     "processes",
     "cores",
+    "nearest",
     "cache",
     "folders",
     "provenance",

@@ -19,7 +19,7 @@ PROBED = 8
 MOST_CELLS = 512
 _ROWS_A_CELL = 200
 _PILOT = 20_000
-_CHUNK = 4_096
+_CHUNK = 8_192
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ class Nearest:
         if search == self._in_cells:
             _ = self._cells  # before threads ask for them
         parts = [vectors[start : start + _CHUNK] for start in range(0, len(vectors), _CHUNK)]
+        if len(parts) == 1:
+            return search(parts[0], count)
         with ThreadPoolExecutor(cores()) as pool:
             found = list(pool.map(lambda part: search(part, count), parts))
         return (
@@ -72,7 +74,7 @@ class Nearest:
         return nearest, np.take_along_axis(similarity, nearest, axis=1)
 
     def _in_cells(self, vectors: Floats, count: int) -> tuple[Ints, Floats]:
-        centres, order, starts = self._cells
+        centres, order, starts, sorted_members = self._cells
         probed = min(PROBED, len(centres))
         asked = _best(vectors @ centres.T, probed)
         nearest = np.full((len(vectors), probed, count), -1, dtype=np.int64)
@@ -81,20 +83,20 @@ class Nearest:
         edges = np.searchsorted(asked.ravel()[by_cell], np.arange(len(centres) + 1))
         for cell in range(len(centres)):
             row, place = np.divmod(by_cell[edges[cell] : edges[cell + 1]], probed)
-            inside = order[starts[cell] : starts[cell + 1]]
-            if not len(row) or not len(inside):
+            inside = slice(starts[cell], starts[cell + 1])
+            if not len(row) or inside.start == inside.stop:
                 continue
-            alike = vectors[row] @ self.members[inside].T
-            best = _best(alike, min(count, len(inside)))
-            nearest[row, place, : best.shape[1]] = inside[best]
+            alike = vectors[row] @ sorted_members[inside].T
+            best = _best(alike, min(count, alike.shape[1]))
+            nearest[row, place, : best.shape[1]] = order[inside][best]
             similarity[row, place, : best.shape[1]] = np.take_along_axis(alike, best, axis=1)
         found, near = nearest.reshape(len(vectors), -1), similarity.reshape(len(vectors), -1)
         best = _best(near, count)
         return np.take_along_axis(found, best, axis=1), np.take_along_axis(near, best, axis=1)
 
     @cached_property
-    def _cells(self) -> tuple[Floats, Ints, Ints]:
-        """Return the centres, the members sorted by their cell, and where each cell begins among them."""
+    def _cells(self) -> tuple[Floats, Ints, Ints, Floats]:
+        """Return centres, the order of members by cell, where each cell begins, and members in order."""
         rows = np.lexsort(self.members[:, :4].T)  # an order of their own
         pilot = self.members[rows[:: max(1, len(rows) // _PILOT)]]
         centres = centres_of(
@@ -102,7 +104,8 @@ class Nearest:
         )
         cell = cells_of(self.members, centres)
         order = np.argsort(cell, kind="stable")
-        return centres, order, np.searchsorted(cell[order], np.arange(len(centres) + 1))
+        starts = np.searchsorted(cell[order], np.arange(len(centres) + 1))
+        return centres, order, starts, self.members[order]
 
 
 def centres_of(vectors: Floats, count: int, seed: int) -> Floats:
