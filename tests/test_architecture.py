@@ -21,6 +21,7 @@ BASE = {
     "archives",
     "errors",
     "faults",
+    "few",
     "config",
     "experiment",
     "columns",

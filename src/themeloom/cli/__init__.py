@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from themeloom.cli import labelling, labels, models, studies
+from themeloom.cli import crash, labelling, labels, models, studies
 from themeloom.cli.stopping import orderly
 
 __all__ = ["app", "main"]
@@ -55,7 +55,7 @@ def _printable(fault: str) -> str:
 
 
 def main() -> None:
-    """Run the command line; a fault that the user can mend is one sentence and exit code 2."""
+    """Run the command line; a fault that the user can mend is one sentence and exit code 2, any other 1."""
     from themeloom.errors import ThemeloomError
 
     try:
@@ -65,6 +65,9 @@ def main() -> None:
         for fault in error.faults:
             sys.stderr.write(f"themeloom: {_printable(fault)}\n")
         sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 (what nobody foresaw may quote a message)
+        sys.stderr.write(crash.told(error))
+        sys.exit(1)
 
 
 def _told_whole() -> None:

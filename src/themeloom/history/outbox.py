@@ -38,6 +38,7 @@ class _Waiting(BaseModel):
     parent: str | None
     tags: dict[str, str]
     samples: tuple[Sample, ...]
+    model: bool = True  # runs that wait since before it was asked
 
 
 def track_or_keep(  # noqa: PLR0913 (as `track`)
@@ -74,6 +75,7 @@ def track_or_keep(  # noqa: PLR0913 (as `track`)
             address=None if backend.own or backend.public != backend.uri else backend.uri,
             own=backend.own,
             embeddings=config.embeddings,
+            model=config.model,
             parent=parent,
             tags=dict(tags),
             samples=tuple(samples),
@@ -165,7 +167,10 @@ def _sent(file: Path, root: Path, uri: str | None, watcher: Watcher) -> Tracked:
     if not folder.is_dir():
         raise ModelError(f"{folder}: is gone, so that the run cannot be sent; put it back, or remove {file}.")
     config = TrackingConfig(
-        uri=uri or _address(waiting, root), experiment=waiting.experiment, embeddings=waiting.embeddings
+        uri=uri or _address(waiting, root),
+        experiment=waiting.experiment,
+        embeddings=waiting.embeddings,
+        model=waiting.model,
     )
     with watcher.stage("track") as progress, _as_artifact(file.with_suffix(".html")) as report:
         return track(
