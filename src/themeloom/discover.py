@@ -114,7 +114,7 @@ def grouped(
     if len(several) == 1:
         return cluster(several[0], vectors, config.cluster, progress, fewest), None
     found = clusterings(several, vectors, config.cluster, progress, fewest)
-    agreed = consensus(found, second_best=config.cluster.second_best)
+    agreed = consensus(found, vectors, second_best=config.cluster.second_best)
     topics = [clusters.topic for clusters in found]
     return agreed, stability(agreed.topic, topics, "layouts", config.study.seed)
 

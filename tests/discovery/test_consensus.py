@@ -59,9 +59,14 @@ def in_order(clusters, order):
     )
 
 
+def agreed_by(made, **settings):
+    """Find the consensus of clusterings alone: no message has a neighbour."""
+    return consensus(made, np.eye(len(made[0].topic), dtype=np.float32), **settings)
+
+
 def test_what_most_agree_on_is_found():
     truth, made = simulated(np.random.default_rng(0))
-    agreed = consensus(made)
+    agreed = agreed_by(made)
     alone = np.mean([adjusted_rand_score(truth, clusters.topic) for clusters in made])
     assert alone < 0.6
     assert adjusted_rand_score(truth, agreed.topic) > 0.98
@@ -71,7 +76,7 @@ def test_membership_is_the_share_of_agreement():
     topic = np.repeat([0, 1], 10)
     other = topic.copy()
     other[0] = 1
-    agreed = consensus([clusters_of(topic), clusters_of(topic), clusters_of(topic), clusters_of(other)])
+    agreed = agreed_by([clusters_of(topic), clusters_of(topic), clusters_of(topic), clusters_of(other)])
     assert agreed.count == 2
     of_moved, of_others = agreed.membership[0], agreed.membership[1:10]
     assert of_moved == pytest.approx((3 + 0.1) / 4)  # alone with itself in the fourth
@@ -85,17 +90,17 @@ def test_outliers_are_those_of_half_the_layouts():
     made = [
         clusters_of(topic, outlier) for outlier in (often, often, seldom, seldom[::-1], often[::-1] & False)
     ]
-    agreed = consensus(made)
+    agreed = agreed_by(made)
     assert np.flatnonzero(agreed.outlier).tolist() == [3]
     assert (agreed.topic >= 0).all()
-    assert np.flatnonzero(consensus(made, second_best=False).topic < 0).tolist() == [3]
+    assert np.flatnonzero(agreed_by(made, second_best=False).topic < 0).tolist() == [3]
 
 
 def test_who_has_no_topic_in_half_the_layouts_has_none():
     topic = np.repeat([0, 1], 10)
     none = topic.copy()
     none[:2] = -1
-    agreed = consensus([clusters_of(topic), clusters_of(none), clusters_of(none)])
+    agreed = agreed_by([clusters_of(topic), clusters_of(none), clusters_of(none)])
     assert np.flatnonzero(agreed.topic < 0).tolist() == [0, 1]
     assert (agreed.membership[:2] == 0).all()
 
@@ -103,9 +108,9 @@ def test_who_has_no_topic_in_half_the_layouts_has_none():
 def test_what_lies_together_often_enough_is_one_topic():
     topic = np.repeat([0, 1, 2], 20)
     joined = np.array([0, 0, 1])[topic]
-    often = consensus([clusters_of(rows) for rows in (topic, topic, joined, joined)])
+    often = agreed_by([clusters_of(rows) for rows in (topic, topic, joined, joined)])
     assert often.count == 2
-    seldom = consensus([clusters_of(rows) for rows in (topic, topic, topic, joined)])
+    seldom = agreed_by([clusters_of(rows) for rows in (topic, topic, topic, joined)])
     assert seldom.count == 3
 
 
@@ -117,7 +122,7 @@ def test_who_belongs_nowhere_goes_to_the_nearest_topic_not_to_the_smallest():
         rows = topic.copy()
         rows[0] = rng.choice([0, 7], p=[0.2, 0.8])  # most often alone
         made.append(clusters_of(rows))
-    agreed = consensus(made)
+    agreed = agreed_by(made)
     assert agreed.count == 3
     assert agreed.topic[0] == agreed.topic[1]
 
@@ -127,13 +132,13 @@ def test_topics_are_not_smaller_than_allowed():
     sizes = [40, 30, 20, 4]
     topic = np.repeat(np.arange(4), sizes)
     moved = [np.where(rng.random(94) < 0.1, 0, topic) for _ in range(5)]
-    agreed = consensus([clusters_of(rows, size=6) for rows in moved])
+    agreed = agreed_by([clusters_of(rows, size=6) for rows in moved])
     assert agreed.count == 3
     assert np.bincount(agreed.topic).min() >= 6
 
 
 def test_one_topic_is_a_tree_of_its_own():
-    agreed = consensus([clusters_of(np.zeros(12, dtype=np.int64))] * 3)
+    agreed = agreed_by([clusters_of(np.zeros(12, dtype=np.int64))] * 3)
     assert agreed.count == 1
     assert topic_tree(agreed).tolist() == [-1]
 
@@ -141,7 +146,7 @@ def test_one_topic_is_a_tree_of_its_own():
 def test_the_tree_joins_what_is_often_taken_together():
     topic = np.repeat([0, 1, 2, 3], 20)
     joined = np.array([0, 0, 1, 2])[topic]
-    agreed = consensus([clusters_of(rows) for rows in (topic, topic, topic, topic, joined)])
+    agreed = agreed_by([clusters_of(rows) for rows in (topic, topic, topic, topic, joined)])
     parents = topic_tree(agreed)
     of = [int(agreed.topic[20 * group]) for group in range(4)]
     assert agreed.count == 4
@@ -152,24 +157,37 @@ def test_the_tree_joins_what_is_often_taken_together():
 
 def test_mended_layouts_are_told():
     topic = np.repeat([0, 1], 10)
-    assert consensus([clusters_of(topic)] * 2).note == "Topics are the consensus of 2 layouts."
-    agreed = consensus([clusters_of(topic), clusters_of(topic, note="It collapsed.")])
+    assert agreed_by([clusters_of(topic)] * 2).note == "Topics are the consensus of 2 layouts."
+    agreed = agreed_by([clusters_of(topic), clusters_of(topic, note="It collapsed.")])
     assert agreed.note.endswith("In 1 of them the default clustering collapsed and was mended.")
+
+
+def test_neighbours_have_a_say_where_layouts_differ():
+    topic = np.repeat([0, 1], 30)
+    other = topic.copy()
+    other[0] = 1
+    vectors = np.eye(2, dtype=np.float32)[topic]
+    vectors[0] = vectors[-1]
+    made = [clusters_of(topic)] * 11 + [clusters_of(other)] * 9
+    assert agreed_by(made).topic[0] == agreed_by(made).topic[1]
+    found = consensus(made, vectors)
+    assert found.topic[0] == found.topic[-1]
+    assert found.membership[0] == pytest.approx(9 / 20, abs=0.02)
 
 
 def test_rows_can_come_in_any_order():
     rng = np.random.default_rng(2)
     truth, made = simulated(rng, wrong=0.5)
     order = rng.permutation(len(truth))
-    there, back = consensus(made), consensus([in_order(clusters, order) for clusters in made])
+    there, back = agreed_by(made), agreed_by([in_order(clusters, order) for clusters in made])
     assert np.array_equal(there.topic[order], back.topic)
     assert np.array_equal(there.membership[order], back.membership)
     assert np.array_equal(topic_tree(there), topic_tree(back))
 
 
 def test_disjoint_seeds_agree_better_than_single_layouts(blurred, found):
-    _, group = blurred
-    one, another = (consensus(made) for made in found)
+    vectors, group = blurred
+    one, another = (consensus(made, vectors) for made in found)
     single = [clusters.topic for made in found for clusters in made]
     pairs = zip(single[:LAYOUTS], single[LAYOUTS:], strict=True)
     assert adjusted_rand_score(one.topic, another.topic) > np.mean([adjusted_rand_score(*p) for p in pairs])
@@ -183,8 +201,8 @@ def test_the_whole_way_does_not_depend_on_the_order_of_rows(blurred, found):
     vectors, _ = blurred
     order = np.random.default_rng(5).permutation(len(vectors))
     _, several = many_layouts(vectors[order], ReduceConfig(), 1, LAYOUTS)
-    again = consensus(clusterings(several, vectors[order], ClusterConfig()))
-    assert np.array_equal(again.topic, consensus(found[0]).topic[order])
+    again = consensus(clusterings(several, vectors[order], ClusterConfig()), vectors[order])
+    assert np.array_equal(again.topic, consensus(found[0], vectors).topic[order])
 
 
 def test_layouts_of_one_graph(vectors_and_groups):

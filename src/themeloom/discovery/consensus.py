@@ -8,6 +8,7 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from themeloom.config import ClusterConfig
+from themeloom.discovery.cells import Nearest
 from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Bools, Clusters, Doubles, Floats, Ints
@@ -20,6 +21,8 @@ TOGETHER = 0.28
 Below a half, as short layouts seldom put the whole of a topic into one cluster. On the corpora of
 ``benchmarks/stability.py``, 0.36 gives more topics that agree less.
 """
+NEIGHBOURS = 40
+"""So many nearest neighbours have as much say on a message's topic as all layouts have."""
 _ROUNDS = 100
 
 
@@ -54,18 +57,22 @@ def clusterings(
     return found
 
 
-def consensus(found: Sequence[Clusters], *, second_best: bool = True) -> Clusters:
+def consensus(found: Sequence[Clusters], vectors: Floats, *, second_best: bool = True) -> Clusters:
     """Find the topics on which clusterings of the same messages agree best.
 
     Two messages are alike by the share of clusterings that put them into one topic. Average linkage of these
     shares joins topics as long as their members are together in `TOGETHER` of the clusterings; then every
     message moves to the topic with which its shares exceed that most in sum (constant Potts model; Traag, Van
-    Dooren & Nesterov 2011), until none moves. Topics smaller than the smallest allowed are given up.
+    Dooren & Nesterov 2011), until none moves. Topics smaller than the smallest allowed are given up. At last
+    each message goes where its shares and its nearest neighbours, weighing as much, would have it: short
+    layouts are blurred where topics meet.
 
     Parameters
     ----------
     found
         Clusterings of the same messages, each with second-best topics for outliers.
+    vectors
+        float32, (communications, dimensions), unit length: where neighbours are sought.
     second_best
         Whether outliers keep their topic.
 
@@ -88,6 +95,7 @@ def consensus(found: Sequence[Clusters], *, second_best: bool = True) -> Cluster
     placed = order[(rows[order] < 0).mean(axis=1) < 0.5]
     size = int(np.median([clusters.min_cluster_size for clusters in found]))
     inside = _settled(rows[placed], _start(rows[placed], size), size)
+    inside = _among_neighbours(rows[placed], inside, vectors[placed])
     shares = _shares(rows[placed], inside)
     topic, membership = np.full(len(rows), -1), np.zeros(len(rows), dtype=np.float32)
     topic[placed], membership[placed] = inside, shares[np.arange(len(placed)), inside]
@@ -132,6 +140,18 @@ def _settled(rows: Ints, start: Ints, size: int) -> Ints:
             return topic
         least = int(sizes.argmin())
         topic = np.where(topic == least, -1, topic - (topic > least))
+
+
+def _among_neighbours(rows: Ints, topic: Ints, vectors: Floats) -> Ints:
+    """Move each message once to the topic that has most of it and of its neighbours."""
+    nearest, similarity = Nearest(vectors).find(vectors, NEIGHBOURS + 1)
+    itself = nearest == np.arange(len(nearest))[:, None]
+    weight = np.where(itself, 0, np.clip(similarity, 0, None) ** 2)
+    votes = np.zeros((len(rows), int(topic.max(initial=0)) + 1))
+    np.add.at(votes, (np.arange(len(rows))[:, None], topic[nearest]), weight)
+    total = np.maximum(weight.sum(axis=1, keepdims=True), 1e-12)
+    moved: Ints = (_shares(rows, topic) + votes / total).argmax(axis=1)
+    return np.unique(moved, return_inverse=True)[1].ravel()  # a topic that nobody is left in is gone
 
 
 def _moved(rows: Ints, topic: Ints) -> Ints:
