@@ -42,15 +42,19 @@ def shown_texts(record: RunRecord, quotes: Quotes, heard: Voices | None = None) 
         return texts
     if quotes == "none":
         return [""] * len(texts)
-    words = {topic.topic: topic.words for topic in record.discovery.topics}
+    words = {topic.topic: _parts(topic.words) for topic in record.discovery.topics}
     topics = record.communications["topic"].to_list()
     of_few = (heard or voices(record)).of_few.tolist()
     return [
-        say("few.hidden") if few else _shared(text, words.get(topic, ()))
+        say("few.hidden") if few else _shared(text, words.get(topic, []))
         for text, topic, few in zip(texts, topics, of_few, strict=True)
     ]
 
 
-def _shared(text: str, words: tuple[str, ...]) -> str:
+def _parts(words: tuple[str, ...]) -> list[tuple[str, frozenset[str]]]:
+    return [(word, frozenset(_WORD.findall(word.lower()))) for word in words]
+
+
+def _shared(text: str, words: list[tuple[str, frozenset[str]]]) -> str:
     held = set(_WORD.findall(text.lower()))
-    return ", ".join(word for word in words if set(_WORD.findall(word.lower())) <= held) or _NO_WORDS
+    return ", ".join(word for word, parts in words if parts <= held) or _NO_WORDS

@@ -53,5 +53,7 @@ def _means(record: RunRecord, count: int) -> Doubles:
     sums = np.zeros((count, vectors.shape[1]))
     for start in range(0, len(inside), _ROWS):
         some = inside[start : start + _ROWS]
-        np.add.at(sums, topic[some], vectors[some].astype(np.float64))
+        some = some[np.argsort(topic[some], kind="stable")]
+        own, begins = np.unique(topic[some], return_index=True)
+        sums[own] += np.add.reduceat(vectors[some].astype(np.float64), begins)
     return sums / np.maximum(np.bincount(topic[inside], minlength=count), 1)[:, None]
