@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from themeloom.compiled import keep_compiled
 from themeloom.config import ReduceConfig
-from themeloom.discovery.compiled import keep_compiled
 from themeloom.errors import CorpusError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Doubles, Floats, Ints, Layout
