@@ -92,7 +92,8 @@ class Lookalikes:
             return None
         found.sort()
         own = self._shingles(index)
-        for differing, other in (divmod(code, 1 << 32) for code in found[:_COMPARED].tolist()):
+        for code in found[:_COMPARED].tolist():
+            differing, other = int(code >> 32), int(code & 0xFFFFFFFF)
             least = threshold(other)
             if 1 - differing / _PERMUTATIONS < least - _SLACK:
                 continue

@@ -154,7 +154,7 @@ class _Matcher:
         asking = [
             position for position in self.wordings if self.is_free(position) and self._may_open(position)
         ]
-        named = {self.messages[position].reading.named for position in asking}
+        named = {name for position in asking if (name := self.messages[position].reading.named)}
         entries = ((position, self.messages[position]) for position in self.wordings if asking)
         index = OpeningIndex(
             (position, named.intersection(message.voices), message.wording.core)
