@@ -10,6 +10,7 @@ import random
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -271,6 +272,7 @@ def _inside(
     target: Callable[..., None], arguments: tuple[Any, ...], there: Connection, environment: dict[str, str]
 ) -> None:
     os.environ.update(environment)
+    tempfile.tempdir = None  # chosen anew, where the environment says so
     for stream in (1, 2):
         os.dup2(there.fileno(), stream)
     sys.stdout, sys.stderr = (open(stream, "w", buffering=1, closefd=False) for stream in (1, 2))  # noqa: SIM115

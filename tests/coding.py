@@ -20,13 +20,15 @@ HERE = Path(__file__).resolve().parent
 class Server:
     """A server process; started again, it is at the same address.
 
-    Without a command, it is `coding_server.py`: a parent that stays, and forks the server anew.
+    Without a command, it is `coding_server.py`: a parent that stays, and forks the server anew; `before` it
+    may stand what it is started by.
     """
 
-    def __init__(self, root, *arguments, command=None):
+    def __init__(self, root, *arguments, command=None, before=()):
         self.root = root
         self.port = free_port()
         script = [
+            *before,
             sys.executable,
             str(HERE / "coding_server.py"),
             str(root),
@@ -37,6 +39,12 @@ class Server:
         self.stays = command is None
         self.process = None
         self.links = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
 
     @property
     def address(self):

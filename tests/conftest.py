@@ -4,12 +4,14 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Error, sync_playwright
 
 from browsing import Visit
+from coding import Server
 
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
@@ -54,6 +56,13 @@ def no_tracking_address_of_other_files() -> Iterator[None]:
     yield
     if "mlflow" in sys.modules:
         sys.modules["mlflow"].set_tracking_uri(None)
+
+
+@pytest.fixture
+def coding_server() -> Iterator[Callable[..., Server]]:
+    """Start servers of the labelling page, which end with the test, however it ends."""
+    with ExitStack() as stack:
+        yield lambda *arguments, **options: stack.enter_context(Server(*arguments, **options)).start()
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from themeloom.members import Labels, Members, Messages
-from themeloom.themes.neighbours import nearest_others
+from themeloom.members import NEIGHBOURS, Labels, Members, Messages
+from themeloom.nearest import nearest_of_all
 
 DIMENSIONS = 16
 
@@ -45,7 +45,7 @@ class World:
         self.surface[rows, self.theme % 4] += np.float32(0.5 * self.signal)
         self.labelled = np.sort(rng.choice(self.messages_, self.messages_ // 2, replace=False))
         self.position = np.union1d(self.labelled, rows[::3])
-        self.neighbours = nearest_others(self.vectors[self.position])
+        self.neighbours = nearest_of_all(self.vectors[self.position], NEIGHBOURS + 1)[0][:, 1:]
 
     @property
     def labels(self) -> Labels:

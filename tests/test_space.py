@@ -111,3 +111,40 @@ def test_all_faults_are_told_at_once():
     with pytest.raises(ConfigError) as caught:
         configurations(experiment(grid={"reduce.neighbors": [1, 0], "tracking.uri": ["x"]}))
     assert len(caught.value.faults) == 3
+
+
+BOTH = {"adapt.enabled": [True, False], "discover.vectors": ["raw", "raw+adapted"]}
+
+
+@pytest.mark.parametrize(
+    ("where", "space", "base", "places"),
+    [
+        ("grid", BOTH, {}, "sweep.grid.adapt.enabled and sweep.grid.discover.vectors"),
+        ("search", BOTH, {}, "sweep.search.adapt.enabled and sweep.search.discover.vectors"),
+        (
+            "grid",
+            {"discover.vectors": ["raw", "raw+adapted"]},
+            {"adapt": {"enabled": False}},
+            "sweep.grid.discover.vectors",
+        ),
+        (
+            "grid",
+            {"adapt.enabled": [False]},
+            {"discover": {"vectors": "raw+adapted"}},
+            "sweep.grid.adapt.enabled",
+        ),
+    ],
+)
+def test_adapted_vectors_without_adaptation_are_told_before_anything_is_tried(where, space, base, places):
+    config = Experiment.model_validate(BASE | base | {"sweep": {where: space, "trials": 12}})
+    with pytest.raises(ConfigError) as told:
+        configurations(config)
+    assert told.value.faults == (
+        f"{places}: adapt.enabled = false is tried with discover.vectors = 'raw+adapted', which asks for "
+        "adapted vectors; leave one of the two out, or make two sweeps of it.",
+    )
+
+
+def test_adapted_vectors_may_be_tried_beside_raw_ones():
+    config = experiment(grid={"discover.vectors": ["raw", "raw+adapted"]})
+    assert len(configurations(config)) == 2

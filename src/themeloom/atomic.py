@@ -1,5 +1,6 @@
 """Whole files or none: write beside, then rename."""
 
+import errno
 import glob
 import os
 import re
@@ -15,6 +16,7 @@ from themeloom.processes import MARK, is_left, mark
 
 _DRAFT = re.compile(rf"\..+\.({MARK})-[0-9a-f]{{8}}\.part")
 _RUST = re.compile(r"\(os error (\d{1,5})\)")  # how polars and safetensors tell it
+_XML = re.compile(r"IO_(E[A-Z]{2,20})")  # how libxml2 does, which writes spreadsheets
 _SCRATCH = re.compile(rf"themeloom-({MARK})-[\w.]+")
 
 
@@ -110,6 +112,8 @@ def _said_by_system(error: Exception) -> str | None:
     text = (isinstance(error, OSError) and error.strerror) or str(error)
     if found := _RUST.search(text):
         return os.strerror(int(found.group(1)))
+    if (found := _XML.fullmatch(text)) and hasattr(errno, found.group(1)):
+        return os.strerror(getattr(errno, found.group(1)))
     return text if isinstance(error, OSError) else None
 
 

@@ -17,6 +17,7 @@ from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.tracking import track
 from themeloom.learning import Study, learn_study
+from themeloom.locks import alone
 from themeloom.members import HeldOut
 from themeloom.pipeline import Prepared
 from themeloom.progress import Stages
@@ -65,7 +66,8 @@ class Attempts:
         A store that goes away does not stop the sweep: from then on nothing is tracked.
         """
         key = key_of(config, self.prepared)
-        arrays, _ = Cache(self.folders.cache).remember("attempt", key, lambda: self._run(config))
+        with alone(self.folders.locks / f"attempt-{key[:32]}"):  # another sweep may have it in common
+            arrays, _ = Cache(self.folders.cache).remember("attempt", key, lambda: self._run(config))
         found = _read(arrays, self.trials)
         folder = self.folders.models / found.run
         if found.run not in self.tracked and folder.is_dir() and not self.faults:

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from inspect import getfile
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,11 @@ def digest(*parts: object) -> str:
 def code_digest(*files: Path) -> str:
     """Return the SHA-256 (hex) of source files: what they computed must not outlive a change of them."""
     return digest(*(hashlib.sha256(file.read_bytes()).hexdigest() for file in files))
+
+
+def code_of(*made: Callable[..., object]) -> str:
+    """Return the digest of the source files of functions or classes."""
+    return code_digest(*(Path(getfile(one)) for one in made))
 
 
 class Cache:

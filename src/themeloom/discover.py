@@ -1,13 +1,12 @@
 """The stages of discovery in order, each result remembered."""
 
 from collections.abc import Sequence
-from inspect import getfile
 from pathlib import Path
 
 import numpy as np
 from pydantic import TypeAdapter
 
-from themeloom.cache import Arrays, Cache, code_digest, digest
+from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.config import Experiment
 from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.discovery.consensus import clusterings, consensus
@@ -16,6 +15,7 @@ from themeloom.discovery.embed import Encoder, embed, embedded_text, encode_cach
 from themeloom.discovery.reduce import SHORT, layouts, many_layouts, reduce, reduced, seeds_of
 from themeloom.discovery.stability import stability
 from themeloom.discovery.weights import PINS, check_pinned
+from themeloom.nearest import nearest_of_all
 from themeloom.progress import UNWATCHED, Progress, Stages
 from themeloom.provenance import versions
 from themeloom.ray_engine import Ray
@@ -159,9 +159,7 @@ def _reduced(vectors: Floats, config: Experiment, cache: Cache, stages: Stages) 
             layout, several = many_layouts(vectors, config.reduce, seed, number, progress)
         return {"several": several, "plane": layout.plane, "neighbors": np.array([layout.neighbors])}
 
-    key = digest(
-        vectors, settings, seed, number, versions()["umap-learn"], code_digest(Path(getfile(reduce)))
-    )
+    key = digest(vectors, settings, seed, number, versions()["umap-learn"], code_of(reduce, nearest_of_all))
     with stages("reduce") as progress:
         arrays = stages.remembered("reduce", *cache.remember("reduce", key, make))
     several = arrays["several"]
@@ -192,7 +190,7 @@ def _repeated(
         *(part.model_dump(mode="json") for part in parts),
         [config.study.seed, more, fewest],
         [versions()[name] for name in ("umap-learn", "hdbscan")],
-        code_digest(*(Path(getfile(made)) for made in (reduce, cluster, consensus))),
+        code_of(reduce, nearest_of_all, cluster, consensus),
     )
     with stages("repeat") as progress:
         found = stages.remembered("repeat", *cache.remember("repeat", key, make))["topics"]
@@ -221,7 +219,7 @@ def _described(
         clusters.outlier,
         config.describe.model_dump(mode="json"),
         versions()["bertopic"],
-        code_digest(Path(getfile(describe))),
+        code_of(describe),
     )
     with stages("describe") as progress:
         arrays = stages.remembered("describe", *Cache(cache).remember("describe", key, make))

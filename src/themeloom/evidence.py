@@ -7,13 +7,12 @@ label has touched. Adaptations are prepared together, several at once, and remem
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from inspect import getfile
 from pathlib import Path
 from threading import Event
 
 import numpy as np
 
-from themeloom.cache import Arrays, Cache, code_digest, digest
+from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.config import Experiment
 from themeloom.discover import grouped, laid_out
 from themeloom.discovery.adapt import Adapter, States
@@ -24,11 +23,11 @@ from themeloom.discovery.neighbours import side_by_side
 from themeloom.discovery.processor import at_once, until
 from themeloom.discovery.reduce import reduced
 from themeloom.discovery.surface import surface
-from themeloom.members import Labels, Members, Messages
+from themeloom.members import NEIGHBOURS, Labels, Members, Messages
+from themeloom.nearest import nearest_of_all
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Clusters, Embeddings, Floats, Ints
 from themeloom.spreading import sample_of
-from themeloom.themes.neighbours import nearest_others
 
 MOST = 2_000
 """Communications that are learned from, labelled ones aside; of a larger corpus every so-and-so-manieth."""
@@ -220,7 +219,8 @@ class Evidence:
             return {"several": laid_out(vectors, self.config)}
 
         number = self.config.cluster.consensus
-        key = digest(vectors, self.config.reduce.model_dump(mode="json"), seed, number, _code(reduced))
+        settings = self.config.reduce.model_dump(mode="json")
+        key = digest(vectors, settings, seed, number, code_of(reduced, nearest_of_all))
         several = self._cache.remember("reduce", key, make)[0]["several"]
         return grouped(several, vectors, self.config, fewest=fewest_topics(len(self.codebook)))[0]
 
@@ -257,14 +257,14 @@ class Evidence:
         texts = self.embeddings.texts
         return digest(
             self._adapter.encoder.fingerprint,
-            self.config.encoder.static and [Encoder(self.config.encoder).fingerprint, _code(estimated)],
+            self.config.encoder.static and [Encoder(self.config.encoder).fingerprint, code_of(estimated)],
             [texts[i] for i in labels.position],
             labels.theme,
             [texts[i] for i in rows],
             self.config.adapt.model_dump(mode="json"),
             self.config.study.seed,
             _key(labels) == self._kept,
-            _code(Adapter),
+            code_of(Adapter),
         )
 
     def _encoded(self, rows: Ints) -> Floats:
@@ -290,7 +290,7 @@ class Evidence:
 
     @cached_property
     def _neighbours(self) -> Ints:
-        return nearest_others(self.embeddings.vectors[self.position])
+        return nearest_of_all(self.embeddings.vectors[self.position], NEIGHBOURS + 1)[0][:, 1:]
 
     @cached_property
     def _cache(self) -> Cache:
@@ -310,7 +310,3 @@ def fewest_topics(themes: int) -> int:
 
 def _key(labels: Labels) -> bytes:
     return labels.position.tobytes() + b"|" + labels.theme.tobytes()
-
-
-def _code(made: Callable[..., object]) -> str:
-    return code_digest(Path(getfile(made)))

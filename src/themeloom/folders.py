@@ -21,6 +21,11 @@ class Folders:
         return self.root / ".themeloom" / "cache"
 
     @property
+    def locks(self) -> Path:
+        """What several processes may only do one after the other."""
+        return self.root / ".themeloom" / "locks"
+
+    @property
     def outbox(self) -> Path:
         """Runs that MLflow has not taken yet, a file each."""
         return self.root / ".themeloom" / "outbox"

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from inspect import getfile
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from themeloom.authors import authors_of
-from themeloom.cache import Arrays, Cache, code_digest, digest
+from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.config import Experiment
 from themeloom.discover import codebook_vectors, discover, embed_corpus
 from themeloom.discovery.cluster import FEWEST, cluster
@@ -22,6 +21,7 @@ from themeloom.discovery.reduce import reduce
 from themeloom.errors import LabelError
 from themeloom.evidence import Evidence, fewest_topics
 from themeloom.members import HeldOut, Labels
+from themeloom.nearest import nearest_of_all
 from themeloom.progress import Stages
 from themeloom.records import (
     Adapted,
@@ -226,7 +226,7 @@ def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
         plain = plain_topics(embeddings, seed, layout, progress)
         return {"topic": plain.topic, "reduced": plain.reduced}
 
-    code = code_digest(*(Path(getfile(made)) for made in (plain_topics, cluster, describe, reduce)))
+    code = code_of(plain_topics, cluster, describe, reduce, nearest_of_all)
     reduced = layout.reduced if layout else np.zeros(0)
     key = digest(embeddings.vectors, embeddings.texts, reduced, seed, code)
     with stages("references") as progress:

@@ -6,6 +6,9 @@ import numpy as np
 
 from themeloom.records import Doubles, Floats, Ints, Score
 
+NEIGHBOURS = 12
+"""So many nearest others of a message tell of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Messages:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from themeloom import provenance
+from themeloom.atomic import remove
 from themeloom.authors import authors_of, counted
 from themeloom.cache import digest
 from themeloom.columns import ASSIGNED
@@ -21,6 +22,7 @@ from themeloom.corpus.sufficiency import check_sufficient
 from themeloom.corpus.vault import Vault
 from themeloom.discover import embed_ahead
 from themeloom.discovery.embed import Encoder
+from themeloom.errors import OutputError
 from themeloom.experiment import read_experiment
 from themeloom.faults import Faults
 from themeloom.folders import Folders
@@ -106,11 +108,13 @@ def run(
             config, prepared.corpus, prepared.codebook, prepared.sample, folders.cache, stages
         )
         record = to_record(config, prepared, study, stages, started)
-    folder, report = keep(record, folders, stages)
-    with stages("track") as progress, shared_report(record, folder) as shared:
-        tracked = track_or_keep(
-            record, folder, shared, config.tracking, folders.root, samples=samples, progress=progress
-        )
+    # written first: if there is no room for what MLflow gets, no model is kept that it would not have
+    with shared_report(record, folders.models / record.run) as shared:
+        folder, report = keep(record, folders, stages)
+        with stages("track") as progress:
+            tracked = track_or_keep(
+                record, folder, shared, config.tracking, folders.root, samples=samples, progress=progress
+            )
     summary = summarise(record, paths=paths_of(folder), tracked=asdict(tracked))
     return RunResult(Model(record), summary, folder, report, tracked)
 
@@ -295,10 +299,14 @@ def keep(record: RunRecord, folders: Folders, stages: Stages) -> tuple[Path, Pat
     Raises
     ------
     OutputError
-        If they cannot be written.
+        If they cannot be written; then neither is kept, as each further try would take more of the disk.
     """
     with stages("keep"):
         folder = store.save(record, folders.models)
     with stages("report"):
-        write_report(summarise(record, paths=paths_of(folder), tracked={}), record, folder / REPORT)
+        try:
+            write_report(summarise(record, paths=paths_of(folder), tracked={}), record, folder / REPORT)
+        except OutputError:
+            remove(folder)
+            raise
     return folder, folder / REPORT

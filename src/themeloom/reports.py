@@ -99,7 +99,7 @@ def shared_report(record: RunRecord, folder: Path) -> Iterator[Path]:
     record
         The run.
     folder
-        Its model folder, which holds the report as people of the study see it.
+        Its model folder, which holds the report as people of the study see it once it is kept.
     """
     shared = quotes_of(record.config, "quotes_in_mlflow")
     if shared == quotes_of(record.config):

@@ -33,14 +33,18 @@ def configurations(config: Experiment) -> list[Settings]:
     Raises
     ------
     ConfigError
-        If there is nothing to sweep over, a key cannot be swept over, or a value is none that the experiment
-        file may have; all faults are told.
+        If there is nothing to sweep over, a key cannot be swept over, a value is none that the experiment
+        file may have, or values do not go together; all faults are told.
     """
     _check(config)
-    if config.sweep.grid:
-        keys = config.sweep.grid
-        return [dict(zip(keys, values, strict=True)) for values in product(*keys.values())]
-    return _drawn(config)
+    grid = config.sweep.grid
+    found = (
+        [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+        if grid
+        else _drawn(config)
+    )
+    _check_together(config, found)
+    return found
 
 
 def with_settings(config: Experiment, settings: Settings) -> Experiment:
@@ -77,6 +81,20 @@ def _check(config: Experiment) -> None:
         )
     if faults:
         raise ConfigError(*faults)
+
+
+def _check_together(config: Experiment, found: list[Settings]) -> None:
+    """Find values that can be tried, but not with each other."""
+    where = "grid" if config.sweep.grid else "search"
+    for settings in found:
+        changed = with_settings(config, settings)
+        if changed.discover.vectors != "raw" and not changed.adapt.enabled:
+            keys = [key for key in ("adapt.enabled", "discover.vectors") if key in settings]
+            raise ConfigError(
+                f"{' and '.join(f'sweep.{where}.{key}' for key in keys)}: adapt.enabled = false is tried "
+                f"with discover.vectors = '{changed.discover.vectors}', which asks for adapted vectors; "
+                "leave one of the two out, or make two sweeps of it."
+            )
 
 
 def _faults(

@@ -23,6 +23,7 @@ from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.history.tracking import Group, find_group, open_group, reopen_group
 from themeloom.label_store import with_labels
+from themeloom.locks import alone
 from themeloom.pipeline import Prepared
 from themeloom.progress import NOBODY, Progress, Stages, Watcher
 from themeloom.records import Score
@@ -74,14 +75,32 @@ def sweep(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
     Raises
     ------
     ThemeloomError
-        If anything that the user gave has a fault; all faults found are told at once.
+        If anything that the user gave has a fault; all faults found are told at once. Or if another process
+        runs the same sweep.
     """
     folders, stages = Folders(Path(root)), Stages(watcher)
     config = with_labels(read_experiment(experiment), folders)
     asked = configurations(config)
     prepared = pipeline.prepare(config, folders, stages)
+    key = digest(key_of(config, prepared), config.sweep.model_dump(mode="json"))
+    refusal = (
+        f"{folders.root}: another process runs this sweep already; wait for it to end, or stop it: what it "
+        "has finished is not done again."
+    )
+    with alone(folders.locks / f"sweep-{key[:32]}", refusal):
+        return _swept(config, asked, prepared, folders, stages, key)
+
+
+def _swept(
+    config: Experiment,
+    asked: Sequence[Settings],
+    prepared: Prepared,
+    folders: Folders,
+    stages: Stages,
+    key: str,
+) -> Sweep:
     attempts = Attempts(prepared, folders, trials_of(prepared.corpus, prepared.sample, config)[1])
-    group = _whole(config, prepared, folders)
+    group = _whole(config, folders, key)
     try:
         with stages("sweep") as progress:
             found = _attempted(config, asked, attempts, group, progress)
@@ -153,9 +172,8 @@ def _seeded(config: Experiment, seed: int) -> Experiment:
     return config.model_copy(update={"study": study, "validate_": validate})
 
 
-def _whole(config: Experiment, prepared: Prepared, folders: Folders) -> Group:
+def _whole(config: Experiment, folders: Folders, key: str) -> Group:
     """Open the sweep's run in MLflow, or go on with the one that was begun before."""
-    key = digest(key_of(config, prepared), config.sweep.model_dump(mode="json"))
     tags = {"themeloom.kind": "sweep", "themeloom.sweep": key, "themeloom.study": config.study.name}
     return _group(f"{config.study.name}-sweep", config, folders, tags)
 

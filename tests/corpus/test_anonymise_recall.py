@@ -1,4 +1,4 @@
-"""How much is masked of what identifies somebody, in two lists of invented messages."""
+"""How much is masked of what identifies somebody, and of what does not, in lists of invented messages."""
 
 import re
 from pathlib import Path
@@ -58,13 +58,37 @@ def test_few_invented_messages_lose_a_word_that_identifies_nobody() -> None:
     assert harmed / of <= 0.03
 
 
+@pytest.mark.parametrize("name", ["identifying-traps.txt", "identifying-traps-unseen.txt"])
+def test_words_that_are_names_as_well_are_told_apart_most_of_the_time(name: str) -> None:
+    found, harmed, of = _measured(name)
+    page = (DATA.parents[1] / "docs" / "privacy.md").read_text(encoding="utf-8")
+    assert found.keys() == {"person"}
+    masked, persons = found["person"]
+    assert masked / persons >= 0.79
+    assert harmed / of <= 0.07
+    for count in (f"| {masked} of {persons} (", f"| {harmed} of {of} |"):
+        assert count in page, "tell in the manual what is measured"
+
+
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
+        ("Hope rang me", "[person] rang me"),
+        ("Frank conversation needed", "Frank conversation needed"),
+        ("Frank was kind", "[person] was kind"),
+        (
+            "Rose from the chair. Joy from the desk drove me",
+            "Rose from the chair. [person] from the desk drove me",
+        ),
+        ("April told me, April is cruel", "[person] told me, April is cruel"),
+        ("my mate April came in April", "my mate [person] came in April"),
+        ("Will said so, will he come? Will you?", "[person] said so, will he come? Will you?"),
+        ("the Bill came late", "the Bill came late"),
         ("I saw Dr B and nurse Q", "I saw [person] and [person]"),
         ("her name is Will", "her name is [person]"),
         ("Grace from the day unit rang", "[person] from the day unit rang"),
         ("I miss Tomasz and my sister Ines", "I miss [person] and my sister [person]"),
+        ("we all miss Joy on nights", "we all miss [person] on nights"),
         ("Sister Tomasz and Miss Ines", "[person] and [person]"),
         ("we moved from bradford", "we moved from [place]"),
         ("she was in the Royal Sheffield", "she was in the [organisation]"),

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from themeloom.config import ReduceConfig
+from themeloom.discovery import alongside
+from themeloom.discovery import reduce as module
 from themeloom.discovery.reduce import reduce, reduced
 from themeloom.errors import CorpusError
+from themeloom.nearest import nearest_of_all
 
 
 def test_shapes_and_types(vectors_and_groups):
@@ -41,6 +44,28 @@ def test_equal_vectors_get_equal_places(vectors_and_groups):
 def test_what_is_laid_out_for_clustering_alone_is_the_same(vectors_and_groups):
     vectors, _ = vectors_and_groups
     assert np.array_equal(reduced(vectors, ReduceConfig(), 1), reduce(vectors, ReduceConfig(), 1).reduced)
+
+
+@pytest.mark.parametrize("most", [60_000, 0])
+def test_neighbours_of_many_vectors_are_sought_once(vectors_and_groups, monkeypatch, most):
+    vectors, groups = vectors_and_groups
+    monkeypatch.setattr(module, "FEW", 0)
+    monkeypatch.setattr(module, "MANY", most)
+    sought = []
+    monkeypatch.setattr(
+        module, "nearest_of_all", lambda *given: sought.append(given) or nearest_of_all(*given)
+    )
+    layout = reduce(vectors, ReduceConfig(), 1)  # where neighbours are known, one part in another process
+    assert len(sought) == (most > 0)
+    monkeypatch.setattr(alongside, "cores", lambda: 1)
+    order = np.random.default_rng(3).permutation(len(vectors))
+    here = reduce(vectors[order], ReduceConfig(), 1)
+    assert np.array_equal(layout.plane[order], here.plane)
+    assert np.array_equal(layout.reduced[order], here.reduced)
+    assert np.array_equal(layout.reduced, reduced(vectors, ReduceConfig(), 1))
+    apart = np.linalg.norm(layout.reduced[:, None] - layout.reduced[None], axis=2)
+    same = groups[:, None] == groups[None]
+    assert np.median(apart[same]) < np.median(apart[~same]) / 2
 
 
 def test_a_small_corpus_is_laid_out():

@@ -3,6 +3,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -12,8 +13,11 @@ from themeloom.errors import TrackingError
 from themeloom.folders import Folders
 from themeloom.history.machine import Sample
 from themeloom.history.outbox import sync, track_or_keep
+from themeloom.history.quiet import impatient, quiet
 from themeloom.progress import Progress
 
+GIVEN_UP = 25
+"""Seconds after which a server that went away holds nobody any more, on a machine that is busy."""
 DOWN = TrackingConfig(uri="http://127.0.0.1:1", experiment="later")
 
 
@@ -109,6 +113,7 @@ class Stopping(Progress):
         self.left -= steps
         if self.left == 0:
             self.stop()
+            self.at = monotonic()
 
 
 @pytest.mark.slow
@@ -122,8 +127,10 @@ def test_a_server_that_goes_away_in_the_middle_gets_the_rest_later(root, study, 
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     serve(command, environment, port)
     config = TrackingConfig(uri=f"http://127.0.0.1:{port}", experiment="broken off")
-    kept = keep(root, study, config, progress=Stopping(stop))
+    stopping = Stopping(stop)
+    kept = keep(root, study, config, progress=stopping)
     assert "the server cannot be reached" in kept.waiting
+    assert monotonic() - stopping.at < GIVEN_UP
     serve(command, environment, port)
     (sent,) = sync(study)
     client = MlflowClient(config.uri)
@@ -136,3 +143,26 @@ def test_a_server_that_goes_away_in_the_middle_gets_the_rest_later(root, study, 
     table = json.loads(Path(client.download_artifacts(run.info.run_id, "tables/topics.json")).read_text())
     assert len(table["data"]) == 5
     assert list(sync(study)) == []
+
+
+PREFIX = "MLFLOW_HTTP_REQUEST_"
+PATIENCE = ("MAX_RETRIES", "BACKOFF_FACTOR", "TIMEOUT")
+
+
+def patience():
+    return tuple(os.environ.get(PREFIX + name) for name in PATIENCE)
+
+
+def test_how_long_a_server_is_waited_for_is_the_users_word(monkeypatch):
+    for name in PATIENCE:
+        monkeypatch.delenv(PREFIX + name, raising=False)
+    with quiet():
+        assert patience() == ("3", "1", "60")
+        with impatient():
+            assert patience() == ("1", "1", "5")
+    assert patience() == (None, None, None)
+    monkeypatch.setenv(PREFIX + "MAX_RETRIES", "9")
+    monkeypatch.setenv(PREFIX + "TIMEOUT", "300")
+    with quiet(), impatient():
+        assert patience() == ("9", "1", "300")
+    assert patience() == ("9", None, "300")

@@ -14,10 +14,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from exposure import contents
 from servers import artifacts_of, client_of, free_port, get
 from themeloom.config import TrackingConfig
 from themeloom.errors import TrackingError
-from themeloom.history import items, store, tracking
+from themeloom.history import items, registry, store, tracking
 from themeloom.history.machine import Sample
 
 NOWHERE = TrackingConfig()
@@ -145,6 +146,23 @@ def test_model_report_tables_and_figures_are_artifacts(root, tmp_path):
     table = json.loads(Path(client.download_artifacts(tracked.run_id, "tables/topics.json")).read_text())
     assert table["columns"][:2] == ["topic", "theme"]
     assert table["data"][-1][1] == "mixed"
+
+
+def test_a_model_may_stay_at_home_until_it_is_registered(root, tmp_path):
+    _, record, _, _ = root
+    model = store.save(record, tmp_path / "models")
+    tracked = tracking.track(record, model, None, TrackingConfig(model=False), tmp_path)
+    assert tracked.model_uri == ""
+    assert messages_in(tmp_path / "mlruns", record) == set()
+    made = registry.register(record.run, tmp_path)
+    assert store.load(registry.model_folder(made.reference, tmp_path)).run == record.run
+    assert messages_in(tmp_path / "mlruns", record) == set(record.communications["text"])
+
+
+def messages_in(folder, record):
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    said = b"".join(piece for path in files for piece in contents(path.read_bytes(), path))
+    return {text for text in record.communications["text"] if json.dumps(text)[1:-1].encode() in said}
 
 
 def test_embeddings_and_samples_are_logged_when_they_are_there(root, run):

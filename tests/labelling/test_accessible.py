@@ -10,14 +10,14 @@ PAGES = ("code", "", "guide", "agreement", "adjudicate", "checks", "exports", "a
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    started = Server(tmp_path_factory.mktemp("accessible"), 4).start()
-    for name, shift in (("Uma", 0), ("Vic", 1)):
-        cookie = started.enter(started.link, name)
-        for place in range(4):
-            key = ("power", "support", "thanks")[(place + shift * (place % 3 == 0)) % 3]
-            assert started.code(cookie, f"{place:016x}", key, note="so", second="meta")[0] == 200
-    yield started
-    started.stop()
+    with Server(tmp_path_factory.mktemp("accessible"), 4) as started:
+        started.start()
+        for name, shift in (("Uma", 0), ("Vic", 1)):
+            cookie = started.enter(started.link, name)
+            for place in range(4):
+                key = ("power", "support", "thanks")[(place + shift * (place % 3 == 0)) % 3]
+                assert started.code(cookie, f"{place:016x}", key, note="so", second="meta")[0] == 200
+        yield started
 
 
 def violations(page, rules):

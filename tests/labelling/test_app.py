@@ -19,9 +19,8 @@ BOOK = make_codebook()
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    started = Server(tmp_path_factory.mktemp("page"), 25, "Zoe").start()
-    yield started
-    started.stop()
+    with Server(tmp_path_factory.mktemp("page"), 25, "Zoe") as started:
+        yield started.start()
 
 
 @pytest.fixture
@@ -209,8 +208,8 @@ def test_an_answer_that_got_lost_makes_no_second_code(visit, server, events):
     assert len(events("SELECT 1 FROM events WHERE coder = 'Ivo' AND kind = 'code'")) == 1
 
 
-def test_a_changed_codebook_reaches_who_is_coding(visit, tmp_path):
-    server = Server(tmp_path, 5).start()
+def test_a_changed_codebook_reaches_who_is_coding(visit, coding_server, tmp_path):
+    server = coding_server(tmp_path, 5)
     page = sit_down(visit, server, "Ana").page
     press(page, "1")
     with Store.open(label_file(tmp_path), STUDY) as store:
@@ -222,7 +221,6 @@ def test_a_changed_codebook_reaches_who_is_coding(visit, tmp_path):
     press(page, "1")
     with Store.open(label_file(tmp_path), STUDY) as store:
         assert [row[0] for row in store.read("SELECT codebook FROM current_codes ORDER BY id")] == [1, 1, 2]
-    server.stop()
 
 
 def test_a_codebook_that_was_not_changed_is_no_new_version(visit, server, events):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from builders import make_record
-from coding import Server
 from coding_server import CHECKS, open_store
 from themeloom.labelling import checks
 from themeloom.labelling_study import topic_shares
@@ -112,8 +111,8 @@ def test_the_first_answer_counts(tmp_path):
         assert checks.answered(store, "run-1") == {"Ana": {"word-0": True}}
 
 
-def test_questions_are_answered_by_keys_and_scored_at_the_end(visit, tmp_path):
-    server = Server(tmp_path, 3).start()
+def test_questions_are_answered_by_keys_and_scored_at_the_end(visit, coding_server, tmp_path):
+    server = coding_server(tmp_path, 3)
     cookie = server.enter(server.link, "Ben")
     assert "How often" not in server.ask("/checks", cookie=cookie)[2]
     for number, check in enumerate(CHECKS):
@@ -136,4 +135,3 @@ def test_questions_are_answered_by_keys_and_scored_at_the_end(visit, tmp_path):
     said = page.inner_text("table")
     assert "1.00" in said
     assert "all" in said
-    server.stop()

@@ -17,9 +17,8 @@ DOC = f"{1:016x}"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    started = Server(tmp_path_factory.mktemp("gate"), 10, "Zoe").start()
-    yield started
-    started.stop()
+    with Server(tmp_path_factory.mktemp("gate"), 10, "Zoe") as started:
+        yield started.start()
 
 
 @pytest.fixture(scope="module")
@@ -241,10 +240,9 @@ def test_files_outside_of_the_pages_own_are_not_served(server, ana):
         assert "import" not in text
 
 
-def test_wrong_tokens_are_looked_at_ten_times_a_minute(tmp_path):
-    server = Server(tmp_path, 3).start()
+def test_wrong_tokens_are_looked_at_ten_times_a_minute(coding_server, tmp_path):
+    server = coding_server(tmp_path, 3)
     tries = [server.ask(f"/start?token=wrong{number}")[0] for number in range(12)]
     assert tries == [403] * 10 + [429] * 2
     status, headers, _ = server.ask(server.link.removeprefix(server.address))
     assert (status, headers["Retry-After"]) == (429, "60")
-    server.stop()

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import uuid
 
-from coding import Server, code_all, sit_down, type_all, typed
+from coding import code_all, sit_down, type_all, typed
 from coding_server import label_file
 
 BROWSERS, EACH = 3, 100
@@ -20,21 +20,20 @@ def codes(server):
         connection.close()
 
 
-def test_three_hundred_codes_by_three_browsers_at_once(visit, tmp_path):
-    server = Server(tmp_path, EACH).start()
+def test_three_hundred_codes_by_three_browsers_at_once(visit, coding_server, tmp_path):
+    server = coding_server(tmp_path, EACH)
     pages = [sit_down(visit, server, name).page for name in ("Ana", "Ben", "Cem")]
     for page in pages:
         type_all(page, {"all": "1"})
     for page in pages:
         typed(page)
     found = codes(server)
-    server.stop()
     assert len(found) == len({client for client, _, _ in found}) == BROWSERS * EACH
     assert len({(coder, doc_id) for _, coder, doc_id in found}) == BROWSERS * EACH
 
 
-def test_no_acknowledged_code_is_lost_in_twenty_kills(tmp_path):
-    server = Server(tmp_path, 50).start()
+def test_no_acknowledged_code_is_lost_in_twenty_kills(coding_server, tmp_path):
+    server = coding_server(tmp_path, 50)
     cookie = server.enter(server.link, "Ana")
     acknowledged, stopping = [], threading.Event()
 
@@ -64,18 +63,16 @@ def test_no_acknowledged_code_is_lost_in_twenty_kills(tmp_path):
         stopping.set()
         thread.join()
     found = [client for client, _, _ in codes(server)]
-    server.stop()
     assert len(acknowledged) >= 5 * KILLS
     assert set(acknowledged) <= set(found)
     assert len(found) == len(set(found))
 
 
-def test_a_coder_goes_on_after_a_kill_without_coming_in_again(visit, tmp_path):
-    server = Server(tmp_path, 10).start()
+def test_a_coder_goes_on_after_a_kill_without_coming_in_again(visit, coding_server, tmp_path):
+    server = coding_server(tmp_path, 10)
     page = sit_down(visit, server, "Ana").page
     code_all(page, lambda _: "1", most=4)
     server.kill()
     server.start()
     assert code_all(page, lambda _: "2") == 6
     assert len(codes(server)) == 10
-    server.stop()

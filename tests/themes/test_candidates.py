@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from groups import grouped
 from themeloom.config import ThemesConfig
 from themeloom.members import Labels, Members, Messages
+from themeloom.nearest import nearest_of_all
 from themeloom.records import POOL, Mapping
 from themeloom.themes.candidates import SMALLEST, find_candidates
 from themeloom.themes.mapping import learn_mapping
-from themeloom.themes.neighbours import nearest_others
 
 THEMES, TOPICS, EACH = 4, 8, 40
 
@@ -30,7 +30,13 @@ class World:
         )
         tree = np.append(np.full(topics, topics), -1)
         codebook = self.vectors[[int(np.flatnonzero(self.topic == t)[0]) for t in range(THEMES)]]
-        return Members(np.arange(size), messages, nearest_others(self.vectors, 10), tree, codebook)
+        return Members(
+            np.arange(size),
+            messages,
+            nearest_of_all(self.vectors, 11)[0][:, 1:],
+            tree,
+            codebook,
+        )
 
     def messages(self, labels):
         return self.members(labels).messages

@@ -1,10 +1,12 @@
 """The command line: one thin command a verb; heavy imports stand inside the commands."""
 
+import errno
+import os
 import sys
 
 import typer
 
-from themeloom.cli import labelling, labels, models, studies
+from themeloom.cli import crash, labelling, labels, models, studies
 from themeloom.cli.stopping import orderly
 
 __all__ = ["app", "main"]
@@ -16,6 +18,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 COMMANDS = (
     studies.run,
@@ -51,13 +55,43 @@ def _printable(fault: str) -> str:
 
 
 def main() -> None:
-    """Run the command line; a fault that the user can mend is one sentence and exit code 2."""
+    """Run the command line; a fault that the user can mend is one sentence and exit code 2, any other 1."""
     from themeloom.errors import ThemeloomError
 
     try:
         with orderly():
-            app()
+            _told_whole()
     except ThemeloomError as error:
         for fault in error.faults:
             sys.stderr.write(f"themeloom: {_printable(fault)}\n")
         sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 (what nobody foresaw may quote a message)
+        sys.stderr.write(crash.told(error))
+        sys.exit(1)
+
+
+def _told_whole() -> None:
+    """Run the command line until all that it prints has left the process.
+
+    Raises
+    ------
+    OutputError
+        If there is no room for what is printed, or for temporary files; of all others it is told elsewhere.
+    """
+    from themeloom.errors import OutputError
+
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in {*_NO_ROOM, errno.EPIPE}:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing more is printed, nor tried at the end
+        if error.errno == errno.EPIPE:  # whoever read it has seen enough
+            sys.exit(1)
+        where = error.filename or "what is printed"
+        raise OutputError(
+            f"{where}: cannot be written ({error.strerror}); make room on that disk. What was kept stays."
+        ) from None

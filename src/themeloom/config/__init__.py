@@ -63,6 +63,11 @@ class TrackingConfig(Section):
         None, description="Tracking URI; by default MLFLOW_TRACKING_URI, else sqlite:///mlruns/mlflow.db."
     )
     experiment: str | None = Field(None, description="MLflow experiment; by default the study's name.")
+    model: bool = Field(
+        default=True,
+        description="Whether the model goes to MLflow with its run: it holds all masked messages and their "
+        "vectors. Without, `themeloom register` sends it once it is asked to.",
+    )
     embeddings: bool = Field(
         default=False,
         description="Whether embeddings are logged apart from the model, which holds them too.",

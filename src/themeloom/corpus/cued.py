@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from themeloom.corpus.acting import acts
 from themeloom.corpus.lexicon import section
 from themeloom.corpus.patterns import Span
 from themeloom.corpus.reading import Message, Token
@@ -83,7 +84,7 @@ def _is_cued(message: Message, position: int) -> bool:
     if not token.opens or not (token.is_likely_name or token.lower in section("cued-names")):
         return False
     if _FROM_WHERE.match(after):
-        return token.lower not in section("calendar")
+        return token.lower not in section("calendar") and acts(message, position) is not False
     common = token.is_function_word and token.lower not in section("also-names")
     plain = token.harmless or common or token.lower in section("abstract-names")
     return not plain and bool(_DOES.match(after) or _surname_follows(message, position))

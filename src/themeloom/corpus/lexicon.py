@@ -74,6 +74,21 @@ def is_word(word: str) -> bool:
     return short != plain and (is_word(short) or is_word(_DRAWN_OUT.sub(r"\1\1", plain)))
 
 
+@lru_cache(maxsize=100_000)
+def is_finite_verb(word: str) -> bool:
+    """Whether a lower-case word is, most likely, the verb of a sentence on somebody: came, knows.
+
+    What may as well be a noun in the plural (raids, answers) is not, and neither are infinitives.
+    """
+    from lemminflect import getAllLemmas
+
+    found = getAllLemmas(word)
+    verbs = found.get("VERB", ()) + found.get("AUX", ())
+    if word.endswith("ing") or not any(lemma != word for lemma in verbs):
+        return False
+    return not (word.endswith("s") and any(lemma != word for lemma in found.get("NOUN", ())))
+
+
 @cache
 def _common_words() -> frozenset[str]:
     from spacy.lang.en.stop_words import STOP_WORDS

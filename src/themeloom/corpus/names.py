@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from themeloom.corpus import lexicon
+from themeloom.corpus.acting import acts
 from themeloom.corpus.cued import find_cued, may_be_cued
 from themeloom.corpus.facilities import (
     LONGEST_NAME,
@@ -21,13 +22,10 @@ from themeloom.corpus.word import Word
 _SHIFTS = re.compile(
     r"\s{1,3}(?:on|from) (?:the )?(?:nights?|days|lates|earl(?:y|ies)|reception|desk|ward|phone)\b"
 )
-_OBJECT = re.compile(
-    r"\s{1,3}(?:me|us|him|her|it|them|you|your|my|our|his|their|its|the|a|an|this|that|of)\b", re.IGNORECASE
-)
 _TITLE_AFTER = re.compile(r" \((?:Mrs?|Ms|Mx|Miss|Dr|Prof)\.?\)")
 _PLACE_LABELS = frozenset(("GPE", "LOC", "FAC"))
-_WHO_MISS = frozenset({"i", "we", "you", "they", "to", "really", "still", "and"})
 _KIN = frozenset({"sister", "brother", "father", "mother"})
+_ARTICLES = frozenset(("the", "a", "an", "this", "that", "every", "each", "no", "any"))
 _WHOSE = frozenset({"my", "our", "his", "her", "their", "your"})
 
 
@@ -87,10 +85,10 @@ def _titled(message: Message, places: Sequence[int]) -> Iterator[Span]:
 
 def _is_no_title(message: Message, position: int) -> bool:
     """Tell "I miss Anna" and "my sister Anna" from Miss Smith and Sister Smith: there the name alone goes."""
-    title, before = message.tokens[position], message.before(position)
+    title = message.tokens[position]
     if not title.lowered:
         return False
-    return before in _WHO_MISS if title.lower == "miss" else title.lower in _KIN and before in _WHOSE
+    return title.lower == "miss" or (title.lower in _KIN and message.before(position) in _WHOSE)
 
 
 def _can_be_titled(message: Message, position: int, follower: Token) -> bool:
@@ -163,7 +161,7 @@ def _single(message: Message, places: Sequence[int]) -> Iterator[Span]:
     """Names that no title and no facility announces."""
     for position in places:
         token = message.tokens[position]
-        if message.kept(token) or (token.harmless and not _greeted(message, position)):
+        if message.kept(token) or (token.harmless and not _is_meant(message, position)):
             continue
         if token.titled:
             named = _opening_name(message, position) if token.opens else _inner_name(message, position)
@@ -174,29 +172,38 @@ def _single(message: Message, places: Sequence[int]) -> Iterator[Span]:
             yield Span(token.start, message.tokens[last].end, _kind(message, position))
 
 
-def _greeted(message: Message, position: int) -> bool:
-    """Thanks June."""
-    token = message.tokens[position]
-    return (
-        token.lower in section("calendar")
-        and token.is_first_name
-        and message.before(position) in section("greetings")
-    )
+def _is_meant(message: Message, position: int) -> bool:
+    """Tell of months and other words that are names too: Thanks June; my mate April; Will said."""
+    token, before = message.tokens[position], message.before(position)
+    if not token.is_first_name or not (token.lower in section("calendar") or token.is_likely_name):
+        return False
+    if token.opens:
+        return acts(message, position) is True
+    whose = {each.lower for each in message.tokens[max(0, position - 4) : position]} & _WHOSE
+    return before in section("greetings") or bool(before in section("people-are") and whose)
 
 
 def _inner_name(message: Message, position: int) -> bool:
     token = message.tokens[position]
     if token.is_function_word:
-        return token.lower in section("nicknames") and message.label(token) == "PERSON"
+        named = message.label(token) == "PERSON" or _is_meant(message, position)
+        return token.lower in section("nicknames") and named
     if token.unknown:
         return len(token.text) > 2 or token.is_first_name
     if token.harmless:
-        named = _greeted(message, position)
+        named = _is_meant(message, position)
     else:
-        named = token.is_likely_name and not _in_title_case(message, position)
+        word = _in_title_case(message, position) or _is_counted(message, position)
+        named = token.is_likely_name and not word
     place = token.lower not in section("generic")  # what it is if it is one at all
     asks = named != place and message.before(position) in section("place-cues")
     return place if asks and message.label(token) in _PLACE_LABELS else named
+
+
+def _is_counted(message: Message, position: int) -> bool:
+    """Whether an article or the like makes a word of it: the Bill, a Grace; but not the Bill Hill."""
+    followed = message.follows(position + 1) and message.tokens[position + 1].titled
+    return message.before(position) in _ARTICLES and not followed
 
 
 def _in_title_case(message: Message, position: int) -> bool:
@@ -214,16 +221,16 @@ def _in_title_case(message: Message, position: int) -> bool:
 
 def _opening_name(message: Message, position: int) -> bool:
     token = message.tokens[position]
-    if token.is_function_word:
-        return False
+    if token.is_function_word or token.harmless:
+        return _is_meant(message, position)
     if token.unknown:
         return _opens_unknown(message, token)
     if not token.is_likely_name:
         return False
-    after = message.text[token.end : token.end + 40]
-    if _SHIFTS.match(after):
+    if _SHIFTS.match(message.text, token.end):
         return True
-    return len(token.text) > 3 and not _OBJECT.match(after) and message.label(token) == "PERSON"
+    does = acts(message, position)
+    return len(token.text) > 3 and message.label(token) == "PERSON" if does is None else does
 
 
 def _opens_unknown(message: Message, token: Token) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
 RULES = (
+    "acting.py",
     "cued.py",
     "facilities.py",
     "lexicon.py",

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from themeloom.cores import cores
+from themeloom.nearest import highest
 from themeloom.records import Floats, Ints
 
 FEW = 10_000
@@ -19,7 +21,7 @@ PROBED = 8
 MOST_CELLS = 512
 _ROWS_A_CELL = 200
 _PILOT = 20_000
-_CHUNK = 4_096
+_CHUNK = 8_192
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Nearest:
         Returns
         -------
         nearest
-            int64, (vectors, count): in no order; of more than `FEW` members, almost always the nearest ones.
+            int64, (vectors, count): nearest first; of more than `FEW` members, almost always these.
         similarity
             float32, (vectors, count): their cosine similarities.
         """
@@ -59,7 +61,9 @@ class Nearest:
         if search == self._in_cells:
             _ = self._cells  # before threads ask for them
         parts = [vectors[start : start + _CHUNK] for start in range(0, len(vectors), _CHUNK)]
-        with ThreadPoolExecutor(cores()) as pool:
+        if len(parts) == 1:
+            return search(parts[0], count)
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(cores()) as pool:
             found = list(pool.map(lambda part: search(part, count), parts))
         return (
             np.concatenate([np.zeros((0, count), np.int64), *(nearest for nearest, _ in found)]),
@@ -67,34 +71,31 @@ class Nearest:
         )
 
     def _all(self, vectors: Floats, count: int) -> tuple[Ints, Floats]:
-        similarity = vectors @ self.members.T
-        nearest = _best(similarity, count)
-        return nearest, np.take_along_axis(similarity, nearest, axis=1)
+        return highest(vectors @ self.members.T, count)
 
     def _in_cells(self, vectors: Floats, count: int) -> tuple[Ints, Floats]:
-        centres, order, starts = self._cells
+        centres, order, starts, sorted_members = self._cells
         probed = min(PROBED, len(centres))
-        asked = _best(vectors @ centres.T, probed)
+        asked, _ = highest(vectors @ centres.T, probed)
         nearest = np.full((len(vectors), probed, count), -1, dtype=np.int64)
         similarity = np.full((len(vectors), probed, count), -2, dtype=np.float32)
         by_cell = np.argsort(asked, axis=None, kind="stable")
         edges = np.searchsorted(asked.ravel()[by_cell], np.arange(len(centres) + 1))
         for cell in range(len(centres)):
             row, place = np.divmod(by_cell[edges[cell] : edges[cell + 1]], probed)
-            inside = order[starts[cell] : starts[cell + 1]]
-            if not len(row) or not len(inside):
+            inside = slice(starts[cell], starts[cell + 1])
+            if not len(row) or inside.start == inside.stop:
                 continue
-            alike = vectors[row] @ self.members[inside].T
-            best = _best(alike, min(count, len(inside)))
-            nearest[row, place, : best.shape[1]] = inside[best]
-            similarity[row, place, : best.shape[1]] = np.take_along_axis(alike, best, axis=1)
+            best, alike = highest(vectors[row] @ sorted_members[inside].T, count)
+            nearest[row, place, : best.shape[1]] = order[inside][best]
+            similarity[row, place, : best.shape[1]] = alike
         found, near = nearest.reshape(len(vectors), -1), similarity.reshape(len(vectors), -1)
-        best = _best(near, count)
-        return np.take_along_axis(found, best, axis=1), np.take_along_axis(near, best, axis=1)
+        best, near = highest(near, count)
+        return np.take_along_axis(found, best, axis=1), near
 
     @cached_property
-    def _cells(self) -> tuple[Floats, Ints, Ints]:
-        """Return the centres, the members sorted by their cell, and where each cell begins among them."""
+    def _cells(self) -> tuple[Floats, Ints, Ints, Floats]:
+        """Return centres, the order of members by cell, where each cell begins, and members in order."""
         rows = np.lexsort(self.members[:, :4].T)  # an order of their own
         pilot = self.members[rows[:: max(1, len(rows) // _PILOT)]]
         centres = centres_of(
@@ -102,7 +103,8 @@ class Nearest:
         )
         cell = cells_of(self.members, centres)
         order = np.argsort(cell, kind="stable")
-        return centres, order, np.searchsorted(cell[order], np.arange(len(centres) + 1))
+        starts = np.searchsorted(cell[order], np.arange(len(centres) + 1))
+        return centres, order, starts, self.members[order]
 
 
 def centres_of(vectors: Floats, count: int, seed: int) -> Floats:
@@ -110,7 +112,9 @@ def centres_of(vectors: Floats, count: int, seed: int) -> Floats:
     from sklearn.cluster import MiniBatchKMeans
 
     count = min(count, len(np.unique(vectors, axis=0)))
-    model = MiniBatchKMeans(count, random_state=seed, batch_size=4_096, max_iter=20, n_init=1).fit(vectors)
+    model = MiniBatchKMeans(count, random_state=seed, batch_size=4_096, max_iter=20, n_init=1)
+    with threadpool_limits(1):  # threads would mostly wait for one another
+        model.fit(vectors)
     return np.asarray(model.cluster_centers_, dtype=np.float32)
 
 
@@ -122,7 +126,3 @@ def cells_of(vectors: Floats, centres: Floats) -> Ints:
         for start in range(0, len(vectors), _CHUNK)
     ]
     return np.concatenate([np.zeros(0, np.int64), *parts])
-
-
-def _best(similarity: Floats, count: int) -> Ints:
-    return np.argpartition(-similarity, max(count - 1, 0), axis=1)[:, :count]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from themeloom.config import ClusterConfig
 from themeloom.discovery.cluster import FEWEST, cluster
@@ -46,9 +47,10 @@ def clusterings(
     every = config.model_copy(update={"second_best": True})
     progress.begin(len(layouts), "layouts")
     found = []
-    for layout in layouts:
-        found.append(cluster(layout, vectors, every, fewest=fewest))
-        progress.advance()
+    with threadpool_limits(1, "blas"):  # each step is so short that threads would mostly wait for one another
+        for layout in layouts:
+            found.append(cluster(layout, vectors, every, fewest=fewest))
+            progress.advance()
     return found
 
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _HANDLE = re.compile(r"\[handle(?: \d{1,9})?\]")
 _PLACEHOLDER = re.compile(r"\[([a-z]{1,20})(?: \d{1,9})?\]")
 _TERM = re.compile(r"#?\w+(?:['\u2019]\w+)?")
-_SPACE = re.compile(r"\s+")
 _NOTHING = np.zeros((0, 0), np.float32)
 _TYPES: dict[str, dict[str, str]] = {REFERENCE: {}, "bfloat16": {"dtype": "bfloat16"}}
 """Backend → how transformers loads the weights."""
@@ -240,7 +239,7 @@ def embedded_text(text: str, frequent: Collection[str]) -> str:
     """Return what the encoder reads: no frequent terms or handles, placeholders without numbers."""
     left_out = set(frequent)
     kept = _TERM.sub(lambda term: "" if term[0].lower() in left_out else term[0], _plain(text))
-    return _SPACE.sub(" ", kept).strip()
+    return " ".join(kept.split())
 
 
 def _by_length(text: str) -> tuple[int, str]:
@@ -249,4 +248,6 @@ def _by_length(text: str) -> tuple[int, str]:
 
 def _plain(text: str) -> str:
     # A handle is an address and says nothing of the message; a link or a name does, by being there.
+    if "[" not in text:
+        return text
     return _PLACEHOLDER.sub(r"\1", _HANDLE.sub(" ", text))

@@ -1,16 +1,20 @@
 """Fewer dimensions: UMAP (McInnes, Healy & Melville 2018, arXiv:1802.03426)."""
 
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from themeloom.compiled import keep_compiled
 from themeloom.config import ReduceConfig
+from themeloom.discovery.alongside import alongside
 from themeloom.errors import CorpusError
+from themeloom.nearest import nearest_of_all
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Doubles, Floats, Ints, Layout
 
@@ -18,7 +22,13 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
     from umap import UMAP
 
+Neighbours = tuple[Any, ...]
+"""As UMAP takes them: the nearest of each vector, itself first, and their cosine distances; none if empty."""
 DEFAULT_NEIGHBORS = 15
+FEW = 4_096
+"""Among fewer vectors UMAP compares all with all itself."""
+MANY = 60_000
+"""Among more it seeks neighbours by approximation, as comparing all grows with their square."""
 MIN_DISTINCT = 10
 """Fewer distinct messages than this have no neighbourhoods to speak of."""
 PLANE = {"components": 2, "min_dist": 0.1}
@@ -59,25 +69,28 @@ def reduce(vectors: Floats, config: ReduceConfig, seed: int, progress: Progress 
     """
     distinct, place, neighbors = _prepared(vectors, config)
     progress.begin(2, "layouts")
+    known = _neighbours(distinct, neighbors)
     first = _umap(config.components, neighbors, config.min_dist, seed, len(distinct))
-    topics = first.fit_transform(distinct)
+    other = {"neighbors": neighbors, "seed": seed}
+    with alongside(plane_of, (distinct, *known), **other) if known else nullcontext() as wait:
+        topics = _fitted(first, distinct, known).embedding_
+        progress.advance()
+        plane = wait() if wait else plane_of(distinct, *_sought(first), **other)
     progress.advance()
-    second = _umap(2, neighbors, PLANE["min_dist"], seed, len(distinct))
-    plane = second.set_params(precomputed_knn=_neighbours(first)).fit_transform(distinct)
-    progress.advance()
-    return Layout(topics.astype(np.float32)[place], plane.astype(np.float32)[place], neighbors)
+    return Layout(topics.astype(np.float32)[place], plane[place], neighbors)
 
 
-def _neighbours(model: "UMAP") -> tuple[object, ...]:
-    """Return the neighbours that a model has sought by approximation; among few rows it compares all."""
-    found = tuple(getattr(model, f"_knn_{name}", None) for name in ("indices", "dists", "search_index"))
-    return found if found[2] is not None else (None, None, None)
+def plane_of(distinct: Floats, *known: object, neighbors: int, seed: int) -> Floats:
+    """Lay distinct vectors out for the map, over neighbours that are known: float32, (vectors, 2)."""
+    model = _umap(2, neighbors, PLANE["min_dist"], seed, len(distinct))
+    return np.asarray(_fitted(model, distinct, known).embedding_, dtype=np.float32)
 
 
 def reduced(vectors: Floats, config: ReduceConfig, seed: int) -> Floats:
     """Do what `reduce` does, for clustering alone: float32, (communications, components)."""
     distinct, place, neighbors = _prepared(vectors, config)
-    found = _umap(config.components, neighbors, config.min_dist, seed, len(distinct)).fit_transform(distinct)
+    model = _umap(config.components, neighbors, config.min_dist, seed, len(distinct))
+    found = _fitted(model, distinct, _neighbours(distinct, neighbors)).embedding_
     return np.asarray(found, dtype=np.float32)[place]
 
 
@@ -98,7 +111,7 @@ def layouts(
     config
         UMAP's settings.
     seed
-        Seed of the neighbour graph, where neighbours are sought by approximation (large corpora).
+        Seed of the neighbour graph, where neighbours are sought by approximation (more than `MANY` vectors).
     seeds
         The seed of each layout.
     epochs
@@ -170,7 +183,7 @@ class _Graph:
     def of(cls, vectors: Floats, config: ReduceConfig, seed: int) -> "_Graph":
         distinct, place, neighbors = _prepared(vectors, config)
         model = _umap(config.components, neighbors, config.min_dist, seed, len(distinct))
-        model.set_params(transform_mode="graph").fit(distinct)
+        _fitted(model.set_params(transform_mode="graph"), distinct, _neighbours(distinct, neighbors))
         return cls(model.graph_, distinct, place, neighbors)
 
     def lay(
@@ -178,11 +191,11 @@ class _Graph:
     ) -> Iterator[Floats]:
         library = _library().umap_
         start = None if epochs is None else self._start(config)
+        model = _umap(config.components, self.neighbors, config.min_dist, 0, len(self.distinct))
+        a, b = library.find_ab_params(model.spread, model.min_dist)
+        negatives = model.negative_sample_rate if epochs is None else NEGATIVES
         for seed in seeds:
             random = np.random.RandomState(seed)
-            model = _umap(config.components, self.neighbors, config.min_dist, seed, len(self.distinct))
-            a, b = library.find_ab_params(model.spread, model.min_dist)
-            negatives = model.negative_sample_rate if epochs is None else NEGATIVES
             layout, _ = library.simplicial_set_embedding(
                 self.distinct,
                 self.graph.copy(),  # faint edges are struck out in place
@@ -230,6 +243,27 @@ def _canonical(vectors: Floats) -> tuple[Floats, Ints]:
     """Return the distinct rows in an order that does not depend on theirs, and each row's place in it."""
     distinct, place = np.unique(vectors, axis=0, return_inverse=True)
     return distinct, place.ravel()
+
+
+def _neighbours(distinct: Floats, count: int) -> Neighbours:
+    """Compare all with all, unless UMAP does or it takes too long."""
+    if not FEW <= len(distinct) <= MANY:
+        return ()
+    nearest, similarity = nearest_of_all(distinct, count)
+    return nearest.astype(np.int32), np.maximum(1 - similarity, 0)
+
+
+def _sought(model: "UMAP") -> Neighbours:
+    """Return the neighbours that a model has sought by approximation."""
+    found = tuple(getattr(model, f"_knn_{name}", None) for name in ("indices", "dists", "search_index"))
+    return found if found[2] is not None else ()
+
+
+def _fitted(model: "UMAP", distinct: Floats, known: Neighbours) -> "UMAP":
+    with warnings.catch_warnings():
+        # It will not be asked to transform others.
+        warnings.filterwarnings("ignore", r"precomputed_knn\[2\]", UserWarning)
+        return model.set_params(precomputed_knn=known or (None, None, None)).fit(distinct)
 
 
 @cache

@@ -6,8 +6,8 @@ from typing import Any
 
 from themeloom.errors import TrackingError
 from themeloom.history.backend import backend_of
-from themeloom.history.connection import IMPATIENT, connection
-from themeloom.history.quiet import environment
+from themeloom.history.connection import connection
+from themeloom.history.quiet import impatient
 
 
 def add_to_run(
@@ -40,7 +40,7 @@ def add_to_run(
     """
     backend = backend_of(uri, root)
     with connection(backend, make=False) as client:
-        with environment(IMPATIENT):
+        with impatient():
             experiments = [found.experiment_id for found in client.search_experiments()]
         runs = client.search_runs(experiments, f"tags.`themeloom.run` = '{run}'", max_results=1)
         if not runs:

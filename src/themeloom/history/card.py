@@ -4,6 +4,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
 
+from themeloom.few import voices
 from themeloom.records import RunRecord, Score
 
 BY_THEME = tuple(
@@ -46,6 +47,7 @@ def model_card(record: RunRecord) -> str:
         table(
             ["quality", "value"], [[name, f"{value:.2f}"] for name, value in record.quality.overall.items()]
         ),
+        few_authors(record) or _enough_authors(record),
         *_stability(record),
         *_candidates(record),
         "## How far it can be trusted",
@@ -76,6 +78,22 @@ def model_card(record: RunRecord) -> str:
         "- Scores hold for the population that the labelled sample was drawn from.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def few_authors(record: RunRecord) -> str:
+    """Name the topics and themes of so few authors that to quote one is to expose them; empty without any."""
+    heard, keys = voices(record), record.codebook.keys
+    named = {
+        "topics": ", ".join(map(str, heard.few_topics)),
+        "themes": ", ".join(keys[theme] for theme in heard.few_themes),
+    }
+    told = "; ".join(f"{what} {which}" for what, which in named.items() if which)
+    return told and f"Of fewer than {heard.least} authors: {told}."
+
+
+def _enough_authors(record: RunRecord) -> str:
+    least = voices(record).least
+    return f"Every topic and theme has at least {least} author{'s' if least > 1 else ''}."
 
 
 def flow_counts(record: RunRecord) -> dict[str, int]:

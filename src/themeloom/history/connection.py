@@ -2,19 +2,20 @@
 
 import contextlib
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from themeloom.errors import TrackingError
 from themeloom.history.backend import CURE, Backend, check, create, follow_move
-from themeloom.history.quiet import environment, quiet
+from themeloom.history.quiet import impatient, quiet
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
-"""For the first question: a server that is down is known in seconds."""
+_MEMORY = ":memory:"
+"""What SQLite calls a database without a file."""
 
 _DISK = (
     "No space left",
@@ -26,8 +27,12 @@ _DISK = (
     "unable to open database",
     "Permission denied",
     "quota",
+    "temporary directory",
 )
 """What is told of disks: by the system, and by SQLite."""
+
+_ASIDE = re.compile(r"^\(raised as a result of [^\n]*\)\n|^\([\w.]+\) ", re.MULTILINE)
+"""What SQLAlchemy tells before the reason: when it came up, and the class of the error."""
 
 
 @contextlib.contextmanager
@@ -57,7 +62,7 @@ def _connected(backend: Backend) -> Iterator["MlflowClient"]:
     from mlflow import MlflowClient
 
     check(backend)
-    if backend.own and backend.database and not backend.database.exists():
+    if backend.database and backend.database.name != _MEMORY and not backend.database.exists():
         create(backend.database, lambda uri: MlflowClient(tracking_uri=uri))
     follow_move(backend)
     client = MlflowClient(backend.uri, os.environ.get("MLFLOW_REGISTRY_URI") or backend.uri)
@@ -85,7 +90,7 @@ def experiment_of(client: "MlflowClient", name: str, backend: Backend) -> str:
     """
     from mlflow import MlflowException
 
-    with environment(IMPATIENT):
+    with impatient():
         found = client.get_experiment_by_name(name)
     if found is None:
         try:
@@ -108,7 +113,7 @@ def ended(client: "MlflowClient", run: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        with contextlib.suppress(Exception):
+        with impatient(), contextlib.suppress(Exception):
             client.set_terminated(run, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
     client.set_terminated(run, "FINISHED")
@@ -132,7 +137,8 @@ def _reason(message: str) -> str:
         return "the server does not answer in time"
     if "Max retries exceeded" in message:
         return "the server cannot be reached"
-    return message.partition("\n")[0].partition(". ")[0]
+    said = _ASIDE.sub("", message)
+    return said.partition("\n")[0].partition(". ")[0]
 
 
 def _cure(message: str) -> str:

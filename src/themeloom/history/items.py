@@ -11,7 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from themeloom.history.card import design, flow_counts, headline, table
+from themeloom.few import voices
+from themeloom.history.card import design, few_authors, flow_counts, headline, table
 from themeloom.history.private import public_config
 from themeloom.records import Discovery, RunRecord, Score, Topic
 
@@ -63,6 +64,7 @@ def tags(record: RunRecord) -> dict[str, str]:
         "mlflow.note.content": note(record),
         "themeloom.run": record.run,
         "themeloom.study": record.study,
+        "themeloom.few_authors": few_authors(record),
         "themeloom.topics": "informed by labels" if record.informed else "not informed by labels",
         **{f"git.{name}": value for name, value in record.git.items()},
         **{f"version.{name}": value for name, value in record.versions.items()},
@@ -222,6 +224,9 @@ def _counts(record: RunRecord) -> Iterator[tuple[str, float]]:
     if held := record.discovery.stability:
         yield "topics_unstable", sum(held.unstable)
     yield from ((f"quality/{name}", value) for name, value in record.quality.overall.items())
+    heard = voices(record)
+    yield "topics_of_few_authors", len(heard.few_topics)
+    yield "themes_of_few_authors", len(heard.few_themes)
     yield "labels", record.scores.labels
     yield "conformal/threshold", record.scores.conformal
     yield "conformal/alone_share", (record.sets.sum(axis=1) == 1).mean() if record.sets.size else math.nan

@@ -3,13 +3,14 @@
 import shutil
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from themeloom.atomic import scratch
 from themeloom.columns import POSTERIOR
 from themeloom.history.parts import LAYOUT, MANIFEST
+from themeloom.history.quiet import impatient
 from themeloom.records import RunRecord
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def log_model(client: "MlflowClient", run: str, record: RunRecord, folder: Path)
         with _packed(record, folder, run, model.model_id) as packed:
             client.log_model_artifacts(model.model_id, str(packed))
     except BaseException:
-        client.finalize_logged_model(model.model_id, "FAILED")
+        with impatient(), suppress(Exception):  # the store may be what failed
+            client.finalize_logged_model(model.model_id, "FAILED")
         raise
     return client.finalize_logged_model(model.model_id, "READY")
 

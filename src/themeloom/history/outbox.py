@@ -1,6 +1,5 @@
 """Runs that their MLflow store did not take: kept, and sent later, once."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from themeloom.history.groups import NO_TAGS
 from themeloom.history.machine import Sample
 from themeloom.history.parts import REPORT
 from themeloom.history.tracking import Tracked, track
+from themeloom.locks import alone
 from themeloom.progress import NOBODY, UNWATCHED, Progress, Watcher
 from themeloom.records import RunRecord
 
@@ -38,6 +38,7 @@ class _Waiting(BaseModel):
     parent: str | None
     tags: dict[str, str]
     samples: tuple[Sample, ...]
+    model: bool = True  # runs that wait since before it was asked
 
 
 def track_or_keep(  # noqa: PLR0913 (as `track`)
@@ -74,6 +75,7 @@ def track_or_keep(  # noqa: PLR0913 (as `track`)
             address=None if backend.own or backend.public != backend.uri else backend.uri,
             own=backend.own,
             embeddings=config.embeddings,
+            model=config.model,
             parent=parent,
             tags=dict(tags),
             samples=tuple(samples),
@@ -93,7 +95,8 @@ def _keep(waiting: _Waiting, report: Path | None, model_folder: Path, root: Path
     except OutputError as error:
         place.with_suffix(".html").unlink(missing_ok=True)
         raise OutputError(
-            f"{model_folder}: holds the run, but MLflow did not take it, nor can it wait to be sent.",
+            f"{model_folder}: holds the run, which is whole, but MLflow did not take it, nor can it wait to "
+            "be sent; mend what follows, and give the same command again to have the run in MLflow.",
             reason,
             *error.faults,
         ) from None
@@ -121,7 +124,7 @@ def sync(root: Path, uri: str | None = None, watcher: Watcher = NOBODY) -> Itera
     outbox, faults = Folders(root).outbox, list[str]()
     if not outbox.is_dir():
         return
-    with _alone(outbox):
+    with alone(outbox / ".lock"):
         for file in sorted(outbox.glob("*.json")):
             try:
                 tracked = _sent(file, root, uri, watcher)
@@ -164,7 +167,10 @@ def _sent(file: Path, root: Path, uri: str | None, watcher: Watcher) -> Tracked:
     if not folder.is_dir():
         raise ModelError(f"{folder}: is gone, so that the run cannot be sent; put it back, or remove {file}.")
     config = TrackingConfig(
-        uri=uri or _address(waiting, root), experiment=waiting.experiment, embeddings=waiting.embeddings
+        uri=uri or _address(waiting, root),
+        experiment=waiting.experiment,
+        embeddings=waiting.embeddings,
+        model=waiting.model,
     )
     with watcher.stage("track") as progress, _as_artifact(file.with_suffix(".html")) as report:
         return track(
@@ -203,11 +209,3 @@ def _address(waiting: _Waiting, root: Path) -> str:
             "MLFLOW_TRACKING_URI, or by --uri."
         )
     return given
-
-
-@contextmanager
-def _alone(outbox: Path) -> Iterator[None]:
-    """Let no other process send at the same time; the system takes the lock back from one that dies."""
-    with (outbox / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -13,12 +13,22 @@ ENVIRONMENT = {
     "MLFLOW_UV_AUTO_DETECT": "false",  # a project in the current folder says nothing of the model
 }
 
+_RETRIES, _PAUSE, _SILENCE = (
+    f"MLFLOW_HTTP_REQUEST_{name}" for name in ("MAX_RETRIES", "BACKOFF_FACTOR", "TIMEOUT")
+)
+_PATIENT = {_RETRIES: "3", _PAUSE: "1", _SILENCE: "60"}
+"""MLflow's own are 7, 2 and 120 seconds: minutes in front of the user, for what can wait in the outbox."""
+_IMPATIENT = {_RETRIES: "1", _SILENCE: "5"}
+
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep MLflow from reporting home and from talking to the user's terminal, for as long as it is used."""
-    retries = os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-    with environment(ENVIRONMENT | {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": retries}):
+    """Keep MLflow from reporting home and from talking to the user's terminal, for as long as it is used.
+
+    A server that goes away is given up after some seconds, unless the user's environment says otherwise.
+    """
+    given = {name: os.environ[name] for name in _PATIENT if name in os.environ}
+    with environment(ENVIRONMENT | _PATIENT | given):
         import mlflow  # noqa: F401 (sets its loggers up)
 
         loggers = [logging.getLogger(name) for name in ("mlflow", "alembic", "urllib3")]
@@ -30,6 +40,17 @@ def quiet() -> Iterator[None]:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Give a server up at once: for the first question to it, and for the last words to one that went away.
+
+    What the user's environment says stays.
+    """
+    ours = {name: value for name, value in _IMPATIENT.items() if os.environ.get(name) == _PATIENT[name]}
+    with environment(ours):
+        yield
 
 
 @contextmanager

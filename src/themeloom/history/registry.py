@@ -13,9 +13,9 @@ from themeloom.errors import ModelError, TrackingError
 from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.backend import Backend, backend_of
-from themeloom.history.connection import IMPATIENT, connection
+from themeloom.history.connection import connection
 from themeloom.history.logged_model import INSIDE, log_model, ready_model
-from themeloom.history.quiet import environment
+from themeloom.history.quiet import impatient
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -189,7 +189,7 @@ def _run(client: "MlflowClient", run: str, root: Path, backend: Backend) -> "Run
             f"{backend.public}: there is no run {run}; see themeloom ui, or give the tracking address.",
         )
     name = store.name_of(model_folder(run, root))
-    with environment(IMPATIENT):
+    with impatient():
         experiments = [found.experiment_id for found in client.search_experiments()]
     runs = client.search_runs(experiments, f"tags.`themeloom.run` = '{name}'", max_results=1)
     if not runs:
@@ -237,7 +237,7 @@ def _asked(question: Callable[[], T], sentence: str) -> T:
     from mlflow import MlflowException
 
     try:
-        with environment(IMPATIENT):
+        with impatient():
             return question()
     except MlflowException as error:
         if error.error_code in _ABSENT:

@@ -96,7 +96,8 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
     again
         Whether it may be in the store in part already: then that is gone on with, and not begun anew.
     with_model
-        Whether the model goes to MLflow too; `registry.register` sends it later where it did not.
+        Whether the model goes to MLflow too, if `config` says so as well; `registry.register` sends it later
+        where it did not.
     progress
         Who watches.
 
@@ -121,7 +122,8 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
         run = found or _begun(client, experiment, record, all_tags)
         progress.advance()
         with ended(client, run.info.run_id):
-            model = log_model(client, run.info.run_id, record, model_folder) if with_model else None
+            whole = with_model and config.model
+            model = log_model(client, run.info.run_id, record, model_folder) if whole else None
             progress.advance()
             for step in steps:
                 step(client, run.info.run_id, model)

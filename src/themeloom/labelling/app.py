@@ -1,5 +1,6 @@
 """The page as an application: what is served, to whom."""
 
+import logging
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.types import ASGIApp
 
-from themeloom.errors import ThemeloomError
+from themeloom.errors import OutputError, ThemeloomError
 from themeloom.labelling import api, lead, pages
 from themeloom.labelling.access import NoSession, Served
 from themeloom.labelling.gate import Address, Gate
@@ -19,6 +20,8 @@ from themeloom.labelling.store import Store
 from themeloom.labelling.study import StudyPage
 
 HERE = Path(__file__).parent
+FULL = 507
+"""Status (RFC 4918) of what cannot be kept now, but may be later: the page sends it again."""
 
 
 def create_app(store: Store, study: StudyPage, address: Address, start_token: str) -> ASGIApp:
@@ -49,6 +52,7 @@ def create_app(store: Store, study: StudyPage, address: Address, start_token: st
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_exception_handler(NoSession, _no_session)
     app.add_exception_handler(ThemeloomError, _fault)
+    app.add_exception_handler(OutputError, _no_room)
     app.add_exception_handler(RequestValidationError, _not_understood)
     return Gate(app, address)
 
@@ -61,6 +65,13 @@ def _no_session(request: Request, error: Exception) -> Response:
 
 def _fault(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 422)
+
+
+def _no_room(_: Request, error: Exception) -> Response:
+    """Tell coders that what they said is not kept yet, and why to whoever runs the server."""
+    logging.getLogger("uvicorn.error").error("themeloom: %s", error)
+    said = "The study's file cannot be written, as when its disk is full: tell whoever leads the study."
+    return JSONResponse({"error": said}, FULL)
 
 
 def _not_understood(_: Request, error: Exception) -> Response:

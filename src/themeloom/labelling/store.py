@@ -57,14 +57,11 @@ class Store:
             store._prepare(study)
         except sqlite3.OperationalError as error:
             connection.close()
-            raise OutputError(
-                f"{path}: cannot be used ({error}); see that you may write there, and that "
-                "no other program holds it."
-            ) from None
+            raise store._unusable(error) from None
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             connection.close()
             raise store._damaged(error) from None
-        except LabelError:
+        except (LabelError, OutputError):
             connection.close()
             raise
         return store
@@ -107,6 +104,12 @@ class Store:
             f"{self.path}: is no label file, or is damaged ({error}); put it back from a backup."
         )
 
+    def _unusable(self, error: Exception) -> OutputError:
+        return OutputError(
+            f"{self.path}: cannot be used ({error}); see that you may write there, that there is room on the "
+            "disk, and that no other program holds it."
+        )
+
     def close(self) -> None:
         """Close the file; the log of writes goes into it."""
         with self._lock:
@@ -120,21 +123,32 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Open a transaction: all of it is on disk when the block ends well, or none of it."""
+        """Open a transaction: all of it is on disk when the block ends well, or none of it.
+
+        Raises
+        ------
+        OutputError
+            If the disk is full, or another program holds the file; what was kept before stays.
+        """
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._connection.execute("COMMIT")  # fails where the disk is full
+            except BaseException as error:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.OperationalError):
+                    raise self._unusable(error) from None
                 raise
-            self._connection.execute("COMMIT")
 
     def read(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Give the rows of a query."""
         with self._lock:
             try:
                 return self._connection.execute(query, values).fetchall()
+            except sqlite3.OperationalError as error:
+                raise self._unusable(error) from None
             except sqlite3.DatabaseError as error:
                 raise self._damaged(error) from None
 

@@ -1,5 +1,6 @@
 """The table of themes as a text document (DOCX), for a paper's appendix."""
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,9 @@ def write_docx(summary: Summary, path: Path) -> None:
     if told := few_told(summary):
         document.add_paragraph(told)
     _table(document, summary)
-    document.save(str(path))
+    written = BytesIO()  # an archive that breaks off on a full disk would fail once more when it is closed
+    document.save(written)
+    path.write_bytes(written.getvalue())
 
 
 def _table(document: "Document", summary: Summary) -> None:

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from themeloom.few import Voices
 from themeloom.records import Doubles, RunRecord
 from themeloom.reporting.contents import Confused, Example
-from themeloom.reporting.few import Voices
 from themeloom.reporting.quotes import Quotes
 
 MOST = 3

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Literal, get_args
 
+from themeloom.few import Voices, voices
 from themeloom.records import RunRecord
-from themeloom.reporting.few import voices
 from themeloom.reporting.texts import say
 
 Quotes = Literal["masked", "words", "none"]
@@ -23,7 +23,7 @@ def quotes_of(config: Mapping[str, object], key: str = "quotes") -> Quotes:
     return next((known for known in QUOTES if known == said), default)
 
 
-def shown_texts(record: RunRecord, quotes: Quotes) -> list[str]:
+def shown_texts(record: RunRecord, quotes: Quotes, heard: Voices | None = None) -> list[str]:
     """Give what may be shown of each communication, in order.
 
     Parameters
@@ -34,6 +34,8 @@ def shown_texts(record: RunRecord, quotes: Quotes) -> list[str]:
         'masked': the masked text. 'words': the words of its topic that it holds, in the topic's order, from
         which nobody finds the message again, and only that they are of few where a topic or theme has fewer
         authors than `report.min_authors`. 'none': nothing.
+    heard
+        Who speaks in topics and themes, where that is counted already.
     """
     texts: list[str] = record.communications["text"].to_list()
     if quotes == "masked":
@@ -42,9 +44,10 @@ def shown_texts(record: RunRecord, quotes: Quotes) -> list[str]:
         return [""] * len(texts)
     words = {topic.topic: topic.words for topic in record.discovery.topics}
     topics = record.communications["topic"].to_list()
+    of_few = (heard or voices(record)).of_few.tolist()
     return [
         say("few.hidden") if few else _shared(text, words.get(topic, ()))
-        for text, topic, few in zip(texts, topics, voices(record).of_few.tolist(), strict=True)
+        for text, topic, few in zip(texts, topics, of_few, strict=True)
     ]
 
 

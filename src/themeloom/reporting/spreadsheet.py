@@ -1,5 +1,6 @@
 """Tables as a spreadsheet (XLSX), whose cells are text and numbers and never formulas."""
 
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -41,4 +42,6 @@ def write_xlsx(table: pl.DataFrame, path: Path, title: str) -> None:
                 cell.value = value
     sheet.freeze_panes = "A2"
     sheet.auto_filter.ref = sheet.dimensions
-    book.save(path)
+    written = BytesIO()  # an archive that breaks off on a full disk would fail once more when it is closed
+    book.save(written)
+    path.write_bytes(written.getvalue())

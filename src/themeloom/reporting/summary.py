@@ -8,6 +8,7 @@ from pydantic_core import to_json as dump_json
 
 from themeloom import records
 from themeloom.addresses import without_secrets
+from themeloom.few import Voices, voices
 from themeloom.records import RunRecord, Score, StageTime
 from themeloom.reporting.contents import (
     FORMAT,
@@ -28,7 +29,6 @@ from themeloom.reporting.contents import (
     Word,
 )
 from themeloom.reporting.examples import confusions, examples
-from themeloom.reporting.few import Voices, voices
 from themeloom.reporting.methods import methods
 from themeloom.reporting.periods import over_time
 from themeloom.reporting.quotes import Quotes, quotes_of, shown_texts
@@ -64,7 +64,8 @@ def summarise(
     """
     communications = record.communications
     quotes = quotes or quotes_of(record.config)
-    texts, heard = shown_texts(record, quotes), voices(record)
+    heard = voices(record)
+    texts = shown_texts(record, quotes, heard)
     return Summary(
         format=FORMAT,
         run=record.run,
@@ -157,7 +158,7 @@ def _topic(record: RunRecord, topic: records.Topic, texts: Sequence[str], heard:
         candidate=next((str(c.reason) for c in record.candidates if c.topic == topic.topic), None),
         unstable=bool(held and held.unstable[topic.topic]),
         authors=heard.topics[topic.topic],
-        of_few=heard.topics[topic.topic] < heard.least,
+        of_few=topic.topic in heard.few_topics,
     )
 
 
@@ -187,7 +188,7 @@ def _theme(
         missed=missed,
         taken=taken,
         authors=heard.themes[index],
-        of_few=0 < heard.themes[index] < heard.least,
+        of_few=index in heard.few_themes,
     )
 
 

@@ -4,12 +4,12 @@ from typing import Protocol
 
 import numpy as np
 
-from themeloom.members import Labels, Members, Messages
+from themeloom.members import NEIGHBOURS, Labels, Members, Messages
+from themeloom.nearest import nearest_among
 from themeloom.records import Doubles, Floats, Ints
 from themeloom.themes._classifier import fit_classifier, posterior_of
 from themeloom.themes._graph import spread_labels
 from themeloom.themes._hierarchy import hierarchical_posterior
-from themeloom.themes.neighbours import nearest_among
 
 PRIOR = 1.0
 """Weight of the Dirichlet prior of a topic, in labels."""
@@ -103,7 +103,9 @@ class Graph:
         posterior = learned[messages.member]
         new = messages.member < 0
         if new.any():
-            posterior[new] = learned[nearest_among(messages.vectors[new], members)].mean(axis=1)
+            posterior[new] = learned[nearest_among(messages.vectors[new], members, NEIGHBOURS)[0]].mean(
+                axis=1
+            )
         return posterior
 
 

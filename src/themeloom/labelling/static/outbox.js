@@ -8,10 +8,12 @@ export function newId() {
 
 export class Refused extends Error {}
 
+const FULL = 507; // it cannot be kept now, as the server's disk is full; it says so
+
 export async function ask(path, body) {
   const options = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   const answer = await fetch(path, options);
-  if (answer.status >= 500) throw new TypeError("the server has a fault");
+  if (answer.status >= 500 && answer.status !== FULL) throw new TypeError("the server has a fault");
   const found = await answer.json();
   if (!answer.ok) throw Object.assign(new Refused(found.error), { status: answer.status });
   return found;

@@ -8,10 +8,11 @@ import pytest
 
 from builders import make_record
 from themeloom import exporting
-from themeloom.history import store
+from themeloom.few import voices
+from themeloom.history import items, store
+from themeloom.history.card import model_card
 from themeloom.records import RunRecord
 from themeloom.reporting.appendix import theme_table
-from themeloom.reporting.few import voices
 from themeloom.reporting.html import render
 from themeloom.reporting.page_data import page_data
 from themeloom.reporting.quotes import Quotes, shown_texts
@@ -113,3 +114,17 @@ def test_kept_and_exported_with_a_warning(tmp_path: Path) -> None:
     assert any("Fewer than 5 authors" in paragraph.text for paragraph in document.paragraphs)
     cells = " ".join(cell.text for row in document.tables[0].rows for cell in row.cells)
     assert "[few authors]" in cells
+
+
+def test_the_model_card_and_mlflow_name_them() -> None:
+    record = record_of_few()
+    key = record.codebook.keys[1]
+    sentence = f"Of fewer than 5 authors: topics 1; themes {key}."
+    assert f"\n{sentence}\n" in model_card(record)
+    assert items.tags(record)["themeloom.few_authors"] == sentence
+    numbers = items.metrics(record)
+    assert (numbers["topics_of_few_authors"], numbers["themes_of_few_authors"]) == (1, 1)
+    free = replace(record, config=record.config | {"report": {"min_authors": 1}})
+    assert "themeloom.few_authors" not in items.tags(free)
+    assert "Every topic and theme has at least 1 author." in model_card(free)
+    assert items.metrics(free)["topics_of_few_authors"] == 0

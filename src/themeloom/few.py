@@ -20,6 +20,16 @@ class Voices:
     themes: tuple[int, ...]  # (themes,)
     of_few: Bools  # (communications,): its topic, or its own theme, has fewer than `least`
 
+    @property
+    def few_topics(self) -> tuple[int, ...]:
+        """The topics of too few."""
+        return _too_few(self.topics, self.least)
+
+    @property
+    def few_themes(self) -> tuple[int, ...]:
+        """The themes of too few, by their place in the codebook; none that has no message."""
+        return _too_few(self.themes, self.least)
+
 
 def voices(record: RunRecord) -> Voices:
     """Count the authors of a run's topics and themes; older models: their messages."""
@@ -31,6 +41,10 @@ def voices(record: RunRecord) -> Voices:
     themes = record.theme_authors or _sizes(theme, len(keys))
     few = [np.array([*(count < least for count in counts), False]) for counts in (topics, themes)]
     return Voices(least, topics, themes, few[0][topic] | few[1][theme])
+
+
+def _too_few(counts: tuple[int, ...], least: int) -> tuple[int, ...]:
+    return tuple(place for place, count in enumerate(counts) if 0 < count < least)
 
 
 def _least(config: Mapping[str, object]) -> int:

@@ -1,0 +1,66 @@
+"""One process at a time: locks that the system takes back from whoever ends, however it ends."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from themeloom.errors import OutputError
+
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""What file systems say that have none: there, each process must look after itself."""
+
+
+@contextmanager
+def alone(file: Path, refusal: str = "") -> Iterator[None]:
+    """Let no other process be in a block of the same lock meanwhile.
+
+    Parameters
+    ----------
+    file
+        The lock: an empty file, made if need be, and removed at the end.
+    refusal
+        What to say if another process is in it; without it, that one's end is waited for.
+
+    Raises
+    ------
+    OutputError
+        The refusal; or the file cannot be made.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = _taken(file, wait=not refusal)
+    except BlockingIOError:
+        raise OutputError(refusal) from None
+    except OSError as error:
+        raise OutputError(
+            f"{file}: cannot be written ({error.strerror or error}); "
+            "choose a folder that you may write to, with room on the disk."
+        ) from None
+    with lock:
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
+
+def _taken(file: Path, *, wait: bool) -> TextIO:
+    while True:
+        lock = file.open("w", encoding="utf-8")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return lock
+            lock.close()
+            raise
+        except BaseException:
+            lock.close()
+            raise
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), file.stat()):
+                return lock
+        lock.close()  # whoever held it has removed it meanwhile
