@@ -39,7 +39,7 @@ docs: $(VENV)/.installed-docs ## build the manual into site/
 
 # Figures say little beside other work: runners come one after the other.
 bench: QUICK := --quick
-bench: $(VENV)/.installed-test browser run-benchmarks ## ask each benchmark less, in under 20 minutes on 2 cores; results go to build/bench/
+bench: $(VENV)/.installed-test browser run-benchmarks ## ask each benchmark less; results go to build/bench/
 bench-full: $(VENV)/.installed-test $(VENV)/.installed-ray browser run-benchmarks ## run every benchmark whole, which takes a day; results go to benchmarks/results/
 
 run-benchmarks:
