@@ -11,7 +11,7 @@ PINNED := pyproject.toml constraints.txt
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test cluster lint docs bench browser clean fuzz lock licences sbom audit install-hashed test-min test-latest
+.PHONY: help demo test cluster lint docs bench bench-full run-benchmarks browser clean fuzz lock licences sbom audit install-hashed test-min test-latest
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -37,10 +37,13 @@ docs: $(VENV)/.installed-docs ## build the manual into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "site/index.html"
 
-bench: $(VENV)/.installed-test browser ## run every benchmark in benchmarks/
-	@found=; for runner in benchmarks/[!_]*.py; do \
-		if [ -e "$$runner" ]; then found=yes; echo "$$runner"; $(BIN)/python "$$runner" || exit; fi; \
-	done; [ -n "$$found" ] || echo "There are no benchmarks yet; benchmarks/README.md says what will be there."
+# Figures say little beside other work: runners come one after the other.
+bench: QUICK := --quick
+bench: $(VENV)/.installed-test browser run-benchmarks ## ask each benchmark less; results go to build/bench/
+bench-full: $(VENV)/.installed-test $(VENV)/.installed-ray browser run-benchmarks ## run every benchmark whole, which takes a day; results go to benchmarks/results/
+
+run-benchmarks:
+	@for runner in benchmarks/[!_]*.py; do echo "$$runner"; $(BIN)/python "$$runner" $(QUICK) || exit; done
 
 fuzz: $(VENV)/.installed-test $(VENV)/.installed-fuzz ## spoil 200,000 files and see that every reader stands it (some 20 minutes)
 	PYTHONPATH=src $(BIN)/python benchmarks/fuzzing.py

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import _asked
 import numpy as np
 
 from themeloom import assignment
@@ -36,7 +37,6 @@ from themeloom.model import Model, load
 from themeloom.provenance import versions
 from themeloom.ray_engine import Ray, RayAssignment
 
-RESULTS = Path(__file__).resolve().parent / "results" / "assignment.json"
 RUNS = 3
 REPEATED = 0.3
 
@@ -168,12 +168,12 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=2_000)
     parser.add_argument("--workers-messages", type=int, default=3_000)
     parser.add_argument("--no-ray", action="store_true")
-    options = parser.parse_args()
+    options = _asked.read(parser, __file__, messages=500, workers_messages=1_000)
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as name:
         model = options.model or demonstration(Path(name))
         result = measured(model, options)
-    with whole_file(RESULTS) as draft:
+    with whole_file(options.results) as draft:
         draft.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     json.dump(result, sys.stdout, indent=1)
 

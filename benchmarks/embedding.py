@@ -10,8 +10,8 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from pathlib import Path
 
+import _asked
 import numpy as np
 from _made import texts
 
@@ -21,7 +21,6 @@ from themeloom.discovery.embed import Encoder
 from themeloom.discovery.processor import cores
 from themeloom.provenance import versions
 
-RESULTS = Path(__file__).resolve().parent / "results" / "embedding.json"
 SEED = 1
 REPEATED = 0.3
 STATIC_TIMES = 20
@@ -50,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args()
+    given = _asked.read(parser, __file__, messages=500, rounds=1)
     messages, many = mixed(given.messages), mixed(given.messages * STATIC_TIMES)
     ours, static = Encoder(EncoderConfig()), Encoder(EncoderConfig(static=True))
     plain = ours.model
@@ -82,7 +81,7 @@ def main() -> None:
         "themeloom / sentence-transformers": round(median["themeloom"] / base, 2),
         "static / sentence-transformers": round(median["static"] / base, 1),
     }
-    with whole_file(RESULTS) as draft:
+    with whole_file(given.results) as draft:
         draft.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=1))
 

@@ -24,6 +24,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 
+import _asked
+
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "tests"), str(HERE.parent / "tests" / "fuzz")]
 
@@ -143,9 +145,8 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=[], help="names of readers")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--found", type=Path, default=Path("build/fuzzing"))
-    parser.add_argument("--results", type=Path, default=HERE / "results" / "fuzzing.json")
     parser.add_argument("--one", help=argparse.SUPPRESS)
-    given = parser.parse_args()
+    given = _asked.read(parser, __file__, inputs=5_000)
     if given.one:
         one(given.one, given.inputs, given.seed, given.found / "inputs")
         return 0

@@ -11,6 +11,7 @@ Run ``python benchmarks/labelling.py``. Three things are asked of a real server 
 Writes ``benchmarks/results/labelling.json``.
 """
 
+import argparse
 import http.client
 import json
 import os
@@ -27,6 +28,7 @@ import time
 import uuid
 from pathlib import Path
 
+import _asked
 import polars as pl
 
 from themeloom.labelling import codebooks
@@ -37,9 +39,7 @@ from themeloom.labelling_study import Opened, serve_study
 from themeloom.provenance import versions
 from themeloom.records import Codebook, Theme
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "results" / "labelling.json"
-MESSAGES, CODES, CODERS, KILLS = 200, 1000, 3, 20
+MESSAGES, CODERS = 200, 3
 BOOK = Codebook((Theme("one", "One", "The first."), Theme("two", "Two", "The second.")))
 
 
@@ -151,14 +151,14 @@ def summary(seconds: list[float]) -> dict[str, float]:
     return {name: round(value, 2) for name, value in found.items()}
 
 
-def saving(server: Server) -> dict[str, object]:
+def saving(server: Server, given: argparse.Namespace) -> dict[str, object]:
     """Time one coder's codes."""
     client = Client(server.port).enter(server.token, "Ana")
     before = server.processor()
-    seconds = [client.code(place)[1] for place in range(CODES)]
-    spent = 1000 * (server.processor() - before) / CODES
+    seconds = [client.code(place)[1] for place in range(given.codes)]
+    spent = 1000 * (server.processor() - before) / given.codes
     return {
-        "codes": CODES,
+        "codes": given.codes,
         "milliseconds": summary(seconds),
         "milliseconds of the processor, mean": round(spent, 2),
         "milliseconds of the disk alone": summary(_disk(server)),
@@ -177,7 +177,7 @@ def _disk(server: Server) -> list[float]:
     return seconds
 
 
-def three_at_once(server: Server) -> dict[str, object]:
+def three_at_once(server: Server, _: argparse.Namespace) -> dict[str, object]:
     """Let three coders post a hundred codes each."""
     before = set(server.kept())
     sent: list[tuple[str, float]] = []
@@ -200,7 +200,7 @@ def three_at_once(server: Server) -> dict[str, object]:
     }
 
 
-def kills(server: Server) -> dict[str, object]:
+def kills(server: Server, given: argparse.Namespace) -> dict[str, object]:
     """Kill the server while somebody posts."""
     cookie = Client(server.port).enter(server.token, "Eva").cookie
     acknowledged: list[str] = []
@@ -219,7 +219,7 @@ def kills(server: Server) -> dict[str, object]:
 
     thread = threading.Thread(target=post)
     thread.start()
-    for _ in range(KILLS):
+    for _ in range(given.kills):
         time.sleep(0.3)
         server.kill()
         server.start()
@@ -227,7 +227,7 @@ def kills(server: Server) -> dict[str, object]:
     thread.join()
     kept = server.kept()
     return {
-        "kills": KILLS,
+        "kills": given.kills,
         "acknowledged": len(acknowledged),
         "lost": len(set(acknowledged) - set(kept)),
         "doubled": len(kept) - len(set(kept)),
@@ -236,16 +236,19 @@ def kills(server: Server) -> dict[str, object]:
 
 def main() -> None:
     """Ask all three, and write what was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--codes", type=int, default=1_000, help="of one coder")
+    parser.add_argument("--kills", type=int, default=20, help="of the server")
+    given = _asked.read(parser, __file__, codes=200, kills=5)
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder))
         found: dict[str, object] = {"machine": machine()}
         for question in (saving, three_at_once, kills):
             name = question.__name__.replace("_", " ")
-            found[name] = question(server)
+            found[name] = question(server, given)
             print(name, found[name])
         server.kill()
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    given.results.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def machine() -> dict[str, object]:

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 
+import _asked
 import numpy as np
 
 from themeloom import check
@@ -36,7 +37,7 @@ from themeloom.themes.mapping import best_themes, learn
 from themeloom.themes.scores import score
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS, TABLE = ROOT / "benchmarks" / "results" / "mapping.json", ROOT / "docs" / "benchmarks.md"
+TABLE = ROOT / "docs" / "benchmarks.md"
 DEMO = ROOT / "experiments" / "dearmhp.toml"
 STRATEGIES = ("majority", "bayes", "graph", "soft", "zero-shot", "stacked")
 MIXED_BELOW, FOLDS = 0.3, 5
@@ -251,21 +252,20 @@ def about(n: int, rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if of_corpus.get(row.corpus) == row.labels]
 
 
-def keep(rows: Sequence[Row], seconds: float, *, quick: bool) -> dict[str, dict[str, float]]:
+def keep(rows: Sequence[Row], seconds: float, given: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Write the results beside, then in place; return the ratios at 200 labels."""
     facts: dict[str, object] = {
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",
         "versions": versions(),
         "seconds": round(seconds),
-        "quick": quick,
+        "quick": given.quick,
     }
     whole = [row for row in rows if {"raw", "raw+adapted"} <= _vectors(rows, row)]
     at_200 = ratios(about(200, whole)) if whole else {}
     found = {"facts": facts, "ratios at 200 labels": at_200, "rows": [asdict(row) for row in rows]}
-    RESULTS.parent.mkdir(exist_ok=True)
-    with whole_file(RESULTS) as part:
+    with whole_file(given.results) as part:
         part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    with whole_file(TABLE) as part:
+    with whole_file(given.results.with_suffix(".md") if given.quick else TABLE) as part:
         part.write_text(table(rows, at_200, facts), encoding="utf-8")
     return at_200
 
@@ -275,11 +275,11 @@ def _vectors(rows: Sequence[Row], one: Row) -> set[str]:
     return {row.vectors for row in rows if (row.corpus, row.labels, row.draw) == asked}
 
 
-def resumed() -> tuple[list[Row], float]:
+def resumed(results: Path) -> tuple[list[Row], float]:
     """Return what an earlier run has kept, and its seconds."""
-    if not RESULTS.exists():
+    if not results.exists():
         return [], 0.0
-    found = json.loads(RESULTS.read_text(encoding="utf-8"))
+    found = json.loads(results.read_text(encoding="utf-8"))
     return [Row(**row) for row in found["rows"]], float(found["facts"]["seconds"])
 
 
@@ -287,21 +287,22 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--quick", action="store_true", help="one draw of 200 labels, 500 messages each")
+    parser.add_argument("--labels", type=int, nargs="+", default=[200, 100, 400])
+    parser.add_argument("--draws", type=int, default=5, help="of so many labels each")
+    parser.add_argument("--most", type=int, default=MOST, help="messages of a corpus")
     parser.add_argument("--resume", action="store_true", help="go on from the results that are kept")
     parser.add_argument("--cache", type=Path, help="a folder that keeps what was computed")
-    given = parser.parse_args()
-    numbers, draws, most = ((200,), 1, 500) if given.quick else ((200, 100, 400), 5, MOST)
-    rows, before = resumed() if given.resume else ([], 0.0)
+    given = _asked.read(parser, __file__, labels=[100], draws=1, most=200)
+    rows, before = resumed(given.results) if given.resume else ([], 0.0)
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
-        tables = [read_table(path, most) for path in sorted(given.folder.glob("*.csv"))]
+        tables = [read_table(path, given.most) for path in sorted(given.folder.glob("*.csv"))]
         corpora = [read_demo(Path(scratch)), *tables]
         done: set[Asked] = {(row.corpus, row.labels, row.draw, row.vectors) for row in rows}
         at_200: dict[str, dict[str, float]] = {}
-        for more in run(corpora, numbers, draws, done, given.cache or Path(scratch)):
+        for more in run(corpora, given.labels, given.draws, done, given.cache or Path(scratch)):
             rows += more
-            at_200 = keep(rows, before + time.perf_counter() - began, quick=given.quick)
+            at_200 = keep(rows, before + time.perf_counter() - began, given)
     print(json.dumps(at_200, indent=1))
 
 

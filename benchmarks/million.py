@@ -19,10 +19,10 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+import _asked
 from _made import make
 from _measured import Measured, machine, measure
 
-RESULTS = Path(__file__).resolve().parent / "results" / "million.json"
 LIMIT_SECONDS, LIMIT_MEBIBYTES = 600, 6 * 1024
 """For a million messages, with the static encoder on two cores."""
 _TELLING = 1.0  # seconds: what took less tells nothing of growth
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--encoder", choices=("static", "transformer"), default="static")
     parser.add_argument("--cached", action="store_true", help="vectors are known from a run before")
     parser.add_argument("--extra", default="", help="further lines of the experiment file")
-    asked = parser.parse_args()
+    asked = _asked.read(parser, __file__, rows=[3_000, 10_000])
     # Adapting costs by the labels, not by the messages.
     static = "[encoder]\nstatic = true\n[adapt]\nenabled = false\n"
     extra = (static if asked.encoder == "static" else "") + asked.extra
@@ -77,7 +77,7 @@ def main() -> None:
             "runs": {str(size): asdict(run) for size, run in runs.items()},
             "exponents": exponents(runs[few], runs[many], many / few) if few < many else {},
         }
-        RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        asked.results.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

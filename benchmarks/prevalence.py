@@ -13,6 +13,7 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
+import _asked
 import numpy as np
 import polars as pl
 from mapping import MOST, ROOT, Labelled, read_table
@@ -26,7 +27,6 @@ from themeloom.themes._classifier import fit_classifier, posterior_of
 from themeloom.themes.folds import draw_folds
 from themeloom.themes.prevalence import LABELS, POWERED, prevalence
 
-RESULTS = ROOT / "benchmarks" / "results" / "prevalence.json"
 DRAWN, FOLDS = 200, 5
 
 
@@ -82,7 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--draws", type=int, default=500)
-    given = parser.parse_args()
+    given = _asked.read(parser, __file__, draws=50)
     found: dict[str, object] = {
         "facts": {
             "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",
@@ -93,8 +93,7 @@ def main() -> None:
     for path in sorted(given.folder.glob("*.csv")):
         found[path.stem] = judge(read_table(path, MOST), given.draws)
         print(path.stem, found[path.stem], flush=True)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    given.results.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

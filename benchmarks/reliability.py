@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import _asked
 import _trials
 import polars as pl
 
@@ -33,7 +34,6 @@ from themeloom.atomic import whole_file
 from themeloom.cleaning import find_leftovers
 from themeloom.provenance import versions
 
-RESULTS = Path(__file__).parent / "results" / "reliability.json"
 SEED = 20260801
 MOMENTS = 60
 
@@ -199,9 +199,9 @@ def facts() -> dict[str, object]:
     }
 
 
-def keep(results: dict[str, Any]) -> None:
+def keep(path: Path, results: dict[str, Any]) -> None:
     """Write the results beside, then in place."""
-    with whole_file(RESULTS) as part:
+    with whole_file(path) as part:
         part.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
@@ -213,7 +213,7 @@ def ask_killed(results: dict[str, Any], given: argparse.Namespace) -> None:
             print(trial, flush=True)
             found["trials"].append(trial)
             found["facts"] = facts()
-            keep(results)
+            keep(given.results, results)
 
 
 def ask_same(results: dict[str, Any], given: argparse.Namespace) -> None:
@@ -243,12 +243,12 @@ def ask_same(results: dict[str, Any], given: argparse.Namespace) -> None:
             found[name] = difference(root, key) | {"cores": cores}
             found["facts"] = facts()
             print(name, found[name], flush=True)
-            keep(results)
+            keep(given.results, results)
 
 
 def installed_wheel(folder: Path) -> dict[str, str]:
     """Build a wheel and install it without its dependencies, which are there; give the environment for it."""
-    python, source, target = sys.executable, RESULTS.parents[2], folder / "installed"
+    python, source, target = sys.executable, Path(__file__).resolve().parents[1], folder / "installed"
     subprocess.run([python, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], cwd=source, check=True)
     [wheel] = folder.glob("*.whl")
     install = ["install", "--quiet", "--no-deps", "--no-index", "--target", target, wheel]
@@ -308,9 +308,9 @@ def main() -> None:
     parser.add_argument("--moments", type=int, default=MOMENTS, help="how many, over all commands")
     parser.add_argument("--anew", action="store_true", help="forget what was found before")
     parser.add_argument("--python", help="another Python that has Themeloom installed")
-    given = parser.parse_args()
-    known = RESULTS.exists() and not given.anew
-    results = json.loads(RESULTS.read_text(encoding="utf-8")) if known else {}
+    given = _asked.read(parser, __file__, moments=4)
+    known = given.results.exists() and not given.anew
+    results = json.loads(given.results.read_text(encoding="utf-8")) if known else {}
     for name in given.questions or QUESTIONS:
         QUESTIONS[name](results, given)
 

@@ -19,6 +19,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import _asked
 import numpy as np
 import polars as pl
 from playwright.sync_api import Page, sync_playwright
@@ -185,7 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=50_000)
     parser.add_argument("--screenshots", type=Path)
-    options = parser.parse_args()
+    options = _asked.read(parser, __file__, messages=5_000)
     record = made_up(options.messages)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         path = Path(folder) / "report.html"
@@ -223,7 +224,7 @@ def main() -> None:
             "versions": versions(),
         }
     print(json.dumps(result, indent=1))
-    (HERE / "results" / "report.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    options.results.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

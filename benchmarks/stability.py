@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
+import _asked
 import numpy as np
 from mapping import ROOT, Labelled, read_demo, read_table, settings
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, cohen_kappa_score
@@ -29,7 +30,6 @@ from themeloom.progress import Stages
 from themeloom.provenance import versions
 from themeloom.records import Clusters, Floats, Ints
 
-RESULTS = ROOT / "benchmarks" / "results" / "stability.json"
 MOST = 1_500  # messages of a corpus
 LAYOUTS = 110
 FIRST = 301  # seed of the first run; with those from 101 and 201 the method was found
@@ -118,16 +118,15 @@ def held_out_kappa(topic: Ints, theme: Ints, repeats: int = 4) -> float:
     return float(np.mean(kappas))
 
 
-def keep(rows: list[Row], seconds: float, *, quick: bool) -> None:
+def keep(rows: list[Row], seconds: float, given: argparse.Namespace) -> None:
     """Write the results beside, then in place."""
     facts = {
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",
         "versions": versions(),
         "seconds": round(seconds),
-        "quick": quick,
+        "quick": given.quick,
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    with whole_file(RESULTS) as part:
+    with whole_file(given.results) as part:
         found = {"facts": facts, "rows": [asdict(row) for row in rows]}
         part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
@@ -136,23 +135,23 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--quick", action="store_true", help="two runs each, 500 messages a corpus")
+    parser.add_argument("--runs", type=int, default=12, help="runs of one layout, and of a consensus")
+    parser.add_argument("--most", type=int, default=MOST, help="messages of a corpus")
     parser.add_argument("--layouts", type=int, default=LAYOUTS, help="layouts of a consensus")
     parser.add_argument("--cache", type=Path, help="a folder that keeps embeddings")
-    given = parser.parse_args()
-    runs, most = (2, 500) if given.quick else (12, MOST)
+    given = _asked.read(parser, __file__, runs=2, most=300)
     rows: list[Row] = []
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
-        tables = [read_table(path, most) for path in sorted(given.folder.glob("*.csv"))]
+        tables = [read_table(path, given.most) for path in sorted(given.folder.glob("*.csv"))]
         for corpus in [read_demo(Path(scratch)), *tables]:
             cache = given.cache or Path(scratch)
             vectors = embed_corpus(corpus.texts, settings("raw", 1), cache, Stages()).vectors
             discovered(vectors, 2, 0)  # the first use compiles
-            rows += measure(corpus, vectors, given.layouts, runs)
+            rows += measure(corpus, vectors, given.layouts, given.runs)
             for row in rows[-2:]:
                 print(json.dumps(asdict(row)), flush=True)
-            keep(rows, time.perf_counter() - began, quick=given.quick)
+            keep(rows, time.perf_counter() - began, given)
 
 
 if __name__ == "__main__":

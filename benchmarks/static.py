@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import _asked
 import numpy as np
 from _measured import machine
 from mapping import Labelled, learned_from, read_demo, read_table
@@ -32,7 +33,6 @@ from themeloom.records import Floats
 from themeloom.themes._classifier import fit_classifier, posterior_of
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "results" / "static.json"
 KEPT = {
     "static / raw": ("static", "raw"),
     "distilled adapted / adapted": ("distilled adapted", "adapted"),
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--labels", type=int, default=200)
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--most", type=int, default=2000, help="messages of a corpus")
-    given = parser.parse_args()
+    given = _asked.read(parser, __file__, labels=100, draws=1, most=300)
     found: list[Draw] = []
     with tempfile.TemporaryDirectory() as scratch:
         tables = [read_table(path, given.most) for path in sorted(given.folder.glob("*.csv"))]
@@ -135,7 +135,7 @@ def main() -> None:
                     "kept": kept(found),
                     "draws": [asdict(each) for each in found],
                 }
-                with whole_file(RESULTS) as draft:
+                with whole_file(given.results) as draft:
                     draft.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
                 print(one, flush=True)
     print(json.dumps(kept(found), indent=1))

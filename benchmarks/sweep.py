@@ -21,6 +21,7 @@ import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import _asked
 import numpy as np
 
 from themeloom.atomic import whole_file
@@ -32,7 +33,6 @@ from themeloom.space import Settings, configurations
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENT = ROOT / "experiments" / "dearmhp-sweep.toml"
-RESULTS = ROOT / "benchmarks" / "results" / "sweep.json"
 
 
 SEED = 1
@@ -70,10 +70,9 @@ def with_embeddings(known: Path, root: Path) -> Path:
     return root
 
 
-def alone(settings: Settings, folder: Path) -> Path:
+def alone(experiment: Path, settings: Settings, folder: Path) -> Path:
     """Write the experiment with one configuration and without its sweep."""
-    text = EXPERIMENT.read_text(encoding="utf-8").partition("[sweep]")[0]
-    text = text.replace('"../src', f'"{ROOT / "src"}')
+    text = _text(experiment).partition("[sweep]")[0]
     sections: dict[str, list[str]] = {}
     for key, value in settings.items():
         section, _, name = key.partition(".")
@@ -89,6 +88,23 @@ def alone(settings: Settings, folder: Path) -> Path:
     path = folder / "experiment.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def fewer(folder: Path) -> Path:
+    """Write a sweep of four configurations whose encoder is not adapted."""
+    text = (
+        _text(EXPERIMENT)
+        .partition("[sweep.grid]")[0]
+        .replace("[sweep]", "[adapt]\nenabled = false\n\n[sweep]")
+    )
+    path = folder / "fewer.toml"
+    grid = "[sweep.grid]\nreduce.neighbors = [10, 15]\ncluster.min_cluster_size = [8, 12]\n"
+    path.write_text(text + grid, encoding="utf-8")
+    return path
+
+
+def _text(experiment: Path) -> str:
+    return experiment.read_text(encoding="utf-8").replace('"../src', f'"{ROOT / "src"}')
 
 
 def _toml(value: Setting) -> str:
@@ -128,34 +144,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--separate", type=int, default=24, help="how many configurations are run one by one")
     parser.add_argument("--known", type=Path, help="a study's folder whose cache holds the embeddings")
-    given = parser.parse_args()
-    asked = configurations(read_experiment(EXPERIMENT))
-    chosen = drawn(asked, given.separate)
+    given = _asked.read(parser, __file__, separate=2)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        known = given.known or embedded(folder / "known", chosen[0])
-        whole = timed("sweep", EXPERIMENT, with_embeddings(known, folder / "sweep"))
+        experiment = fewer(folder) if given.quick else EXPERIMENT
+        asked = configurations(read_experiment(experiment))
+        chosen = drawn(asked, given.separate)
+        known = given.known or embedded(folder / "known", experiment, chosen[0])
+        whole = timed("sweep", experiment, with_embeddings(known, folder / "sweep"))
         print(f"sweep: {whole}", flush=True)
         separate: list[Cost] = []
         for place, settings in enumerate(chosen):
             root = folder / f"alone-{place}"
             root.mkdir()
-            separate.append(timed("run", alone(settings, root), with_embeddings(known, root)))
+            separate.append(timed("run", alone(experiment, settings, root), with_embeddings(known, root)))
             print(f"{settings}: {separate[-1]}", flush=True)
-            keep(found(asked, chosen[: place + 1], separate, whole))
+            keep(given.results, found(asked, chosen[: place + 1], separate, whole))
 
 
-def embedded(root: Path, settings: Settings) -> Path:
+def embedded(root: Path, experiment: Path, settings: Settings) -> Path:
     """Run one configuration, so that the embeddings are known; return its folder."""
     root.mkdir()
-    timed("run", alone(settings, root), root)
+    timed("run", alone(experiment, settings, root), root)
     return root
 
 
-def keep(results: dict[str, object]) -> None:
+def keep(path: Path, results: dict[str, object]) -> None:
     """Write the results beside, then in place."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    with whole_file(RESULTS) as part:
+    with whole_file(path) as part:
         part.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 

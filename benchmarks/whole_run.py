@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
+import _asked
 import numpy as np
 import polars as pl
 from _made import make
@@ -26,7 +27,6 @@ from _measured import TEXTS, VECTORS, Measured, machine, measure
 from themeloom import load
 from themeloom.folders import Folders
 
-RESULTS = Path(__file__).resolve().parent / "results" / "whole_run.json"
 PLAIN = "\n[adapt]\nenabled = false\n"
 OURS, UNADAPTED, THEIRS = "themeloom", "themeloom, encoder not adapted", "BERTopic"
 
@@ -70,7 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--repeats", type=int, default=3)
-    asked = parser.parse_args()
+    asked = _asked.read(parser, __file__, rows=[1_000], repeats=1)
     result: dict[str, object] = {"facts": machine()}
     for rows in asked.rows:
         with tempfile.TemporaryDirectory() as scratch:
@@ -84,7 +84,7 @@ def main() -> None:
         told = summary(runs)
         print(f"{rows:,}: {told['median seconds']} s, {told['median MiB']} MiB", flush=True)
         result[str(rows)] = told
-        RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        asked.results.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

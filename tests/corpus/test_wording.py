@@ -3,15 +3,13 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from themeloom.corpus import likeness
 from themeloom.corpus import wording as module
 from themeloom.corpus.likeness import differs_in_meaning
-from themeloom.corpus.wording import shingles, wording
+from themeloom.corpus.wording import wording
 
 
 @pytest.mark.parametrize(
@@ -55,13 +53,6 @@ def test_any_text_has_a_normal_form_of_its_own(text):
     assert wording(f"  {text}\n").core == words.core
 
 
-@given(st.text(min_size=1, max_size=40))
-def test_shingles_are_distinct_and_stable(core):
-    hashes = shingles(core)
-    assert hashes.dtype == np.uint64
-    assert len(hashes) == len({core[start : start + 5] for start in range(max(len(core) - 4, 1))})
-
-
 @pytest.mark.parametrize(
     ("text", "other", "differs"),
     [
@@ -87,12 +78,3 @@ def test_many_words_are_split_as_few_are(text):
         patch.setattr(module, "MANY_WORDS", 10**6)  # none are many
         slowly = wording(text)
     assert wording(text) == replace(slowly, pointed=slowly.pointed if slowly.size < module.MANY_WORDS else "")
-
-
-@given(st.text(st.sampled_from("abc "), max_size=60), st.text(st.sampled_from("abc "), max_size=60))
-def test_likeness_is_that_of_the_sets_of_shingles(one, two):
-    ours, theirs = (
-        {text.ljust(5, "\0")[at : at + 5] for at in range(max(len(text) - 4, 1))} for text in (one, two)
-    )
-    expected = len(ours & theirs) / len(ours | theirs)
-    assert likeness._jaccard(shingles(one), shingles(two)) == pytest.approx(expected)

@@ -3,13 +3,14 @@
 # ruff: noqa: RUF001 - typographic quotation marks stand in the messages
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
-from themeloom.corpus.wording import all_shingles, shingles
+from themeloom.corpus import minhash
 
 SHORT = 60
 """Up to so many words (a post of 280 characters) a changed number, name or negation makes another message."""
@@ -17,8 +18,8 @@ SHORT = 60
 _PERMUTATIONS = 64
 _BUCKET = 64  # messages of a bucket that are compared, the first ones: templates by the thousand stay linear
 _COMPARED = 32  # of all candidates, the most similar so many are verified
-_REMEMBERED = 400_000  # messages whose shingles are at hand: about a kilobyte each
-_AT_ONCE = 512  # messages hashed together: what fits the processor's cache
+_REMEMBERED = 100_000  # messages whose shingles are at hand: one or two kilobytes each
+_AT_ONCE = 4_096  # messages that are hashed before progress is told
 _SLACK = 0.15  # what the estimate from 64 permutations may be off before a candidate is dropped unverified
 
 _NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
@@ -64,14 +65,13 @@ class Lookalikes:
         self._cores, self._sizes, self._texts = cores, sizes, texts
         self._signatures = _signatures(cores, advance)
         self._buckets = _buckets(self._signatures, _telling_numbers(cores, sizes), loosest)
-        self._members: dict[int, list[int]] = defaultdict(list)
+        self._seen = np.zeros(len(cores), dtype=np.int32)
+        self._asked = 0
         self._known: dict[int, NDArray[np.uint64]] = {}
 
     def add(self, index: int) -> None:
         """Let later messages be compared with this one."""
-        for bucket in self._shared(index):
-            if len(self._members[bucket]) < _BUCKET:
-                self._members[bucket].append(index)
+        minhash.admit(index, self._buckets)
 
     def find(self, index: int, loosest: float, threshold: Callable[[int], float]) -> int | None:
         """Give the most similar message met so far that is the same but for small changes.
@@ -85,38 +85,29 @@ class Lookalikes:
         threshold
             Gives that to ask of a candidate.
         """
-        met: set[int] = set()
-        met.update(*(self._members.get(bucket, ()) for bucket in self._shared(index)))
-        if not met:
+        self._asked += 1
+        least_shared = ceil(_PERMUTATIONS * (loosest - _SLACK))
+        found = minhash.likely(index, self._asked, least_shared, self._buckets, self._signatures, self._seen)
+        if not len(found):
             return None
-        candidates = np.fromiter(met, np.int64, len(met))
-        shared = np.count_nonzero(self._signatures[candidates] == self._signatures[index], axis=1)
-        estimates = shared / _PERMUTATIONS
-        likely = np.flatnonzero(estimates >= loosest - _SLACK)
-        if not len(likely):
-            return None
-        order = likely[np.lexsort((candidates[likely], -estimates[likely]))][:_COMPARED]
-        for other, estimate in zip(candidates[order].tolist(), estimates[order].tolist(), strict=True):
+        found.sort()
+        own = self._shingles(index)
+        for code in found[:_COMPARED].tolist():
+            differing, other = int(code >> 32), int(code & 0xFFFFFFFF)
             least = threshold(other)
-            if estimate < least - _SLACK:
+            if 1 - differing / _PERMUTATIONS < least - _SLACK:
                 continue
-            if self._similarity(index, other) >= least and not self._tells_apart(index, other):
-                return int(other)
+            if _jaccard(own, self._shingles(other)) >= least and not self._tells_apart(index, other):
+                return other
         return None
-
-    def _similarity(self, index: int, other: int) -> float:
-        return _jaccard(self._shingles(index), self._shingles(other))
 
     def _shingles(self, index: int) -> NDArray[np.uint64]:
         known = self._known.get(index)
         if known is None:
             if len(self._known) == _REMEMBERED:
                 self._known.clear()
-            known = self._known[index] = shingles(self._cores[index])
+            known = self._known[index] = minhash.shingles(self._cores[index])
         return known
-
-    def _shared(self, index: int) -> list[int]:
-        return [bucket for bucket in self._buckets[index].tolist() if bucket >= 0]
 
     def _tells_apart(self, one: int, two: int) -> bool:
         if min(self._sizes[one], self._sizes[two]) > SHORT:
@@ -166,24 +157,21 @@ def _numbers_differ_mostly(one: str, two: str) -> bool:
 
 
 def _jaccard(one: NDArray[np.uint64], two: NDArray[np.uint64]) -> float:
-    shared = np.count_nonzero(one.take(one.searchsorted(two), mode="clip") == two)
-    return float(shared / (one.size + two.size - shared))
+    shared = minhash.shared_hashes(one, two)
+    return shared / (one.size + two.size - shared)
 
 
 def _signatures(cores: Sequence[str], advance: Callable[[int], None]) -> NDArray[np.uint32]:
-    """MinHash (Broder 1997) of every message: (messages, permutations).
-
-    The permutations are multiply-shift hashes (Dietzfelbinger et al. 1997), of many messages at once.
-    """
+    """MinHash of every message: (messages, permutations)."""
     random = np.random.default_rng(1)
     factors, terms = random.integers(2**63, size=(2, _PERMUTATIONS), dtype=np.uint64)
     signatures = np.empty((len(cores), _PERMUTATIONS), dtype=np.uint32)
     for start in range(0, len(cores), _AT_ONCE):
-        hashes, starts = all_shingles(cores[start : start + _AT_ONCE])
-        for at, (factor, term) in enumerate(zip(factors | np.uint64(1), terms, strict=True)):
-            permuted = ((hashes * factor + term) >> np.uint64(32)).astype(np.uint32)
-            signatures[start : start + len(starts), at] = np.minimum.reduceat(permuted, starts)
-        advance(len(starts))
+        part = cores[start : start + _AT_ONCE]
+        ends = np.cumsum([max(len(core), minhash.SHINGLE) for core in part])
+        into = signatures[start : start + len(part)]
+        minhash.sign(minhash.codes_of(part), ends, factors | np.uint64(1), terms, into)
+        advance(len(part))
     return signatures
 
 
@@ -199,8 +187,8 @@ def _telling_numbers(cores: Sequence[str], sizes: Sequence[int]) -> NDArray[np.u
 
 def _buckets(
     signatures: NDArray[np.uint32], numbers: NDArray[np.uint32], threshold: float
-) -> NDArray[np.int64]:
-    """Locality-sensitive hashing: (messages, bands), the number of a bucket or -1 where nobody shares it.
+) -> minhash.Buckets:
+    """Sort messages into buckets, which are empty yet.
 
     Short messages with other numbers in them never share one: they would be told apart anyway.
     Sorted here instead of in MinHashLSH's dictionaries, which take some gigabytes for a million messages.
@@ -208,7 +196,8 @@ def _buckets(
     from datasketch import MinHashLSH
 
     lsh = MinHashLSH(threshold=min(max(threshold, 0.05), 0.95), num_perm=_PERMUTATIONS, weights=(0.1, 0.9))
-    buckets = np.full((len(signatures), lsh.b), -1, dtype=np.int64)
+    of = np.full((len(signatures), lsh.b), -1, dtype=np.int32)
+    rooms = [np.zeros(1, dtype=np.int64)]
     start = 0
     for band in range(lsh.b):
         keys = numbers.astype(np.uint64)
@@ -217,7 +206,10 @@ def _buckets(
             keys *= np.uint64(0x9E3779B97F4A7C15)
             keys ^= keys >> np.uint64(29)
         _, bucket, sizes = np.unique(keys, return_inverse=True, return_counts=True)
-        shared = sizes[bucket] > 1
-        buckets[shared, band] = bucket[shared] + start
-        start += len(sizes)
-    return buckets
+        is_shared = sizes > 1
+        of[:, band] = np.where(is_shared, start - 1 + np.cumsum(is_shared), -1)[bucket]
+        rooms.append(np.minimum(sizes[is_shared], _BUCKET))
+        start += len(rooms[-1])
+    starts = np.cumsum(np.concatenate(rooms))
+    members = np.empty(int(starts[-1]), dtype=np.int32)
+    return minhash.Buckets(of, starts, np.zeros(start, dtype=np.int32), members)

@@ -7,11 +7,14 @@ compares all messages with all.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from themeloom.corpus.indexes import FEW_WORDS, LONG_OPENING, OPENING, OpeningIndex, WordIndex
-from themeloom.corpus.likeness import Lookalikes
 from themeloom.corpus.marks import Reading, read
 from themeloom.corpus.wording import MANY_WORDS, Wording, wording
+
+if TYPE_CHECKING:
+    from themeloom.corpus.likeness import Lookalikes
 
 _NAMED = 0.75  # a mark that names the author lowers the threshold for near-duplicates: MT says 'modified'
 
@@ -28,7 +31,10 @@ class Message:
     @property
     def voices(self) -> tuple[str, ...]:
         """Who says so: the author that the mark names, and who sent it."""
-        return tuple(dict.fromkeys(voice for voice in (self.reading.named, self.author) if voice))
+        named, author = self.reading.named, self.author
+        if not author or named == author:
+            return (named,) if named else ()
+        return (named, author) if named else (author,)
 
     @property
     def opens_only(self) -> bool:
@@ -103,8 +109,10 @@ class _Matcher:
                 self.wordings.append(position)
             self.owner[position] = found
 
-    def lookalikes(self, advance: Callable[[int], None]) -> Lookalikes:
+    def lookalikes(self, advance: Callable[[int], None]) -> "Lookalikes":
         """Prepare the search for near-duplicates among the different wordings that are long enough."""
+        from themeloom.corpus.likeness import Lookalikes  # with what is compiled
+
         self.long = [place for place in self.wordings if self.messages[place].wording.size >= MANY_WORDS]
         advance(len(self.messages) - len(self.long))
         different = [self.messages[position] for position in self.long]
@@ -116,7 +124,7 @@ class _Matcher:
             advance,
         )
 
-    def near_duplicates(self, lookalikes: Lookalikes, *, opens_only: bool) -> None:
+    def near_duplicates(self, lookalikes: "Lookalikes", *, opens_only: bool) -> None:
         """Attach what is the same but for small changes."""
         for place, position in enumerate(self.long):
             message = self.messages[position]
@@ -143,13 +151,15 @@ class _Matcher:
 
     def openings(self) -> None:
         """Attach what begins a longer message, the longest openings first."""
-        entries = ((position, self.messages[position]) for position in self.wordings)
-        index = OpeningIndex(
-            (position, message.voices, message.wording.core) for position, message in entries
-        )
         asking = [
             position for position in self.wordings if self.is_free(position) and self._may_open(position)
         ]
+        named = {name for position in asking if (name := self.messages[position].reading.named)}
+        entries = ((position, self.messages[position]) for position in self.wordings if asking)
+        index = OpeningIndex(
+            (position, named.intersection(message.voices), message.wording.core)
+            for position, message in entries
+        )
         for position in sorted(asking, key=lambda asker: (-len(self.messages[asker].wording.core), asker)):
             found = self._opened(index, position)
             if found is not None:

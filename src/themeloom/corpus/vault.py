@@ -1,6 +1,5 @@
 """The private folder of one study: the key, the crosswalk, and what placeholders stand for."""
 
-import hashlib
 import hmac
 import json
 import re
@@ -140,7 +139,7 @@ class Vault:
     def _keyed(self, domain: str, value: str) -> str:
         message = f"{domain}\0{value}".encode("utf-8", "surrogatepass")
         length = 64 if domain == "text" else 16
-        return hmac.new(self._key, message, hashlib.sha256).hexdigest()[:length]
+        return hmac.digest(self._key, message, "sha256").hex()[:length]
 
     def _write(self, name: str, table: pl.DataFrame) -> None:
         with whole_file(self.folder / name) as draft:

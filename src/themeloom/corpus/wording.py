@@ -12,12 +12,6 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-SHINGLE = 5
-"""Characters a shingle."""
-
 MANY_WORDS = 8
 """From so many words on, neither outer hashtags nor inner punctuation tell messages apart."""
 
@@ -47,7 +41,6 @@ _UNSPACED_CHARACTER = re.compile(_UNSPACED)
 _UNSPACED_GAP = re.compile(rf"(?<={_UNSPACED}) | (?={_UNSPACED})")
 _QUOTES = re.compile("[\"'`´«»‘’‚‛“”„‹›]")
 _NOTHING: frozenset[str] = frozenset()
-_POWERS = np.cumprod(np.array([1, *(SHINGLE - 1) * [0x9E3779B97F4A7C15]], dtype=np.uint64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,47 +115,3 @@ def _tokens(plain: str, *, cut: bool) -> tuple[str, int, str, frozenset[str]]:
 def _unquoted(words: Sequence[str]) -> str:
     # No other quotation marks stand within a word.
     return " ".join(words).replace("'", "").replace("’", "")
-
-
-def shingles(core: str) -> NDArray[np.uint64]:
-    """Hash every run of five characters (polynomial hash, then a 64-bit mix).
-
-    Returns
-    -------
-    numpy.ndarray
-        Distinct hashes, sorted, uint64.
-    """
-    return np.unique(_mixed(_codes(core.ljust(SHINGLE, "\0"))))
-
-
-def all_shingles(cores: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Hash every run of five characters of several texts.
-
-    Returns
-    -------
-    hashes
-        uint64: one text after the other, each in the order of its characters.
-    starts
-        int64, (texts,): where each text's begin; each text has one at least.
-    """
-    codes = _codes("".join(core.ljust(SHINGLE, "\0") for core in cores))
-    ends = np.cumsum([max(len(core), SHINGLE) for core in cores])
-    hashes = _mixed(codes)
-    inside = np.ones(len(hashes), dtype=np.bool_)
-    across = (ends[:-1, None] - np.arange(1, SHINGLE)).ravel()  # runs that go over into the next text
-    inside[across] = False
-    begins = np.concatenate([[0], ends[:-1] - (SHINGLE - 1) * np.arange(1, len(ends))])
-    return hashes[inside], begins
-
-
-def _codes(text: str) -> NDArray[np.uint64]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
-
-
-def _mixed(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Hash each run of characters."""
-    hashes: NDArray[np.uint64] = np.convolve(codes + np.uint64(1), _POWERS, "valid")
-    hashes ^= hashes >> np.uint64(31)
-    hashes *= np.uint64(0xBF58476D1CE4E5B9)
-    hashes ^= hashes >> np.uint64(32)
-    return hashes

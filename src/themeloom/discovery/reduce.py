@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from themeloom.compiled import keep_compiled
 from themeloom.config import ReduceConfig
 from themeloom.discovery.alongside import alongside
-from themeloom.discovery.compiled import keep_compiled
 from themeloom.errors import CorpusError
 from themeloom.nearest import nearest_of_all
 from themeloom.progress import UNWATCHED, Progress

@@ -5,8 +5,9 @@ from pathlib import Path
 import numba
 import numpy as np
 
+from themeloom.compiled import compiled, keep_compiled
 from themeloom.config import ReduceConfig
-from themeloom.discovery.compiled import keep_compiled
+from themeloom.corpus import minhash
 from themeloom.discovery.reduce import reduced
 
 
@@ -18,6 +19,11 @@ def test_what_umap_compiles_is_kept_for_the_next_process():
     assert list(Path(epoch.stats.cache_path).glob("layouts._optimize_layout_euclidean_single_epoch*.nbi"))
 
 
+def test_what_is_compiled_of_our_own_is_kept_too():
+    minhash.shingles("one two three")
+    assert list(Path(minhash._hashed.stats.cache_path).glob("minhash._hashed*.nbi"))
+
+
 def test_where_nothing_can_be_kept_it_is_compiled_all_the_same(monkeypatch):
     def double(number):
         return 2 * number
@@ -27,3 +33,4 @@ def test_where_nothing_can_be_kept_it_is_compiled_all_the_same(monkeypatch):
     monkeypatch.setitem(sys.modules, "homeless", module)
     keep_compiled("homeless")
     assert module.double(21) == 42
+    assert compiled(types.FunctionType(double.__code__.replace(co_filename="<nowhere>"), {}))(21) == 42
