@@ -47,6 +47,14 @@ def test_words_say_what_a_topic_is_about(corpus):
         assert len(topic.words) == len(topic.weights) <= 5
 
 
+def test_vectors_of_words_are_kept_in_one_file_not_in_one_a_topic(corpus, tmp_path):
+    _, _, encoder = corpus
+    cache = encoder.cache(tmp_path)
+    there = describe(*corpus, DescribeConfig(words=5), cache)
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 1
+    assert describe(*corpus, DescribeConfig(words=5), cache) == there
+
+
 def test_representatives_are_members_and_not_outliers(corpus):
     _, clusters, _ = corpus
     for topic in describe(*corpus, DescribeConfig(representative=3)):

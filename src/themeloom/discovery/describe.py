@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _CANDIDATES = 50
 """Words a topic that KeyBERT's way of choosing looks at."""
+_FEW = 8
+"""Texts at a time whose vectors are not kept on disk: each time would be a file, to be opened ever after."""
 _SIMILARITIES = 1_000_000
 """Messages by topics that BERTopic may compare at a time: each message has a few dozen windows."""
 PLACEHOLDERS = ("person", "handle", "link", "email", "phone", "number", "postcode", "place", "organisation")
@@ -102,7 +104,8 @@ def to_bertopic(
         def embed(self, documents: Sequence[str], verbose: bool = False) -> Floats:  # noqa: ARG002
             new = [text for text in dict.fromkeys(documents) if text not in known]
             if new:
-                known.update(zip(new, encode_cached(new, encoder, cache), strict=True))
+                kept = cache if len(new) > _FEW else None
+                known.update(zip(new, encode_cached(new, encoder, kept), strict=True))
             return np.stack([known[text] for text in documents])
 
     class NumberedBERTopic(BERTopic):  # type: ignore[misc]
