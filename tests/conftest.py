@@ -7,11 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser, Error, sync_playwright
 
 from browsing import Visit
 from coding import Server
+
+# How long an example takes is for benchmarks to tell.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 CHROMIUM_OPTIONS = [
     "--no-sandbox",

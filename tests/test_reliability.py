@@ -214,7 +214,12 @@ FULL = {
         ".themeloom/private/small/",
     ),
     "the cache": (["run", "{experiment}", "--root", "{root}"], 30 * KILO, ".themeloom/cache"),
-    "the model": (["run", "{experiment}", "--root", "{warm}"], 60 * KILO, "models/small-"),
+    # The model itself on a full disk: tests/test_full_disk.py.
+    "the report that goes with the model": (
+        ["run", "{experiment}", "--root", "{warm}"],
+        60 * KILO,
+        "report.html",
+    ),
     "the report": (["report", "{model}", "--root", "{root}"], 300 * KILO, "report.html"),
     "a table": (["export", "{model}", "--out", "{root}/t.docx"], KILO, "t.docx"),
     "what was assigned": (
