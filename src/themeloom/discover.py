@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.config import Experiment
+from themeloom.discovery.cells import Nearest
 from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.discovery.consensus import clusterings, consensus
 from themeloom.discovery.describe import describe
@@ -190,7 +191,7 @@ def _repeated(
         *(part.model_dump(mode="json") for part in parts),
         [config.study.seed, more, fewest],
         [versions()[name] for name in ("umap-learn", "hdbscan")],
-        code_of(reduce, nearest_of_all, cluster, consensus),
+        code_of(reduce, nearest_of_all, cluster, Nearest, consensus),
     )
     with stages("repeat") as progress:
         found = stages.remembered("repeat", *cache.remember("repeat", key, make))["topics"]

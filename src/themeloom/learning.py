@@ -11,6 +11,7 @@ from themeloom.authors import authors_of
 from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.config import Experiment
 from themeloom.discover import codebook_vectors, discover, embed_corpus
+from themeloom.discovery.cells import Nearest
 from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.discovery.describe import describe
 from themeloom.discovery.embed import Encoder
@@ -226,7 +227,7 @@ def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
         plain = plain_topics(embeddings, seed, layout, progress)
         return {"topic": plain.topic, "reduced": plain.reduced}
 
-    code = code_of(plain_topics, cluster, describe, reduce, nearest_of_all)
+    code = code_of(plain_topics, cluster, Nearest, describe, reduce, nearest_of_all)
     reduced = layout.reduced if layout else np.zeros(0)
     key = digest(embeddings.vectors, embeddings.texts, reduced, seed, code)
     with stages("references") as progress:

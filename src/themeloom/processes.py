@@ -1,11 +1,20 @@
-"""Whose a thing is: a mark of the process that made it, which tells later whether that process still runs."""
+"""Processes: begun anew for a part of the work, and whose a thing is that one has made.
+
+A mark of the process that made a thing tells later whether that process still runs.
+"""
 
 import hashlib
+import json
 import os
 import re
 import socket
+import subprocess
+import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import IO
 
 MARK = r"[0-9a-f]{8}-[0-9]{1,10}-[0-9]{1,20}"
 """What `mark` gives, as a pattern."""
@@ -15,6 +24,40 @@ DAY = 24 * 3600.0
 
 _WHOLE = re.compile(MARK)
 _ENDED = {"Z", "X"}  # of Linux: it has ended, and its parent has not been told
+
+
+def begun(command: str, environment: Mapping[str, str] = MappingProxyType({})) -> "subprocess.Popen[bytes]":
+    """Begin a process of this Python that does one command: anew, not forked, with pipes to ask it.
+
+    The program that calls needs no guard, and Ctrl-C is for the process that asks alone.
+
+    Parameters
+    ----------
+    command
+        Python, of our own.
+    environment
+        What is other than here.
+
+    Raises
+    ------
+    OSError
+        If it cannot be started.
+    """
+    paths = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
+    return subprocess.Popen(  # noqa: S603 (this Python, and a command of our own)
+        [sys.executable, "-P", "-c", command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": paths, **environment},
+        start_new_session=True,
+    )
+
+
+def tell(pipe: IO[bytes], said: object) -> None:
+    """Write one line of JSON."""
+    pipe.write(json.dumps(said).encode("ascii") + b"\n")
+    pipe.flush()
 
 
 def mark() -> str:

@@ -6,7 +6,6 @@ guard, no process inherits another's threads, and nothing but text and numbers g
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,13 +13,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import astuple
-from pathlib import Path
 from queue import SimpleQueue
 
 from themeloom.config import AnonymiseConfig
 from themeloom.cores import cores
 from themeloom.corpus.patterns import Span
 from themeloom.corpus.recognise import recognise
+from themeloom.processes import begun, tell
 from themeloom.progress import UNWATCHED, Progress
 
 MANY = 20_000
@@ -59,9 +58,9 @@ def recognise_all(
 class _Crew:
     """Some processes, and for each a thread that waits for its answer."""
 
-    def __init__(self, workers: Sequence["subprocess.Popen[str]"]) -> None:
+    def __init__(self, workers: Sequence["subprocess.Popen[bytes]"]) -> None:
         self._threads = ThreadPoolExecutor(max(len(workers), 1))
-        self._idle: SimpleQueue[subprocess.Popen[str] | None] = SimpleQueue()
+        self._idle: SimpleQueue[subprocess.Popen[bytes] | None] = SimpleQueue()
         for worker in workers:
             self._idle.put(worker)
         if not workers:
@@ -84,10 +83,10 @@ class _Crew:
         return spans
 
 
-def _asked(worker: "subprocess.Popen[str]", part: Sequence[str]) -> list[list[Span]] | None:
+def _asked(worker: "subprocess.Popen[bytes]", part: Sequence[str]) -> list[list[Span]] | None:
     assert worker.stdin and worker.stdout  # noqa: PT018, S101 (both are pipes)
     try:
-        print(json.dumps(part), file=worker.stdin, flush=True)
+        tell(worker.stdin, part)
         found = [[Span(*span) for span in spans] for spans in json.loads(worker.stdout.readline())]
     except (OSError, ValueError, TypeError):
         return None
@@ -97,7 +96,7 @@ def _asked(worker: "subprocess.Popen[str]", part: Sequence[str]) -> list[list[Sp
 @contextmanager
 def _crew(number: int, config: AnonymiseConfig) -> Iterator[_Crew]:
     """Start processes, and end them however the block ends: there is nothing in them to be lost."""
-    workers: list[subprocess.Popen[str]] = []
+    workers: list[subprocess.Popen[bytes]] = []
     with suppress(OSError):  # what cannot be started is done here
         workers.extend(_started(config) for _ in range(number))
     crew = _Crew(workers)
@@ -111,19 +110,11 @@ def _crew(number: int, config: AnonymiseConfig) -> Iterator[_Crew]:
             worker.communicate()
 
 
-def _started(config: AnonymiseConfig) -> "subprocess.Popen[str]":
-    paths = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
-    worker = subprocess.Popen(  # noqa: S603 (this Python, and a command of our own)
-        [sys.executable, "-P", "-c", _COMMAND],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        encoding="ascii",
-        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
-        start_new_session=True,  # Ctrl-C is for the process that asks
-    )
+def _started(config: AnonymiseConfig) -> "subprocess.Popen[bytes]":
+    worker = begun(_COMMAND, {"OMP_NUM_THREADS": "1"})
     with suppress(OSError):
-        print(json.dumps(config.model_dump(mode="json")), file=worker.stdin, flush=True)
+        assert worker.stdin  # noqa: S101 (it is a pipe)
+        tell(worker.stdin, config.model_dump(mode="json"))
     return worker
 
 

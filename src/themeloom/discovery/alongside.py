@@ -6,19 +6,18 @@ given arrays and numbers over its standard input: the program that calls needs n
 
 import importlib
 import json
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from themeloom.cores import cores
+from themeloom.processes import begun, tell
 
 Array = np.ndarray[Any, Any]
 _COMMAND = "from themeloom.discovery.alongside import work; work()"
@@ -66,16 +65,8 @@ def _killed(worker: "subprocess.Popen[bytes] | None") -> Iterator[None]:
 def _started() -> "subprocess.Popen[bytes] | None":
     if cores() < 2:
         return None
-    paths = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
     with suppress(OSError):
-        return subprocess.Popen(  # noqa: S603 (this Python, and a command of our own)
-            [sys.executable, "-P", "-c", _COMMAND],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": paths},
-            start_new_session=True,  # Ctrl-C is for the process that asks
-        )
+        return begun(_COMMAND)
     return None
 
 
@@ -88,7 +79,7 @@ def _asked(
     if worker is None or worker.stdin is None or worker.stdout is None:
         return None
     try:
-        _tell(worker.stdin, [function.__module__, function.__qualname__, len(arrays), settings])
+        tell(worker.stdin, [function.__module__, function.__qualname__, len(arrays), settings])
         for array in arrays:
             _send(worker.stdin, array)
         worker.stdin.flush()
@@ -97,12 +88,8 @@ def _asked(
         return None
 
 
-def _tell(pipe: IO[bytes], said: object) -> None:
-    pipe.write(json.dumps(said).encode() + b"\n")
-
-
 def _send(pipe: IO[bytes], array: Array) -> None:
-    _tell(pipe, [array.dtype.str, array.shape])
+    tell(pipe, [array.dtype.str, array.shape])
     pipe.write(np.ascontiguousarray(array).data.cast("B"))
 
 
