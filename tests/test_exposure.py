@@ -387,9 +387,19 @@ def test_what_is_shown_elsewhere_is_there(where):
 
 
 def test_what_identifies_is_nowhere_but_in_the_sources_and_the_private_folder(planted, written):
-    assert {".parquet", ".html", ".xlsx", ".docx", ".qdpx", ".db", ".sqlite", ".json", ".csv", ".log"} <= {
-        path.suffix for path in written
-    }
+    assert {
+        ".parquet",
+        ".html",
+        ".xlsx",
+        ".docx",
+        ".qdpx",
+        ".db",
+        ".sqlite",
+        ".json",
+        ".csv",
+        ".log",
+        ".txt",
+    } <= {path.suffix for path in written}
     leaks = {
         f"{path.relative_to(planted.root.parent)}: {canary}"
         for path in written
