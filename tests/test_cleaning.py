@@ -55,7 +55,18 @@ def left(folders):
     folders.outbox.mkdir(parents=True, exist_ok=True)
     (folders.outbox / "gone.html").write_text("<html>")
     (folders.outbox / "broken.json").write_text("{")
-    return [*paths, draft, scratch, damaged, folders.outbox / "gone.html", folders.outbox / "broken.json"]
+    folders.locks.mkdir(parents=True)
+    lock = folders.locks / "sweep-0123abcd"
+    lock.touch()
+    return [
+        *paths,
+        draft,
+        scratch,
+        damaged,
+        folders.outbox / "gone.html",
+        folders.outbox / "broken.json",
+        lock,
+    ]
 
 
 @pytest.fixture

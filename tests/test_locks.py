@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from themeloom.errors import OutputError
-from themeloom.locks import alone
+from themeloom.locks import alone, left_locks, remove_lock
 
 HOLDER = """
 import sys
@@ -48,6 +48,17 @@ def test_a_killed_process_has_it_no_more(holder, tmp_path):
     with alone(tmp_path / "lock", "taken"):
         pass
     assert not (tmp_path / "lock").exists()
+
+
+def test_a_lock_is_left_when_nobody_has_it(holder, tmp_path):
+    assert list(left_locks(tmp_path)) == list(left_locks(tmp_path / "none")) == []
+    remove_lock(tmp_path / "lock")
+    assert (tmp_path / "lock").exists(), "it is somebody's"
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    assert list(left_locks(tmp_path)) == [tmp_path / "lock"]
+    remove_lock(tmp_path / "lock")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_many_who_wait_come_in_one_by_one(tmp_path):

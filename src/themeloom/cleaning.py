@@ -11,6 +11,7 @@ from themeloom.errors import ModelError
 from themeloom.folders import Folders
 from themeloom.history import outbox, store
 from themeloom.history.abandoned import end_open_run, open_runs
+from themeloom.locks import left_locks, remove_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ def find_leftovers(root: str | Path = ".", uri: str | None = None) -> list[Lefto
         If the MLflow store is there but cannot be read.
     """
     folders = Folders(Path(root))
-    return [*_half_written(folders), *_damaged(folders), *_unsendable(folders), *_open(folders, uri)]
+    files = [*_half_written(folders), *_unheld(folders), *_damaged(folders), *_unsendable(folders)]
+    return [*files, *_open(folders, uri)]
 
 
 def _half_written(folders: Folders) -> Iterator[Leftover]:
@@ -51,6 +53,11 @@ def _half_written(folders: Folders) -> Iterator[Leftover]:
             yield _file("half-written", path)
     for path in left_scratch():
         yield _file("half-written", path)
+
+
+def _unheld(folders: Folders) -> Iterator[Leftover]:
+    for path in left_locks(folders.locks):
+        yield Leftover("lock of a process that was killed", str(path), "remove", partial(remove_lock, path))
 
 
 def _damaged(folders: Folders) -> Iterator[Leftover]:

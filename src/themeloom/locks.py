@@ -47,6 +47,20 @@ def alone(file: Path, refusal: str = "") -> Iterator[None]:
             file.unlink(missing_ok=True)
 
 
+def left_locks(folder: Path) -> Iterator[Path]:
+    """Find the locks of a folder that nobody has: those of processes that were killed."""
+    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+        with suppress(OSError):  # somebody has it
+            _taken(file, wait=False).close()
+            yield file
+
+
+def remove_lock(file: Path) -> None:
+    """Remove a lock unless somebody has it."""
+    with suppress(OutputError), alone(file, "taken"):
+        pass
+
+
 def _taken(file: Path, *, wait: bool) -> TextIO:
     while True:
         lock = file.open("w", encoding="utf-8")

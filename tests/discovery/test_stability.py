@@ -4,8 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-from themeloom.discovery.stability import matched, stability
+from themeloom.discovery.stability import agreement, matched, stability
 
 
 def shaken(topic, share, rng, of=None):
@@ -105,3 +108,13 @@ def test_one_repetition_tells_no_interval(topic):
     assert found.comes_back == (1,) * 6
     assert math.isnan(found.jaccard[0].low)
     assert math.isnan(found.overall["ari"].high)
+
+
+PAIRS = st.lists(st.tuples(st.integers(-1, 5), st.integers(-1, 5)), min_size=2, max_size=60)
+
+
+@given(PAIRS)
+def test_agreement_is_what_scikit_learn_says(pairs):
+    one, another = np.array(pairs).T
+    expected = adjusted_rand_score(one, another), adjusted_mutual_info_score(one, another)
+    assert np.allclose(agreement(one, another), expected, atol=1e-9)

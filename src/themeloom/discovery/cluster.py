@@ -26,6 +26,8 @@ MIN_SAMPLES = 1
 """HDBSCAN's min_samples: the least conservative, so that few short messages become noise."""
 DOMINANT = 0.5
 """So does a topic with more than this share of all clustered messages."""
+FEW = 3_000
+"""Of fewer messages the spanning tree is quicker found by Prim's algorithm than by Borůvka's."""
 VALIDATED, VALIDATED_IN_ONE = 5_000, 2_000
 """So many messages, evenly spread over many topics or lying in one, tell how dense a larger corpus is."""
 
@@ -200,7 +202,7 @@ def _hdbscan(rows: Doubles, size: int, selection: str, config: ClusterConfig) ->
         "min_samples": min(config.min_samples or MIN_SAMPLES, len(rows) - 1),
         "cluster_selection_method": selection,
     }
-    model = fast_model(settings) if config.backend == "fast-hdbscan" else _reference(settings)
+    model = fast_model(settings) if config.backend == "fast-hdbscan" else _reference(settings, len(rows))
     model.fit(rows)
     tree = model.condensed_tree_.to_numpy()
     return _Attempt(
@@ -219,10 +221,12 @@ def _hdbscan(rows: Doubles, size: int, selection: str, config: ClusterConfig) ->
     )
 
 
-def _reference(settings: dict[str, Any]) -> "hdbscan.HDBSCAN":
+def _reference(settings: dict[str, Any], rows: int) -> "hdbscan.HDBSCAN":
     import hdbscan
 
-    return hdbscan.HDBSCAN(**settings, approx_min_span_tree=False, core_dist_n_jobs=1)
+    # Both find the same: Prim's spanning tree grows with the square of the rows, but begins sooner.
+    spanning = "prims_kdtree" if rows < FEW else "best"
+    return hdbscan.HDBSCAN(**settings, algorithm=spanning, approx_min_span_tree=False, core_dist_n_jobs=1)
 
 
 def _of_the_corpus(tree: pl.DataFrame, order: Ints) -> pl.DataFrame:
