@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from studies import write_study
 from themeloom import cli
@@ -161,6 +162,20 @@ def test_check_finds_nothing_to_mend_and_starts_no_encoder(study, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "nothing stands in the way" in done.stdout
     assert done.stdout.splitlines()[-1] == "loaded"
+
+
+SWEEP = '\n[sweep.grid]\ncluster.min_cluster_size = [4, 6]\n"cluster.{}" = [1, 2]\n'
+
+
+def test_check_looks_at_a_sweep_too(study, said, tmp_path):
+    whole = study.experiment.read_text(encoding="utf-8")
+    study.write("experiment.toml", whole + SWEEP.format("min_samples"))
+    told = CliRunner().invoke(cli.app, ["check", str(study.experiment), "--root", str(tmp_path)]).output
+    assert "A sweep tries 4 configurations; runs: 4." in told
+    study.write("experiment.toml", whole + SWEEP.format("least"))
+    code, err = said("check", study.experiment)
+    assert (code, len(faults(err))) == (2, 1)
+    assert "cluster.least" in err
 
 
 def test_rows_that_cannot_be_read_are_told_and_stop_only_a_strict_run(study, said):

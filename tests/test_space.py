@@ -78,7 +78,7 @@ def test_draws_stay_in_their_spaces_and_are_the_same_again(low, more, least, tri
         ({"grid": {"validate.folds": [3]}}, "sweep.grid.validate.folds: cannot be swept over"),
         ({"grid": {"themes.labels": ["x"]}}, "sweep.grid.themes.labels: cannot be swept over"),
         ({"grid": {"study.seed": [1]}}, "sweep.grid.study.seed: cannot be swept over"),
-        ({"grid": {"reduce.neighbours": [5]}}, "sweep.grid.reduce.neighbours: 5 cannot be tried"),
+        ({"grid": {"reduce.neighbours": [5]}}, "sweep.grid.reduce.neighbours: unknown key"),
         ({"grid": {"reduce.neighbors": [5, 1]}}, "sweep.grid.reduce.neighbors: 1 cannot be tried"),
         ({"grid": {"reduce.neighbors": []}}, "sweep.grid.reduce.neighbors: has no values"),
         (

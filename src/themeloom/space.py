@@ -118,7 +118,11 @@ def _faults(
         try:
             with_settings(config, {key: value})
         except ValidationError as error:
-            yield f"{place}: {value!r} cannot be tried ({error.errors()[0]['msg']}); correct the value."
+            fault = error.errors()[0]
+            if fault["type"] == "extra_forbidden":
+                yield f"{place}: unknown key '{key}'; remove it or correct its name (see the reference)."
+                return
+            yield f"{place}: {value!r} cannot be tried ({fault['msg']}); correct the value."
 
 
 def _drawn(config: Experiment) -> list[Settings]:

@@ -54,10 +54,15 @@ def check(experiment: ExperimentFile, root: Root = Path()) -> None:
     """Read config, sources, codebook and labels, and tell every fault at once."""
     from themeloom import pipeline
     from themeloom.experiment import read_experiment
+    from themeloom.space import configurations
 
+    config = read_experiment(experiment)
+    tried = configurations(config) if config.sweep.grid or config.sweep.search else []
     with progress_bars() as bars:
         prepared = pipeline.check(experiment, root, bars)
-    _show_prepared(prepared, read_experiment(experiment))
+    _show_prepared(prepared, config)
+    if tried:
+        say(f"A sweep tries {len(tried)} configurations; runs: {len(tried) * config.sweep.seeds}.")
 
 
 def audit(

@@ -5,6 +5,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -83,14 +84,18 @@ class Vault:
             raise InputError(f"{path}: cannot be read ({first}); put it back from a backup.") from None
 
     def write_crosswalk(self, crosswalk: pl.DataFrame) -> None:
-        """Keep which message has which pseudonym (`source_id`, `doc_id`).
+        """Keep which message has which pseudonym (`source_id`, `doc_id`), unless that is known already.
 
         Raises
         ------
         OutputError
             If the folder cannot be written.
         """
-        self._write("crosswalk.parquet", crosswalk.select("source_id", "doc_id"))
+        found = crosswalk.select("source_id", "doc_id")
+        with suppress(InputError):  # a damaged one is made anew
+            if self.read_crosswalk().equals(found):
+                return
+        self._write("crosswalk.parquet", found)
 
     def write_placeholders(self, placeholders: pl.DataFrame) -> None:
         """Keep what each placeholder stands for (`placeholder`, `value`).
