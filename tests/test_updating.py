@@ -110,7 +110,7 @@ def test_what_was_there_stays_as_it_is(made, parent):
     ]
     topics = len(old.discovery.topics)
     assert np.array_equal(new.mapping.posterior[:topics], old.mapping.posterior)
-    assert new.scores.overall == old.scores.overall
+    assert repr(new.scores.overall) == repr(old.scores.overall)  # of which NaN is the same as NaN
     count = len(old.communications)
     again = made.assign(new.communications["text"].to_list())
     assert again["topic"].to_list() == new.communications["topic"].to_list()
@@ -160,9 +160,8 @@ def test_the_same_batch_again_is_nothing_new(told, root):
 
 def test_words_that_are_always_masked_must_be_given_again(tmp_path):
     study = write_study(tmp_path / "study")
-    study.rewrite(
-        "experiment.toml", "[adapt]\nsteps = 2", '[adapt]\nenabled = false\n\n[anonymise]\nmask = ["zorb"]'
-    )
+    study.rewrite("experiment.toml", "steps = 2", "enabled = false")
+    study.rewrite("experiment.toml", "[validate]", '[anonymise]\nmask = ["zorb"]\n\n[validate]')
     folder = pipeline.run(study.experiment, tmp_path).folder
     new = tmp_path / "new.csv"
     new.write_text("text\nI met zorb at the assessment\nand zorb was kind to me\n")

@@ -78,5 +78,6 @@ def test_a_device_of_its_own_is_given_one_batch_after_the_other(model, vectors, 
     moved = "sentence_transformers.util.batch_to_device"
     monkeypatch.setattr(moved, lambda features, device: asked.append(device.type) or features)
     monkeypatch.setattr(batches, "at_once", lambda _: pytest.fail("several at once"))
-    assert np.array_equal(encode_each(Elsewhere(model), TEXTS, 32), vectors)
+    found = encode_each(Elsewhere(model), TEXTS, 32)
+    assert np.allclose(found, vectors, atol=1e-6)  # torch adds up in as many threads as it was told last
     assert set(asked) == {"meta"}
