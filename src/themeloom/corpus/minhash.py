@@ -128,6 +128,13 @@ def admit(index: int, buckets: Buckets) -> None:
 
 
 @compiled
+def _fill(more: NDArray[np.int64], found: NDArray[np.int64]) -> None:
+    """Copy one by one: a slice that is written to takes numba seconds to compile."""
+    for at in range(len(found)):
+        more[at] = found[at]
+
+
+@compiled
 def likely(
     index: int,
     ask: int,
@@ -178,7 +185,7 @@ def likely(
                 continue
             if count == len(found):
                 more = np.empty(2 * count + 16, np.int64)
-                more[:count] = found
+                _fill(more, found)
                 found = more
             found[count] = (differing << 32) | other
             count += 1

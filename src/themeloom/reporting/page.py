@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ def render_page(
     **context
         What the template shows.
     """
-    environment = make_environment(filters)
+    environment = make_environment(tuple(filters))
     data = {name: _figure_data(figure) for name, figure in figures.items()}
     sources = [_source(environment, name) for name in scripts]
     if data:
@@ -75,8 +76,9 @@ def render_page(
     return page.rstrip() + "\n"
 
 
-def make_environment(filters: Sequence[Callable[..., object]]) -> Environment:
-    """Open the templates: all is escaped, and what is not defined is a fault."""
+@cache
+def make_environment(filters: tuple[Callable[..., object], ...]) -> Environment:
+    """Open the templates, once a process: all is escaped, and what is not defined is a fault."""
     environment = Environment(
         loader=PackageLoader("themeloom.reporting"),
         autoescape=True,
@@ -101,6 +103,7 @@ def _source(environment: Environment, name: str) -> str:
     return environment.loader.get_source(environment, name)[0].replace("\r\n", "\n")
 
 
+@cache
 def plotly_script() -> str:
     """Return plotly's script as pages carry it: the same program, in fewer steps for the browser."""
     from plotly.offline import get_plotlyjs
