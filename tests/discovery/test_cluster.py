@@ -1,6 +1,10 @@
 """HDBSCAN, with defaults from the corpus size and the mending of collapsed clusterings."""
 
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -202,7 +206,8 @@ def test_density_validity_of_copies():
     assert density_validity(rows, np.repeat([0, 1], 4)) == pytest.approx(1)
 
 
-def test_the_fast_backend_finds_the_same_clusters():
+def fast_and_reference():
+    """Cluster by both backends; fail where they differ."""
     vectors, _ = grouped(6, 60, noise=30, dimensions=5, seed=2)
     reference, fast = (
         cluster(vectors, vectors, ClusterConfig(backend=backend)) for backend in ("hdbscan", "fast-hdbscan")
@@ -211,3 +216,19 @@ def test_the_fast_backend_finds_the_same_clusters():
     assert np.array_equal(reference.outlier, fast.outlier)
     assert np.corrcoef(reference.membership, fast.membership)[0, 1] > 0.99
     assert len(topic_tree(reference)) == len(topic_tree(fast))
+
+
+def test_the_fast_backend_finds_the_same_clusters():
+    """In a process of its own, that runs its functions as Python: to compile them takes a minute or more."""
+    script = "from numba import config\nfrom test_cluster import fast_and_reference\nfast_and_reference()\n"
+    script += "assert config.DISABLE_JIT\n"
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    environment = {**os.environ, "PYTHONPATH": paths, "NUMBA_DISABLE_JIT": "1"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.compiled
+def test_the_fast_backend_finds_the_same_clusters_once_it_is_compiled():
+    fast_and_reference()
