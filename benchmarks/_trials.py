@@ -36,7 +36,8 @@ PRELOADED = [
     "umap",
     "hdbscan",
     "bertopic",
-    "mlflow",
+    "mlflow.pyfunc",
+    "mlflow.models",
     "spacy",
     "plotly.graph_objects",
 ]

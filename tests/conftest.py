@@ -7,12 +7,20 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import _trials
 import hypothesis
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Error, sync_playwright
 
 from browsing import Visit
 from coding import Server
+from themeloom.config import ReduceConfig
+from themeloom.discovery.reduce import reduce
+from themeloom.locks import alone
+
+# Trials are forked from a process that has done already what each would do first.
+_trials.PRELOADED.append("warmed")
 
 # How long an example takes is for benchmarks to tell.
 hypothesis.settings.register_profile("suite", deadline=None)
@@ -34,6 +42,18 @@ def _no_browser(reason: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(sentence)
     pytest.skip(sentence)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Of several workers, let one compile UMAP, and the others wait and read what it keeps.
+
+    Where nothing is kept yet, each would compile for a minute.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        with alone(tmp_path_factory.getbasetemp().parent / "compiling"):
+            vectors = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
+            reduce(vectors, ReduceConfig(), 1)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +81,24 @@ def no_tracking_address_of_other_files() -> Iterator[None]:
     yield
     if "mlflow" in sys.modules:
         sys.modules["mlflow"].set_tracking_uri(None)
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Give a command in this process, which has imported everything; its exit code, and all that it said."""
+
+    def given(*words: object) -> tuple[int, str, str]:
+        from themeloom import cli
+
+        monkeypatch.setattr(sys, "argv", ["themeloom", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        return (stopped.value.code or 0, *capsys.readouterr())
+
+    return given
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import math
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -203,9 +202,8 @@ def test_messages_that_came_after_the_run_are_planned_for(made, tmp_path):
 
 
 @pytest.mark.usefixtures("model")
-def test_the_command_runs_as_people_run_it(made):
+def test_the_command_shows_what_so_many_more_labels_give(made, command):
     folder, study, _ = made
-    command = [sys.executable, "-m", "themeloom", "plan", str(study.experiment), "--root", str(folder)]
-    done = subprocess.run([*command, "--labels", "10"], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "+10" in done.stdout
+    code, out, err = command("plan", study.experiment, "--root", folder, "--labels", 10)
+    assert code == 0, err
+    assert "+10" in out

@@ -1,7 +1,6 @@
 """`themeloom sample`: sheets of messages to label, of a study with or without labels and models."""
 
 import csv
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -188,10 +187,9 @@ def test_coders_are_those_of_the_experiment(made):
         study.write("experiment.toml", text)
 
 
-def test_the_command_runs_as_people_run_it(made, tmp_path):
+def test_the_command_draws_as_many_as_it_is_asked_for(made, command, tmp_path):
     folder, study, _ = made
-    command = [sys.executable, "-m", "themeloom", "sample", str(study.experiment), "--root", str(folder)]
-    words = [*command, "--out", str(tmp_path / "s.csv"), "-n", "5"]
-    done = subprocess.run(words, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    words = ["sample", study.experiment, "--root", folder, "--out", tmp_path / "s.csv", "-n", 5]
+    code, _, err = command(*words)
+    assert code == 0, err
     assert len(read(tmp_path / "s.csv")) == 5

@@ -5,8 +5,6 @@ import json
 import os
 import pickle
 import sqlite3
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -109,23 +107,15 @@ def test_other_arrays_than_a_model_has_are_refused(folder, arrays):
         store.load(folder)
 
 
-def test_the_command_line_says_so_and_leaves_with_2(folder, tmp_path):
+def test_the_command_line_says_so_and_leaves_with_2(folder, tmp_path, command, monkeypatch):
     forge(folder, "embeddings.safetensors", pickled(tmp_path / "ran")[0])
     messages = tmp_path / "new.csv"
     messages.write_text("text\na word\n")
-    command = [
-        sys.executable,
-        "-m",
-        "themeloom",
-        "report",
-        str(folder),
-        "--out",
-        str(tmp_path / "report.html"),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("themeloom: ")
-    assert "Traceback" not in done.stderr
+    monkeypatch.chdir(tmp_path)
+    code, _, err = command("report", folder, "--out", tmp_path / "report.html")
+    assert code == 2, err
+    assert err.startswith("themeloom: ")
+    assert "Traceback" not in err
     assert not (tmp_path / "ran").exists()
 
 

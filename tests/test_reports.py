@@ -2,10 +2,8 @@
 
 import csv
 import io
-import os
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import docx
@@ -125,20 +123,19 @@ def test_export_shows_no_more_than_it_may(folder: Path, tmp_path: Path) -> None:
     assert table["quotation"].null_count() == 7
 
 
-def test_what_cannot_be_done_is_told(folder: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_told(
+    folder: Path,
+    tmp_path: Path,
+    command: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with pytest.raises(OutputError, match="format: 'pdf' is unknown; say one of csv, parquet, xlsx, docx"):
         themeloom.export(folder, "pdf")
     with pytest.raises(OutputError, match="quotes: 'all' is unknown; say masked, words or none"):
         themeloom.report(folder, tmp_path / "x.html", quotes="all")
     with pytest.raises(ModelError, match="there is no such model folder"):
         themeloom.report("nowhere", root=tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-m", "themeloom", "export", "nowhere"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env=os.environ,
-    )
-    assert done.returncode == 2
-    assert re.match(r"themeloom: nowhere: there is no such model folder", done.stderr)
+    monkeypatch.chdir(tmp_path)
+    code, _, err = command("export", "nowhere")
+    assert code == 2
+    assert re.match(r"themeloom: nowhere: there is no such model folder", err)
