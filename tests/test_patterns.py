@@ -163,7 +163,7 @@ def test_time_is_linear(name):
 @pytest.mark.parametrize("bad", [r"\s+$", r"a.*b", r"[a-z]+@"])
 def test_a_quadratic_pattern_would_be_found(bad):
     pattern = re.compile(bad)
-    pairs = zip(texts(pattern, 4 * SHORT), texts(pattern, 16 * SHORT), strict=True)
+    pairs = zip(texts(pattern, SHORT), texts(pattern, 4 * SHORT), strict=True)
     assert any(
         seconds(pattern, "search", long) >= GROWTH * seconds(pattern, "search", short)
         for short, long in pairs

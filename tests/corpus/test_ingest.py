@@ -154,7 +154,7 @@ def test_text_is_repaired_and_otherwise_left_alone(tmp_path, raw, wanted):
 @given(st.text())
 @example("\x9bß\r\x80")  # the carriage return hides mojibake from a single look
 @example("\x9bß&#13;\x80")
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_repair_gives_storable_text_and_repairing_again_changes_nothing(text):
     once = repaired(text)
     once.encode()
@@ -341,7 +341,7 @@ START = st.sampled_from(
 
 
 @given(START, st.lists(PIECES, max_size=30), st.sampled_from(FORMATS))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_are_read_or_refused(tmp_path, start, pieces, told):
     source = written(tmp_path, start + b"".join(pieces), format=told)
     try:
@@ -371,7 +371,7 @@ JSON = st.recursive(
 
 
 @given(st.lists(JSON, min_size=1, max_size=4), st.sampled_from(FORMATS[:10]))
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_objects_of_any_shape_are_read_or_refused(tmp_path, values, told):
     content = "\n".join(map(json.dumps, [*values, {"id": "1", "text": "sound"}]))
     try:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from themeloom.discovery.surface import surface
@@ -14,6 +14,7 @@ def changed(text, other):
     return set(np.flatnonzero(one != two).tolist())
 
 
+@settings(max_examples=40)
 @given(st.lists(st.text(max_size=80), max_size=6))
 def test_features_are_between_0_and_1_and_each_text_s_own(texts):
     found = surface(texts)

@@ -62,7 +62,7 @@ def test_a_run_comes_back_as_it_was(tmp_path, n, seed):
     times=st.lists(st.builds(StageTime, TEXT, st.floats(0, 1e9), st.booleans()), max_size=3),
     message=st.none() | TEXT,
 )
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_words_and_numbers_come_back(tmp_path, title, words, score, counts, times, message):  # noqa: PLR0917
     record, found = SMALL, SMALL.discovery
     first = dataclasses.replace(found.topics[0], words=tuple(words), weights=(1 / 3,) * len(words))

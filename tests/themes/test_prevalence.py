@@ -55,10 +55,18 @@ def rows(found, method, weighting="communications"):
     return table.select("low", "share", "high").to_numpy().T
 
 
+def samples(corpus, n, draw=Corpus.random):
+    """Draw samples, and estimate from each."""
+    rng = np.random.default_rng(1)
+    return [draw(corpus, rng, n) for _ in range(DRAWS)]
+
+
 def simulated(corpus, n, weighting="communications", draw=Corpus.random):
     """Draw samples; give (draws, 3, themes) from labels and with predictions."""
-    rng = np.random.default_rng(1)
-    found = [draw(corpus, rng, n) for _ in range(DRAWS)]
+    return arranged(samples(corpus, n, draw), weighting)
+
+
+def arranged(found, weighting):
     return [
         np.array([rows(one, method, weighting) for one in found])
         for method in ("labels", "prediction-powered")
@@ -73,10 +81,17 @@ def width(drawn):
     return (drawn[:, HIGH] - drawn[:, LOW]).mean(axis=0)
 
 
-@pytest.mark.parametrize("weighting", ["communications", "messages"])
-def test_intervals_cover_the_truth_and_good_predictions_narrow_them(weighting):
+@pytest.fixture(scope="module")
+def repeated():
+    """A corpus with repeated messages, and what is estimated from its samples for both weightings."""
     corpus = Corpus(most_repeated=4)
-    labels, powered = simulated(corpus, 200, weighting)
+    return corpus, samples(corpus, 200)
+
+
+@pytest.mark.parametrize("weighting", ["communications", "messages"])
+def test_intervals_cover_the_truth_and_good_predictions_narrow_them(repeated, weighting):
+    corpus, found = repeated
+    labels, powered = arranged(found, weighting)
     truth = corpus.truth(weighting)
     for drawn in (labels, powered):
         assert coverage(drawn, truth).min() >= 0.93
