@@ -39,6 +39,7 @@ columns = { id = "id", text = "text" }
 
 [adapt]
 steps = 2
+layers = 1
 
 [themes]
 codebook = "codebook.yaml"

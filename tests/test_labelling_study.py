@@ -4,7 +4,6 @@ import csv
 import json
 import re
 import shutil
-import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -29,19 +28,20 @@ from themeloom.themes.sample import read_labels
 DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"
 
 
-def themeloom(*words):
-    done = subprocess.run(
-        [sys.executable, "-m", "themeloom", *map(str, words)], capture_output=True, text=True, check=False
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """The demonstration study with the label store for labels."""
+    """The demonstration study's labelled messages, and some others, with the label store for labels."""
     root = tmp_path_factory.mktemp("walk")
     study = root / "study"
     shutil.copytree(DEMO, study)
+    ids = {row.split(",")[0] for row in (study / "labels.csv").read_text("utf-8").splitlines()[1:]}
+    lines = (study / "search-hashtag.jsonl").read_text("utf-8").splitlines(keepends=True)
+    kept = [line for place, line in enumerate(lines) if place % 8 == 0 or json.loads(line)["id"] in ids]
+    (study / "search-hashtag.jsonl").write_text("".join(kept), encoding="utf-8")
+    with (study / "search-phrase.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for place, row in enumerate(csv.reader(file)) if place % 8 == 0 or ids & set(row)]
+    with (study / "search-phrase.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
     text = (study / "experiment.toml").read_text(encoding="utf-8")
     text = text.replace('labels = "labels.csv"', 'labels = "label-store"')
     (study / "experiment.toml").write_text(text, encoding="utf-8")
@@ -100,15 +100,15 @@ def exported_labels(page, server, folder):
     return folder / "exported.csv"
 
 
-def test_the_walk(visit, coding_server, demo):
+def test_the_walk(visit, coding_server, demo, command):
     """Two coders code 200 messages, the server is killed in between, they adjudicate, export and validate."""
     root, experiment = demo
 
-    def command(port):
+    def label(port):
         words = [sys.executable, "-m", "themeloom", "label", experiment, "--root", root, "--no-open"]
         return [*map(str, words), "--sheet", str(experiment.parent / "labels.csv"), "--port", str(port)]
 
-    server = coding_server(root, command=command)
+    server = coding_server(root, command=label)
     said = said_in_file(root, experiment)
     ana, ben = (sit_down(visit, server, name).page for name in ("Ana", "Ben"))
     code_through_a_kill(ana, ben, server, said)
@@ -126,7 +126,7 @@ def test_the_walk(visit, coding_server, demo):
     }
     check_both_ways(root, experiment, exported)
     check_masked(root, experiment)
-    code, out, err = themeloom("check", experiment, "--root", root)
+    code, out, err = command("check", experiment, "--root", root)
     assert (code, "200 labelled messages" in out) == (0, True), err
 
 
