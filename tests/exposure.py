@@ -129,9 +129,9 @@ def found_in(raw: bytes, path: Path, canaries: tuple[str, ...] = CANARIES) -> se
     """Tell which canaries a file holds."""
     return {
         canary
-        for said in contents(raw, path)
+        for said in map(bytes.lower, contents(raw, path))
         for canary in canaries
-        if canary.lower().encode() in said.lower()
+        if canary.lower().encode() in said
     }
 
 

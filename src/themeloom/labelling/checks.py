@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy import stats
 
 from themeloom.labelling.store import Store
 from themeloom.records import Doubles, Score, Topic
@@ -192,8 +191,10 @@ def scores(checks: Sequence[Check], given: dict[str, dict[str, bool]]) -> list[C
 
 
 def _of_coder(kind: str, coder: str, said: list[bool], chance: float) -> CheckScore:
-    test = stats.binomtest(sum(said), len(said), chance, alternative="greater")
-    interval = stats.binomtest(sum(said), len(said)).proportion_ci(method="wilson")
+    from scipy.stats import binomtest
+
+    test = binomtest(sum(said), len(said), chance, alternative="greater")
+    interval = binomtest(sum(said), len(said)).proportion_ci(method="wilson")
     precision = Score(sum(said) / len(said), float(interval.low), float(interval.high))
     return CheckScore(kind, coder, len(said), sum(said), chance, precision, float(test.pvalue))
 
