@@ -2,13 +2,12 @@
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
+import _trials
 import mlflow
 import polars as pl
 import pytest
@@ -45,16 +44,15 @@ def study_in(folder, more):
 
 def kill_half_way(study):
     """Start the sweep as a process, and end it by SIGKILL once two configurations are kept."""
-    command = [sys.executable, "-m", "themeloom", "sweep", str(study.experiment), "--root", str(study.folder)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    words = ["sweep", str(study.experiment), "--root", str(study.folder)]
+    child = _trials.start(_trials.command, words, said=study.folder / "said")
     models, until = study.folder / "models", time.monotonic() + 240
     while len(list(models.glob("small-*"))) < 2:
-        assert process.poll() is None, process.stderr.read().decode()
+        assert child.process.is_alive(), child.err
         assert time.monotonic() < until
         time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stderr.close()
+    child.signal()
+    assert child.wait() == -signal.SIGKILL
 
 
 @pytest.fixture(scope="module")
