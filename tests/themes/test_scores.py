@@ -55,7 +55,7 @@ def lines(draw):
     return line(draw(codes), predicted, group, posterior), themes
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(lines())
 def test_figures_are_those_of_scikit_learn(drawn):
     heldout, themes = drawn
