@@ -26,9 +26,9 @@ Neighbours = tuple[Any, ...]
 """As UMAP takes them: the nearest of each vector, itself first, and their cosine distances; none if empty."""
 DEFAULT_NEIGHBORS = 15
 FEW = 4_096
-"""Among fewer vectors UMAP compares all with all itself."""
+"""Fewer are laid out sooner than another process begins to help."""
 MANY = 60_000
-"""Among more it seeks neighbours by approximation, as comparing all grows with their square."""
+"""Among more UMAP seeks neighbours by approximation, as comparing all grows with their square."""
 MIN_DISTINCT = 10
 """Fewer distinct messages than this have no neighbourhoods to speak of."""
 PLANE = {"components": 2, "min_dist": 0.1}
@@ -72,10 +72,11 @@ def reduce(vectors: Floats, config: ReduceConfig, seed: int, progress: Progress 
     known = _neighbours(distinct, neighbors)
     first = _umap(config.components, neighbors, config.min_dist, seed, len(distinct))
     other = {"neighbors": neighbors, "seed": seed}
-    with alongside(plane_of, (distinct, *known), **other) if known else nullcontext() as wait:
+    helped = known and len(distinct) >= FEW
+    with alongside(plane_of, (distinct, *known), **other) if helped else nullcontext() as wait:
         topics = _fitted(first, distinct, known).embedding_
         progress.advance()
-        plane = wait() if wait else plane_of(distinct, *_sought(first), **other)
+        plane = wait() if wait else plane_of(distinct, *(known or _sought(first)), **other)
     progress.advance()
     return Layout(topics.astype(np.float32)[place], plane[place], neighbors)
 
@@ -246,8 +247,8 @@ def _canonical(vectors: Floats) -> tuple[Floats, Ints]:
 
 
 def _neighbours(distinct: Floats, count: int) -> Neighbours:
-    """Compare all with all, unless UMAP does or it takes too long."""
-    if not FEW <= len(distinct) <= MANY:
+    """Compare all with all, unless that takes too long; UMAP itself asks Python for each pair of a few."""
+    if len(distinct) > MANY:
         return ()
     nearest, similarity = nearest_of_all(distinct, count)
     return nearest.astype(np.int32), np.maximum(1 - similarity, 0)
