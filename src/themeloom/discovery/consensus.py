@@ -155,15 +155,17 @@ def _among_neighbours(rows: Ints, topic: Ints, vectors: Floats) -> Ints:
 
 
 def _moved(rows: Ints, topic: Ints) -> Ints:
+    """Move all messages at once, round after round, until none moves or some go to and fro."""
+    seen: set[bytes] = set()
     for _ in range(_ROUNDS):
         shares, others = _shares_of_others(rows, topic)
         gain = (shares - TOGETHER) * others
         # Who gains nowhere would go to the smallest topic: the nearest one is better.
         moved = np.where(gain.max(axis=1) > 0, gain.argmax(axis=1), shares.argmax(axis=1))
-        moved = np.unique(moved, return_inverse=True)[1]  # a topic that nobody is left in is gone
-        if np.array_equal(moved, topic):
+        seen.add(topic.tobytes())
+        topic = np.unique(moved, return_inverse=True)[1]  # a topic that nobody is left in is gone
+        if topic.tobytes() in seen:
             break
-        topic = moved
     return topic
 
 
