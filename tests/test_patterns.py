@@ -148,6 +148,11 @@ def seconds(pattern: re.Pattern[str], way: str, text: str) -> float:
     return best
 
 
+def quadratic(pattern: re.Pattern[str], way: str, short: str, long: str) -> bool:
+    """Tell whether the time grows too fast each time that it is measured: others may slow one of them."""
+    return all(seconds(pattern, way, long) >= GROWTH * seconds(pattern, way, short) for _ in range(3))
+
+
 @pytest.mark.parametrize("name", patterns())
 def test_time_is_linear(name):
     pattern, ways = patterns()[name]
@@ -156,7 +161,7 @@ def test_time_is_linear(name):
         for short, long in zip(texts(pattern, SHORT), texts(pattern, 4 * SHORT), strict=True):
             taken = seconds(pattern, way, short[:longest])
             if taken > TRIED and longest is None:
-                assert seconds(pattern, way, long) < GROWTH * taken, (way, long[:80])
+                assert not quadratic(pattern, way, short, long), (way, long[:80])
             assert taken < 0.2, (way, short[:80])
 
 
@@ -164,10 +169,7 @@ def test_time_is_linear(name):
 def test_a_quadratic_pattern_would_be_found(bad):
     pattern = re.compile(bad)
     pairs = zip(texts(pattern, SHORT), texts(pattern, 4 * SHORT), strict=True)
-    assert any(
-        seconds(pattern, "search", long) >= GROWTH * seconds(pattern, "search", short)
-        for short, long in pairs
-    )
+    assert any(quadratic(pattern, "search", short, long) for short, long in pairs)
 
 
 def test_all_are_found():
