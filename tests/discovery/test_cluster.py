@@ -14,6 +14,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from groups import grouped
 from themeloom.config import ClusterConfig
+from themeloom.discovery import cluster as module
 from themeloom.discovery.cluster import cluster, default_size, dense_regions, density_validity
 from themeloom.discovery.hierarchy import topic_tree
 from themeloom.errors import CorpusError
@@ -204,6 +205,18 @@ def test_density_validity_that_cannot_be_known_is_nan(rows, topic):
 def test_density_validity_of_copies():
     rows = np.repeat(np.eye(2, 3), 4, axis=0).astype(np.float32)
     assert density_validity(rows, np.repeat([0, 1], 4)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("min_samples", [1, 5])
+def test_either_spanning_tree_gives_the_same_clusters(monkeypatch, min_samples):
+    vectors, _ = grouped(6, 60, noise=30, dimensions=5, seed=2)
+    config = ClusterConfig(min_samples=min_samples)
+    prim = cluster(vectors, vectors, config)
+    monkeypatch.setattr(module, "FEW", 0)
+    boruvka = cluster(vectors, vectors, config)
+    assert np.array_equal(prim.topic, boruvka.topic)
+    assert np.array_equal(prim.outlier, boruvka.outlier)
+    assert np.array_equal(prim.membership, boruvka.membership)
 
 
 def fast_and_reference():

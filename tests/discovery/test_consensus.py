@@ -9,6 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from groups import grouped
 from themeloom.config import ClusterConfig, ReduceConfig
+from themeloom.discovery import consensus as module
 from themeloom.discovery.cluster import cluster
 from themeloom.discovery.consensus import clusterings, consensus
 from themeloom.discovery.hierarchy import topic_tree
@@ -229,3 +230,15 @@ def test_seeds_of_runs_differ():
     seeds = [seed for run in range(20) for seed in seeds_of(7, run, 30)]
     assert len(set(seeds)) == 600
     assert seeds_of(7, 1, 2) == seeds_of(7, 1, 30)[:2] != seeds_of(8, 1, 2)
+
+
+def test_it_ends_where_messages_would_go_to_and_fro(monkeypatch):
+    asked = []
+
+    def always_the_other(_, topic):
+        asked.append(topic.tolist())
+        return np.eye(2)[1 - topic], np.ones((len(topic), 2))
+
+    monkeypatch.setattr(module, "_shares_of_others", always_the_other)
+    assert module._moved(np.zeros((4, 1), dtype=np.int64), np.array([0, 0, 1, 1])).tolist() == [0, 0, 1, 1]
+    assert asked == [[0, 0, 1, 1], [1, 1, 0, 0]]

@@ -68,6 +68,11 @@ def test_neighbours_of_many_vectors_are_sought_once(vectors_and_groups, monkeypa
     assert np.median(apart[same]) < np.median(apart[~same]) / 2
 
 
+def test_umap_compares_no_pair_of_a_small_corpus_itself(vectors_and_groups, monkeypatch):
+    monkeypatch.setattr("umap.umap_.pairwise_distances", lambda *_, **__: pytest.fail("pair after pair"))
+    assert np.isfinite(reduce(vectors_and_groups[0], ReduceConfig(), 1).plane).all()
+
+
 def test_a_small_corpus_is_laid_out():
     vectors = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
     assert np.isfinite(reduce(vectors, ReduceConfig(), 1).reduced).all()
