@@ -10,7 +10,8 @@ from builders import make_record
 from groups import grouped
 from invented import messages
 from themeloom.config import Experiment
-from themeloom.discover import discover, laid_out
+from themeloom.discover import discover, laid_out, layouts_of
+from themeloom.discovery.consensus import LAYOUTS, SPLITS
 from themeloom.discovery.stability import stability
 from themeloom.history import store
 from themeloom.history.contents import disagreement
@@ -25,13 +26,13 @@ VECTORS, GROUP = grouped(6, 20, spread=0.6, dimensions=384, seed=3)
 TEXTS = tuple(messages()[0][at % 60] for at in range(len(VECTORS)))
 
 
-def experiment(seeds=1, consensus=1):
+def experiment(seeds=1, consensus=1, vectors="raw"):
     return Experiment.model_validate(
         {
             "study": {"name": "invented", "seed": 5},
             "sources": [{"path": "messages.csv"}],
             "themes": {"codebook": "c.yaml", "labels": "l.csv"},
-            "discover": {"seeds": seeds},
+            "discover": {"seeds": seeds, "vectors": vectors},
             "cluster": {"consensus": consensus},
         }
     )
@@ -66,10 +67,16 @@ def test_seeds_leave_the_topics_as_they_are_and_tell_how_far_they_come_back(cach
     assert "repeat" in stages.cached
 
 
-def test_a_consensus_tells_stability_over_its_layouts_or_over_runs(cache):
-    found, _ = discovered(cache, consensus=4)
-    assert found.clusters.note == "Topics are the consensus of 4 layouts."
-    assert (found.stability.over, found.stability.repeats) == ("layouts", 4)
+def test_a_consensus_tells_stability_over_halves_of_its_layouts_or_over_runs(cache):
+    found, stages = discovered(cache, consensus=4)
+    assert found.clusters.layouts == 4
+    assert (found.stability.over, found.stability.repeats) == ("halves", 2 * SPLITS)
+    assert "cluster" not in stages.cached
+    again, stages = discovered(cache, consensus=4)
+    assert "cluster" in stages.cached
+    assert again.stability == found.stability
+    assert again.clusters.tree.equals(found.clusters.tree)
+    assert np.array_equal(again.clusters.membership, found.clusters.membership)
     repeated, _ = discovered(cache, consensus=4, seeds=2)
     assert np.array_equal(repeated.clusters.topic, found.clusters.topic)
     assert (repeated.stability.over, repeated.stability.repeats) == ("runs", 1)
@@ -80,6 +87,14 @@ def test_the_order_of_rows_makes_no_difference(cache):
     there, back = (discovered(cache, order=rows, consensus=4)[0] for rows in (None, order))
     assert np.array_equal(there.clusters.topic[order], back.clusters.topic)
     assert there.stability == back.stability
+
+
+def test_few_messages_whose_topics_no_label_touched_get_a_consensus():
+    config = experiment(consensus=None)
+    assert layouts_of(config, 3_000) == LAYOUTS
+    assert layouts_of(config, 3_001) == 1
+    assert layouts_of(experiment(consensus=None, vectors="raw+adapted"), 500) == 1
+    assert layouts_of(experiment(consensus=7, vectors="raw+adapted"), 10_000) == 7
 
 
 def test_layouts_of_further_runs_are_others():
@@ -109,7 +124,7 @@ def test_unstable_topics_are_flagged_in_every_table(told):
     assert tables(told)["topics"]["unstable"] == list(held.unstable)
     summary = summarise(told, paths={}, tracked={})
     assert [topic.topic for topic in summary.topics if topic.unstable] == unstable
-    assert f"{len(unstable)} of {len(held.unstable)} came back in less than half" in origin(summary)
+    assert f"{len(unstable)} of {len(held.unstable)} came back in fewer than half" in origin(summary)
     assert '"stability"' in to_json(summary)
 
 

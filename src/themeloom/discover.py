@@ -1,16 +1,19 @@
 """The stages of discovery in order, each result remembered."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 from pydantic import TypeAdapter
 
 from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.config import Experiment
 from themeloom.discovery.cells import Nearest
 from themeloom.discovery.cluster import FEWEST, cluster
-from themeloom.discovery.consensus import clusterings, consensus
+from themeloom.discovery.consensus import clusterings, consensus, default_layouts, halves
 from themeloom.discovery.describe import describe
 from themeloom.discovery.embed import Encoder, embed, embedded_text, encode_cached, frequent_terms
 from themeloom.discovery.reduce import SHORT, layouts, many_layouts, reduce, reduced, seeds_of
@@ -20,9 +23,22 @@ from themeloom.nearest import nearest_of_all
 from themeloom.progress import UNWATCHED, Progress, Stages
 from themeloom.provenance import versions
 from themeloom.ray_engine import Ray
-from themeloom.records import Clusters, Codebook, Discovery, Embeddings, Floats, Layout, Stability, Topic
+from themeloom.records import (
+    Clusters,
+    Codebook,
+    Discovery,
+    Embeddings,
+    Floats,
+    Ints,
+    Layout,
+    Stability,
+    Topic,
+)
 
 _TOPICS = TypeAdapter(tuple[Topic, ...])
+_ARRAYS = ("topic", "outlier", "membership")
+_TREE = ("parent", "child", "lambda", "size")
+_FACTS = ("min_cluster_size", "selection", "note", "layouts")
 
 
 def embed_corpus(texts: Sequence[str], config: Experiment, cache: Path, stages: Stages) -> Embeddings:
@@ -84,16 +100,17 @@ def discover(
         If no topics can emerge.
     """
     layout, several = _reduced(vectors, config, Cache(cache), stages)
-    with stages("cluster") as progress:
-        clusters, held = grouped(several, vectors, config, progress, fewest)
-    held = _repeated(clusters, vectors, config, Cache(cache), stages, fewest) or held
+    clusters, parts = _clustered(several, vectors, config, Cache(cache), stages, fewest)
+    held = _repeated(clusters, vectors, config, Cache(cache), stages, fewest)
+    if held is None and len(parts):
+        held = stability(clusters.topic, list(parts), "halves", config.study.seed)
     topics = _described(embeddings, clusters, Encoder(config.encoder), config, cache, stages)
     return Discovery(embeddings, layout, clusters, topics, held)
 
 
 def grouped(
     several: Floats, vectors: Floats, config: Experiment, progress: Progress = UNWATCHED, fewest: int = FEWEST
-) -> tuple[Clusters, Stability | None]:
+) -> tuple[Clusters, list[Clusters]]:
     """Find topics in one layout, or those on which several agree.
 
     Parameters
@@ -103,21 +120,25 @@ def grouped(
     vectors, progress, fewest
         As for `cluster`.
     config
-        The experiment: its cluster section and seed.
+        The experiment: its cluster section.
 
     Returns
     -------
     clusters
         The topics.
-    stability
-        How far they come back in each layout, where there are several.
+    found
+        Those of each layout, where there are several.
     """
     if len(several) == 1:
-        return cluster(several[0], vectors, config.cluster, progress, fewest), None
+        return cluster(several[0], vectors, config.cluster, progress, fewest), []
     found = clusterings(several, vectors, config.cluster, progress, fewest)
-    agreed = consensus(found, vectors, second_best=config.cluster.second_best)
-    topics = [clusters.topic for clusters in found]
-    return agreed, stability(agreed.topic, topics, "layouts", config.study.seed)
+    return consensus(found, vectors, second_best=config.cluster.second_best), found
+
+
+def layouts_of(config: Experiment, messages: int) -> int:
+    """Return how many layouts the topics of so many messages are the consensus of; 1 for no consensus."""
+    informed = config.discover.vectors == "raw+adapted"
+    return config.cluster.consensus or default_layouts(messages, informed=informed)
 
 
 def laid_out(vectors: Floats, config: Experiment, run: int = 0, runs: int = 1) -> Floats:
@@ -137,7 +158,7 @@ def laid_out(vectors: Floats, config: Experiment, run: int = 0, runs: int = 1) -
     Floats
         float32, (layouts, communications, components), one repetition after the other.
     """
-    seed, number = config.study.seed, config.cluster.consensus
+    seed, number = config.study.seed, layouts_of(config, len(vectors))
     if number == 1 and run == 0:
         return reduced(vectors, config.reduce, seed)[None]
     seeds = [own for at in range(run, run + runs) for own in seeds_of(seed, at, number)]
@@ -146,11 +167,8 @@ def laid_out(vectors: Floats, config: Experiment, run: int = 0, runs: int = 1) -
 
 def _reduced(vectors: Floats, config: Experiment, cache: Cache, stages: Stages) -> tuple[Layout, Floats]:
     """Return the layout that is kept, and those in which topics are sought."""
-    seed, settings, number = (
-        config.study.seed,
-        config.reduce.model_dump(mode="json"),
-        config.cluster.consensus,
-    )
+    seed, settings = config.study.seed, config.reduce.model_dump(mode="json")
+    number = layouts_of(config, len(vectors))
 
     def make() -> Arrays:
         if number == 1:
@@ -167,11 +185,43 @@ def _reduced(vectors: Floats, config: Experiment, cache: Cache, stages: Stages) 
     return Layout(several[0], arrays["plane"], int(arrays["neighbors"][0])), several
 
 
+def _clustered(
+    several: Floats, vectors: Floats, config: Experiment, cache: Cache, stages: Stages, fewest: int
+) -> tuple[Clusters, Ints]:
+    """Return the topics, and those of halves of the layouts: (halves, communications)."""
+    seed = config.study.seed
+
+    def make() -> Arrays:
+        clusters, found = grouped(several, vectors, config, progress, fewest)
+        parts = halves(found, vectors, seed) if found else []
+        facts = {name: getattr(clusters, name) for name in _FACTS}
+        return {
+            **{name: getattr(clusters, name) for name in _ARRAYS},
+            **{f"tree.{name}": clusters.tree[name].to_numpy() for name in _TREE},
+            "facts": np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8),
+            "halves": np.array(parts, dtype=np.int64),
+        }
+
+    key = digest(
+        several,
+        vectors,
+        config.cluster.model_dump(mode="json"),
+        [seed, fewest],
+        versions()["hdbscan"],
+        code_of(grouped, cluster, Nearest, consensus),
+    )
+    with stages("cluster") as progress:
+        arrays = stages.remembered("cluster", *cache.remember("cluster", key, make))
+    known: dict[str, Any] = {name: arrays[name] for name in _ARRAYS} | json.loads(arrays["facts"].tobytes())
+    tree = pl.DataFrame({name: arrays[f"tree.{name}"] for name in _TREE})
+    return Clusters(**known, tree=tree), arrays["halves"]
+
+
 def _repeated(
     clusters: Clusters, vectors: Floats, config: Experiment, cache: Cache, stages: Stages, fewest: int
 ) -> Stability | None:
     """Discover again with other seeds, where that is asked for, and tell how far topics come back."""
-    more, number = config.discover.seeds - 1, config.cluster.consensus
+    more, number = config.discover.seeds - 1, layouts_of(config, len(vectors))
     if not more:
         return None
 

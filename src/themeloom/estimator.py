@@ -66,6 +66,8 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
         Steps of that training.
     min_cluster_size : int or None
         The smallest topic; by default from the number of texts.
+    consensus : int or None
+        Layouts whose agreement makes the topics; 1 for those of one; by default from the number of texts.
     mixed_below : float
         A topic whose best theme is less probable than this has none.
     folds : int
@@ -113,6 +115,7 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
         adapt: bool = AdaptConfig.model_fields["enabled"].default,
         adapt_steps: int = AdaptConfig.model_fields["steps"].default,
         min_cluster_size: int | None = None,
+        consensus: int | None = None,
         mixed_below: float = ThemesConfig.model_fields["mixed_below"].default,
         folds: int = ValidateConfig.model_fields["folds"].default,
         codebook: abc.Mapping[Any, str] | None = None,
@@ -125,6 +128,7 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
         self.adapt = adapt
         self.adapt_steps = adapt_steps
         self.min_cluster_size = min_cluster_size
+        self.consensus = consensus
         self.mixed_below = mixed_below
         self.folds = folds
         self.codebook = codebook

@@ -14,7 +14,7 @@ import numpy as np
 
 from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.config import Experiment
-from themeloom.discover import grouped, laid_out
+from themeloom.discover import grouped, laid_out, layouts_of
 from themeloom.discovery.adapt import Adapter, States
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.estimate import cross_estimated, distilled, estimated, turn_of
@@ -218,7 +218,7 @@ class Evidence:
         def make() -> Arrays:
             return {"several": laid_out(vectors, self.config)}
 
-        number = self.config.cluster.consensus
+        number = layouts_of(self.config, len(vectors))
         settings = self.config.reduce.model_dump(mode="json")
         key = digest(vectors, settings, seed, number, code_of(reduced, nearest_of_all))
         several = self._cache.remember("reduce", key, make)[0]["several"]

@@ -57,8 +57,8 @@ class Model:
         """One row a topic: its size, theme and words, its coherence, why it may be a theme of its own.
 
         Where discovery was repeated, or topics are a consensus, also ``comes_back`` (the number of
-        repetitions, or of layouts, in which the topic came back), ``jaccard`` (its mean similarity there) and
-        ``unstable``.
+        repetitions, or of halves of the layouts, in which the topic came back), ``jaccard`` (its mean
+        similarity there) and ``unstable``.
         """
         mapping, keys, quality = self.record.mapping, self.record.codebook.keys, self.record.quality
         reasons = {candidate.topic: candidate.reason for candidate in self.record.candidates}

@@ -17,6 +17,7 @@ PARAMETERS = {
     "adapt.steps": "adapt_steps",
     "discover.vectors": "vectors",
     "cluster.min_cluster_size": "min_cluster_size",
+    "cluster.consensus": "consensus",
     "themes.strategy": "strategy",
     "themes.mixed_below": "mixed_below",
     "validate.folds": "folds",

@@ -95,6 +95,7 @@ class Clusters:
     selection: str  # eom or leaf
     note: str  # why the defaults were changed for this corpus, if they were
     tree: pl.DataFrame  # HDBSCAN's condensed tree: parent, child, lambda, size
+    layouts: int = 1  # of how many layouts topics are the consensus
 
     @property
     def count(self) -> int:
@@ -243,7 +244,7 @@ class StageTime:
 class Stability:
     """How far topics come back when discovery is repeated, with other seeds over one neighbour graph."""
 
-    over: Literal["runs", "layouts"]  # whole discoveries, or the layouts that a consensus was made of
+    over: Literal["runs", "halves"]  # whole discoveries, or the consensus of each half of the layouts
     repeats: int  # how many of them the topics were looked for in
     comes_back: tuple[int, ...]  # (topics,): in how many, with a Jaccard similarity of 0.5 or more
     unstable: tuple[bool, ...]  # (topics,): which came back in less than half of them

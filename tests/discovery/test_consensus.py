@@ -11,7 +11,7 @@ from groups import grouped
 from themeloom.config import ClusterConfig, ReduceConfig
 from themeloom.discovery import consensus as module
 from themeloom.discovery.cluster import cluster
-from themeloom.discovery.consensus import clusterings, consensus
+from themeloom.discovery.consensus import clusterings, consensus, halves
 from themeloom.discovery.hierarchy import topic_tree
 from themeloom.discovery.reduce import SHORT, layouts, many_layouts, reduced, seeds_of
 from themeloom.records import Clusters
@@ -158,9 +158,11 @@ def test_the_tree_joins_what_is_often_taken_together():
 
 def test_mended_layouts_are_told():
     topic = np.repeat([0, 1], 10)
-    assert agreed_by([clusters_of(topic)] * 2).note == "Topics are the consensus of 2 layouts."
-    agreed = agreed_by([clusters_of(topic), clusters_of(topic, note="It collapsed.")])
-    assert agreed.note.endswith("In 1 of them the default clustering collapsed and was mended.")
+    well, mended = clusters_of(topic), clusters_of(topic, note="It collapsed.")
+    assert agreed_by([well, well, mended]).note == ""
+    agreed = agreed_by([well, mended])
+    assert agreed.note == "In 1 of 2 layouts the default clustering collapsed and was mended."
+    assert agreed.layouts == 2
 
 
 def test_neighbours_have_a_say_where_layouts_differ():
@@ -174,6 +176,27 @@ def test_neighbours_have_a_say_where_layouts_differ():
     found = consensus(made, vectors)
     assert found.topic[0] == found.topic[-1]
     assert found.membership[0] == pytest.approx(9 / 20, abs=0.02)
+
+
+def test_halves_agree_where_layouts_do_and_less_than_whole_ones_elsewhere():
+    def ari(one, another):
+        return adjusted_rand_score(one, another)
+
+    rng = np.random.default_rng(6)
+    between, whole = [], []
+    for _ in range(6):
+        truth, made = simulated(rng, times=24, wrong=0.75)
+        _, more = simulated(rng, times=24, wrong=0.75)
+        vectors = np.eye(len(truth), dtype=np.float32)
+        parts = halves(made, vectors, seed=1)
+        assert all(np.array_equal(*pair) for pair in zip(parts, halves(made, vectors, seed=1), strict=True))
+        between += [ari(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
+        whole.append(ari(agreed_by(made).topic, agreed_by(more).topic))
+    assert len(parts) == 2 * module.SPLITS
+    assert np.mean(between) < np.mean(whole)
+    truth, made = simulated(rng, times=21, wrong=0.1)
+    parts = halves(made, np.eye(len(truth), dtype=np.float32), seed=1)
+    assert min(ari(truth, topic) for topic in parts) > 0.98
 
 
 def test_rows_can_come_in_any_order():

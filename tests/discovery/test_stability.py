@@ -1,6 +1,7 @@
 """Stability, where the truth is known."""
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -87,19 +88,22 @@ def test_intervals_hold_the_mean_of_many_more_runs(topic):
     inside = 0
     for draw in range(25):
         others = [shaken(topic, rng.uniform(0, 0.6), rng) for _ in range(20)]
-        score = stability(topic, others, "layouts", draw).jaccard[0]
+        score = stability(topic, others, "halves", draw).jaccard[0]
         inside += score.low <= truth <= score.high
     assert inside >= 20  # of 25, at 95% nominal and a percentile bootstrap over 20
 
 
-def test_layouts_are_compared_with_their_consensus_runs_all_with_all(topic):
+def test_halves_are_compared_with_their_other_half_runs_all_with_all(topic):
     rng = np.random.default_rng(3)
-    others = [shaken(topic, 0.3, rng) for _ in range(6)]
-    layouts, runs = stability(topic, others, "layouts"), stability(topic, others, "runs")
-    assert layouts.over == "layouts"
-    assert layouts.jaccard == runs.jaccard
-    assert layouts.overall["ari"].value > runs.overall["ari"].value  # shaken once, not twice
-    for found in (layouts, runs):
+    others = [shaken(topic, shake, rng) for shake in (0.1, 0.1, 0.2, 0.2, 0.3, 0.3)]
+    halves, runs = stability(topic, others, "halves"), stability(topic, others, "runs")
+    assert halves.over == "halves"
+    assert halves.jaccard == runs.jaccard
+    pairs = [agreement(one, another)[0] for one, another in zip(others[::2], others[1::2], strict=True)]
+    assert halves.overall["ari"].value == pytest.approx(np.mean(pairs))
+    everyone = [agreement(*pair)[0] for pair in combinations([topic, *others], 2)]
+    assert runs.overall["ari"].value == pytest.approx(np.mean(everyone))
+    for found in (halves, runs):
         assert found.overall["ami"].low <= found.overall["ami"].value <= found.overall["ami"].high
 
 

@@ -119,10 +119,11 @@ class ClusterConfig(Section):
         default=True,
         description="Whether outliers get the topic of their nearest neighbours (and keep their flag).",
     )
-    consensus: Annotated[int, Field(ge=1, le=1000)] = Field(
-        1,
+    consensus: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None,
         description="Short layouts, each with a seed of its own over one neighbour graph, whose agreement "
-        "makes the topics: 95 cost at most three runs; 1: topics of one whole layout.",
+        "makes the topics; 1: topics of one whole layout. By default 110 for topics of up to 3,000 messages "
+        "that no label has touched, else 1.",
     )
 
 

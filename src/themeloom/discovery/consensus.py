@@ -13,6 +13,10 @@ from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Bools, Clusters, Doubles, Floats, Ints
 
+LAYOUTS = 110
+"""So many agree, where an experiment does not say it: fewer agree less with others of other seeds."""
+MOST = 3_000
+"""Topics of more messages are those of one layout, where an experiment does not say it, as many take long."""
 COMPARED = 4_000
 """So many messages at most, evenly chosen, are compared with one another to start from."""
 TOGETHER = 0.28
@@ -23,6 +27,8 @@ Below a half, as short layouts seldom put the whole of a topic into one cluster.
 """
 NEIGHBOURS = 40
 """So many nearest neighbours have as much say on a message's topic as all layouts have."""
+SPLITS = 4
+"""So many times layouts are divided in two, to see how far topics hang on which of them were drawn."""
 _ROUNDS = 100
 
 
@@ -55,6 +61,20 @@ def clusterings(
             found.append(cluster(layout, vectors, every, fewest=fewest))
             progress.advance()
     return found
+
+
+def default_layouts(messages: int, *, informed: bool) -> int:
+    """Return how many layouts topics hang on, where an experiment does not say it.
+
+    Parameters
+    ----------
+    messages
+        How many there are.
+    informed
+        Whether labels touched what topics are read from: these are sought anew in every fold, and differ
+        from fold to fold by more than by seeds.
+    """
+    return 1 if informed or messages > MOST else LAYOUTS
 
 
 def consensus(found: Sequence[Clusters], vectors: Floats, *, second_best: bool = True) -> Clusters:
@@ -111,7 +131,30 @@ def consensus(found: Sequence[Clusters], vectors: Floats, *, second_best: bool =
         selection=Counter(clusters.selection for clusters in found).most_common(1)[0][0],
         note=_note(found),
         tree=tree,
+        layouts=len(found),
     )
+
+
+def halves(found: Sequence[Clusters], vectors: Floats, seed: int) -> list[Ints]:
+    """Find the topics of halves of the clusterings: how far other seeds would give other topics.
+
+    Parameters
+    ----------
+    found, vectors
+        As for `consensus`; at least two clusterings.
+    seed
+        Seed of the draw.
+
+    Returns
+    -------
+    list
+        The topics, int64, (communications,), of two halves that share no clustering, `SPLITS` times over. As
+        each is made of half as many clusterings, they agree less than two whole ones would.
+    """
+    random, middle = np.random.default_rng(seed), len(found) // 2
+    drawn = [random.permutation(len(found)) for _ in range(SPLITS)]
+    parts = [part for order in drawn for part in (order[:middle], order[middle : 2 * middle])]
+    return [consensus([found[at] for at in part], vectors).topic for part in parts]
 
 
 def _start(rows: Ints, size: int) -> Ints:
@@ -242,5 +285,6 @@ def _by_size(rows: Ints, topic: Ints) -> Ints:
 
 def _note(found: Sequence[Clusters]) -> str:
     mended = sum(bool(clusters.note) for clusters in found)
-    note = f"Topics are the consensus of {len(found)} layouts."
-    return f"{note} In {mended} of them the default clustering collapsed and was mended." if mended else note
+    if 2 * mended < len(found):
+        return ""
+    return f"In {mended} of {len(found)} layouts the default clustering collapsed and was mended."

@@ -15,7 +15,7 @@ _TINY = 1e-12
 
 
 def stability(
-    topic: Ints, others: Sequence[Ints], over: Literal["runs", "layouts"] = "runs", seed: int = 0
+    topic: Ints, others: Sequence[Ints], over: Literal["runs", "halves"] = "runs", seed: int = 0
 ) -> Stability:
     """Tell how far topics come back in other clusterings of the same messages.
 
@@ -26,8 +26,9 @@ def stability(
     others
         The other clusterings of the same communications, at least one.
     over
-        What they are: repeated 'runs' are compared all with all, the kept one among them; 'layouts', of which
-        the kept topics are the consensus, each with these.
+        What they are: repeated 'runs' are compared all with all, the kept one among them; 'halves' of the
+        layouts of which the kept topics are the consensus, two after the other that share none: each with its
+        other half.
     seed
         Seed of the bootstrap.
 
@@ -38,7 +39,8 @@ def stability(
         back: with a similarity of `SAME` or more. Partners are found one to one (Hungarian method), so that
         their similarities are largest in sum. Overall, adjusted Rand index (Hubert & Arabie 1985) and
         adjusted mutual information (Vinh, Epps & Bailey 2010), mean over pairs. The 95% intervals are
-        percentiles of a bootstrap over the clusterings; NaN where one other is too few to tell them.
+        percentiles of a bootstrap over the clusterings, or over pairs of halves; NaN where one other is too
+        few to tell them.
 
     Notes
     -----
@@ -100,7 +102,7 @@ def agreement(one: Ints, another: Ints) -> tuple[float, float]:
     -------
     tuple
         As scikit-learn's two scores, from one table of counts: these look at their arguments for longer than
-        they reckon, which a consensus would pay for in each of its layouts.
+        they reckon, which is felt where many clusterings of few messages are compared.
     """
     from sklearn.metrics import mutual_info_score
     from sklearn.metrics.cluster import expected_mutual_information
@@ -140,7 +142,8 @@ def _overall(topic: Ints, others: Sequence[Ints], over: str, seed: int) -> dict[
         weights = drawn[:, one] * drawn[:, another]  # a run is never compared with itself
         weights = weights[weights.any(axis=1)]
     else:
-        pairs, weights = [(topic, other) for other in others], _drawn(len(others), seed)
+        pairs = list(zip(others[::2], others[1::2], strict=True))
+        weights = _drawn(len(pairs), seed)
     values = np.array([agreement(*pair) for pair in pairs])
     means, (low, high) = values.mean(axis=0).tolist(), _interval(values, weights).tolist()
     return {name: Score(*found) for name, *found in zip(("ari", "ami"), means, low, high, strict=True)}

@@ -127,7 +127,11 @@ def _stability(record: RunRecord) -> list[str]:
     held = record.discovery.stability
     if held is None:
         return []
-    what = "further runs with other seeds" if held.over == "runs" else "layouts of the consensus"
+    runs, halves = (
+        "further runs with other seeds",
+        "random halves of the layouts of which topics are the consensus",
+    )
+    what = runs if held.over == "runs" else halves
     rows = [
         [
             f"{topic.topic}, unstable" if unstable else str(topic.topic),

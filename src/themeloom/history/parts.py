@@ -58,6 +58,7 @@ class RunFacts(_Facts):
     neighbors: int
     min_cluster_size: int
     selection: str
+    layouts: int = 1
     cluster_note: str
     quality: dict[str, float]
     candidates: tuple[Candidate, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from themeloom.records import RunRecord
+from themeloom.records import RunRecord, Stability
 from themeloom.reporting.contents import ChecklistItem
 from themeloom.reporting.quotes import Quotes, quotes_of
 from themeloom.reporting.safe_cells import readable_cells
@@ -66,6 +66,10 @@ def _filled(record: RunRecord, quotes: Quotes) -> Iterable[tuple[int, str]]:
     yield from _findings(record, quotes)
 
 
+def _held(found: Stability) -> str:
+    return say("srqr.says_stability", repeats=found.repeats, over=say(f"told.{found.over}"))
+
+
 def _findings(record: RunRecord, quotes: Quotes) -> Iterable[tuple[int, str]]:
     scores, held = record.scores, record.discovery.stability
     coders = scores.lines.get("coders", {}).get("kappa")
@@ -75,7 +79,7 @@ def _findings(record: RunRecord, quotes: Quotes) -> Iterable[tuple[int, str]]:
             "srqr.says_trust",
             kappa=score_told(scores.overall.get("kappa")),
             coders=say("srqr.says_coders", kappa=score_told(coders)) if coders else "",
-            stability=say("srqr.says_stability", repeats=held.repeats) if held else "",
+            stability=_held(held) if held else "",
         ),
     )
     if shares := shares_told(record):

@@ -36,7 +36,7 @@ def _keys(record: RunRecord) -> Iterable[str]:
         yield "minilm"
     if config.get("adapt", {}).get("enabled"):
         yield "supcon"
-    if _layouts(record):
+    if record.discovery.clusters.layouts > 1:
         yield "consensus"
     if not config.get("validate", {}).get("held_out"):
         yield "nadeau"
@@ -46,11 +46,6 @@ def _keys(record: RunRecord) -> Iterable[str]:
 
 def _bundled(record: RunRecord) -> bool:
     return "bundled" in record.discovery.embeddings.encoder
-
-
-def _layouts(record: RunRecord) -> int:
-    layouts = int(record.config.get("cluster", {}).get("consensus") or 0)
-    return layouts if layouts > 1 else 0
 
 
 def _corpus(record: RunRecord) -> str:
@@ -85,7 +80,7 @@ def _topics(record: RunRecord) -> str:
         cite_sbert=cited("sbert"),
         frequent=say("methods.frequent", terms=terms) if terms else "",
     )
-    consensus = say("methods.consensus", layouts=_layouts(record), cite_consensus=cited("consensus"))
+    consensus = say("methods.consensus", layouts=clusters.layouts, cite_consensus=cited("consensus"))
     described = say(
         "methods.discover",
         informed=say("methods.informed") if record.informed else "",
@@ -95,7 +90,7 @@ def _topics(record: RunRecord) -> str:
         count=counted(clusters.count, "topic"),
         outliers=f"{_mean(clusters.outlier):.0%}",
         left=f"{_mean(clusters.topic < 0):.0%}",
-        origin=(consensus if _layouts(record) else "")
+        origin=(consensus if clusters.layouts > 1 else "")
         + say("methods.origin_informed" if record.informed else "methods.origin_plain"),
         **{f"cite_{key}": cited(key) for key in ("umap", "density", "hdbscan", "bertopic")},
     )
