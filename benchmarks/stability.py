@@ -52,6 +52,7 @@ class Row:
     topics: list[int]
     outliers: float
     kappa: float  # held-out, of a vote of each topic's labels
+    kappa_spread: float  # its standard deviation over runs
 
 
 def measure(corpus: Labelled, vectors: Floats, layouts: int, runs: int) -> tuple[Row, Row]:
@@ -66,6 +67,7 @@ def told(corpus: Labelled, layouts: int, found: Sequence[tuple[Clusters, float]]
     """Sum several discoveries up."""
     clusterings, seconds = zip(*found, strict=True)
     pairs = list(combinations([clusters.topic for clusters in clusterings], 2))
+    kappas = [held_out_kappa(clusters.topic, corpus.theme) for clusters in clusterings]
     aris = [adjusted_rand_score(one, another) for one, another in pairs]
     return Row(
         corpus=corpus.name,
@@ -79,7 +81,8 @@ def told(corpus: Labelled, layouts: int, found: Sequence[tuple[Clusters, float]]
         cost=1.0,
         topics=[clusters.count for clusters in clusterings],
         outliers=float(np.mean([clusters.outlier.mean() for clusters in clusterings])),
-        kappa=float(np.mean([held_out_kappa(clusters.topic, corpus.theme) for clusters in clusterings])),
+        kappa=float(np.mean(kappas)),
+        kappa_spread=float(np.std(kappas, ddof=1)),
     )
 
 
