@@ -26,13 +26,13 @@ VECTORS, GROUP = grouped(6, 20, spread=0.6, dimensions=384, seed=3)
 TEXTS = tuple(messages()[0][at % 60] for at in range(len(VECTORS)))
 
 
-def experiment(seeds=1, consensus=1, vectors="raw"):
+def experiment(seeds=1, consensus=1):
     return Experiment.model_validate(
         {
             "study": {"name": "invented", "seed": 5},
             "sources": [{"path": "messages.csv"}],
             "themes": {"codebook": "c.yaml", "labels": "l.csv"},
-            "discover": {"seeds": seeds, "vectors": vectors},
+            "discover": {"seeds": seeds},
             "cluster": {"consensus": consensus},
         }
     )
@@ -89,12 +89,11 @@ def test_the_order_of_rows_makes_no_difference(cache):
     assert there.stability == back.stability
 
 
-def test_few_messages_whose_topics_no_label_touched_get_a_consensus():
+def test_few_messages_get_a_consensus_by_default():
     config = experiment(consensus=None)
     assert layouts_of(config, 3_000) == LAYOUTS
     assert layouts_of(config, 3_001) == 1
-    assert layouts_of(experiment(consensus=None, vectors="raw+adapted"), 500) == 1
-    assert layouts_of(experiment(consensus=7, vectors="raw+adapted"), 10_000) == 7
+    assert layouts_of(experiment(consensus=7), 10_000) == 7
 
 
 def test_layouts_of_further_runs_are_others():

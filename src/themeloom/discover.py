@@ -137,8 +137,7 @@ def grouped(
 
 def layouts_of(config: Experiment, messages: int) -> int:
     """Return how many layouts the topics of so many messages are the consensus of; 1 for no consensus."""
-    informed = config.discover.vectors == "raw+adapted"
-    return config.cluster.consensus or default_layouts(messages, informed=informed)
+    return config.cluster.consensus or default_layouts(messages)
 
 
 def laid_out(vectors: Floats, config: Experiment, run: int = 0, runs: int = 1) -> Floats:

@@ -122,8 +122,7 @@ class ClusterConfig(Section):
     consensus: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         None,
         description="Short layouts, each with a seed of its own over one neighbour graph, whose agreement "
-        "makes the topics; 1: topics of one whole layout. By default 110 for topics of up to 3,000 messages "
-        "that no label has touched, else 1.",
+        "makes the topics; 1: topics of one whole layout. By default 110 for up to 3,000 messages, else 1.",
     )
 
 

@@ -63,18 +63,9 @@ def clusterings(
     return found
 
 
-def default_layouts(messages: int, *, informed: bool) -> int:
-    """Return how many layouts topics hang on, where an experiment does not say it.
-
-    Parameters
-    ----------
-    messages
-        How many there are.
-    informed
-        Whether labels touched what topics are read from: these are sought anew in every fold, and differ
-        from fold to fold by more than by seeds.
-    """
-    return 1 if informed or messages > MOST else LAYOUTS
+def default_layouts(messages: int) -> int:
+    """Return of how many layouts topics are the consensus, where an experiment does not say it."""
+    return 1 if messages > MOST else LAYOUTS
 
 
 def consensus(found: Sequence[Clusters], vectors: Floats, *, second_best: bool = True) -> Clusters:
