@@ -58,6 +58,7 @@ sample = "random"
 
 [cluster]
 min_cluster_size = 4
+consensus = 8
 
 [validate]
 folds = 2

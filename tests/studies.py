@@ -41,6 +41,9 @@ columns = { id = "id", text = "text" }
 steps = 2
 layers = 1
 
+[cluster]
+consensus = 8
+
 [themes]
 codebook = "codebook.yaml"
 labels = "labels.csv"

@@ -42,7 +42,7 @@ def cache(tmp_path_factory):
 @pytest.fixture(scope="module")
 def plain(cache):
     """Quick settings, and one cache for all."""
-    return ThemeModel(adapt=False, cache=cache)
+    return ThemeModel(adapt=False, consensus=8, cache=cache)
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ def test_the_fitted_bertopic_is_reachable(fitted):
 def test_without_a_cache_all_is_the_same_and_nothing_stays_on_disk(fitted, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    again = ThemeModel(adapt=False).fit(TEXTS, PARTIAL)
+    again = ThemeModel(adapt=False, consensus=8).fit(TEXTS, PARTIAL)
     assert np.array_equal(again.topic_, fitted.topic_)
     assert np.allclose(again.predict_proba(NEW), fitted.predict_proba(NEW), atol=1e-5)
     assert list(tmp_path.iterdir()) == []

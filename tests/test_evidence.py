@@ -27,6 +27,7 @@ def experiment(**adapt):
             "study": {"name": "invented", "seed": 5},
             "sources": [{"path": "messages.csv"}],
             "themes": {"codebook": "c.yaml", "labels": "l.csv"},
+            "cluster": {"consensus": 8},
             "adapt": {"layers": 1, "steps": 2, "batch_size": 8} | adapt,
         }
     )

@@ -57,6 +57,7 @@ def experiment(vectors):
             "study": {"name": "invented", "seed": 5},
             "sources": [{"path": "messages.csv"}],
             "themes": {"codebook": "c.yaml", "labels": "l.csv", "mixed_below": 0.0},
+            "cluster": {"consensus": 8},
             "adapt": {"layers": 1, "steps": 6, "batch_size": 16, "learning_rate": 3e-4},
             "discover": {"vectors": vectors},
             "validate": {"folds": 3, "bootstrap": 100},
