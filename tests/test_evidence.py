@@ -27,7 +27,7 @@ def experiment(**adapt):
             "study": {"name": "invented", "seed": 5},
             "sources": [{"path": "messages.csv"}],
             "themes": {"codebook": "c.yaml", "labels": "l.csv"},
-            "cluster": {"consensus": 8},
+            "cluster": {"consensus": 3},
             "adapt": {"layers": 1, "steps": 2, "batch_size": 8} | adapt,
         }
     )
@@ -160,6 +160,24 @@ def test_the_codebook_is_the_mean_of_all_that_is_said_of_a_theme(known, cache):
     said = encoder.encode(["A. Of bread.", "bread and butter", "Brot"]).mean(axis=0)
     np.testing.assert_allclose(found[0], said / np.linalg.norm(said), atol=1e-4)
     assert found.shape == (2, 384)
+
+
+def test_informed_topics_are_found_once_for_the_same_labels(gathered, tmp_path, monkeypatch):
+    def informed_by(labels):
+        evidence = gathered(tmp_path)
+        vectors = evidence.config.discover.model_copy(update={"vectors": "raw+adapted"})
+        evidence.config = evidence.config.model_copy(update={"discover": vectors})
+        evidence.adapt(LABELS, [labels])
+        return evidence.members(labels)
+
+    fewer = LABELS.but(np.arange(5))
+    found = informed_by(fewer)
+    monkeypatch.setattr(module, "grouped", None)
+    again = informed_by(fewer)
+    np.testing.assert_array_equal(again.messages.topic, found.messages.topic)
+    np.testing.assert_array_equal(again.parents, found.parents)
+    with pytest.raises(TypeError):
+        informed_by(LABELS.but(np.arange(6)))
 
 
 def test_informed_topics_are_at_least_twice_as_many_as_themes():

@@ -135,6 +135,28 @@ def grouped(
     return consensus(found, vectors, second_best=config.cluster.second_best), found
 
 
+def grouped_key(several: Floats, vectors: Floats, config: Experiment, fewest: int) -> str:
+    """Return the digest of all that topics hang on, as `grouped` finds them."""
+    settings, code = config.cluster.model_dump(mode="json"), code_of(grouped, cluster, Nearest, consensus)
+    return digest(several, vectors, settings, fewest, versions()["hdbscan"], code)
+
+
+def packed(clusters: Clusters) -> Arrays:
+    """Return topics as arrays, to be kept."""
+    facts = {name: getattr(clusters, name) for name in _FACTS}
+    return {
+        **{name: getattr(clusters, name) for name in _ARRAYS},
+        **{f"tree.{name}": clusters.tree[name].to_numpy() for name in _TREE},
+        "facts": np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8),
+    }
+
+
+def unpacked(arrays: Arrays) -> Clusters:
+    """Return the topics that `packed` made arrays of."""
+    known: dict[str, Any] = {name: arrays[name] for name in _ARRAYS} | json.loads(arrays["facts"].tobytes())
+    return Clusters(**known, tree=pl.DataFrame({name: arrays[f"tree.{name}"] for name in _TREE}))
+
+
 def layouts_of(config: Experiment, messages: int) -> int:
     """Return how many layouts the topics of so many messages are the consensus of; 1 for no consensus."""
     return config.cluster.consensus or default_layouts(messages)
@@ -188,32 +210,17 @@ def _clustered(
     several: Floats, vectors: Floats, config: Experiment, cache: Cache, stages: Stages, fewest: int
 ) -> tuple[Clusters, Ints]:
     """Return the topics, and those of halves of the layouts: (halves, communications)."""
-    seed = config.study.seed
+    asked = config.discover.seeds == 1
 
     def make() -> Arrays:
         clusters, found = grouped(several, vectors, config, progress, fewest)
-        parts = halves(found, vectors, seed) if found else []
-        facts = {name: getattr(clusters, name) for name in _FACTS}
-        return {
-            **{name: getattr(clusters, name) for name in _ARRAYS},
-            **{f"tree.{name}": clusters.tree[name].to_numpy() for name in _TREE},
-            "facts": np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8),
-            "halves": np.array(parts, dtype=np.int64),
-        }
+        parts = halves(found, vectors, config.study.seed) if found and asked else []
+        return {**packed(clusters), "halves": np.array(parts, dtype=np.int64)}
 
-    key = digest(
-        several,
-        vectors,
-        config.cluster.model_dump(mode="json"),
-        [seed, fewest],
-        versions()["hdbscan"],
-        code_of(grouped, cluster, Nearest, consensus),
-    )
+    key = digest(grouped_key(several, vectors, config, fewest), [config.study.seed, asked])
     with stages("cluster") as progress:
         arrays = stages.remembered("cluster", *cache.remember("cluster", key, make))
-    known: dict[str, Any] = {name: arrays[name] for name in _ARRAYS} | json.loads(arrays["facts"].tobytes())
-    tree = pl.DataFrame({name: arrays[f"tree.{name}"] for name in _TREE})
-    return Clusters(**known, tree=tree), arrays["halves"]
+    return unpacked(arrays), arrays["halves"]
 
 
 def _repeated(

@@ -14,7 +14,7 @@ import numpy as np
 
 from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.config import Experiment
-from themeloom.discover import grouped, laid_out, layouts_of
+from themeloom.discover import grouped, grouped_key, laid_out, layouts_of, packed, unpacked
 from themeloom.discovery.adapt import Adapter, States
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.estimate import cross_estimated, distilled, estimated, turn_of
@@ -222,7 +222,11 @@ class Evidence:
         settings = self.config.reduce.model_dump(mode="json")
         key = digest(vectors, settings, seed, number, code_of(reduced, nearest_of_all))
         several = self._cache.remember("reduce", key, make)[0]["several"]
-        return grouped(several, vectors, self.config, fewest=fewest_topics(len(self.codebook)))[0]
+        asked = (several, vectors, self.config)
+        fewest = fewest_topics(len(self.codebook))
+        key = grouped_key(*asked, fewest)
+        found, _ = self._cache.remember("cluster", key, lambda: packed(grouped(*asked, fewest=fewest)[0]))
+        return unpacked(found)
 
     def _of_members(self, key: bytes) -> Floats:
         if not self._adapted:
