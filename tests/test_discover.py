@@ -124,6 +124,9 @@ def test_unstable_topics_are_flagged_in_every_table(told):
     summary = summarise(told, paths={}, tracked={})
     assert [topic.topic for topic in summary.topics if topic.unstable] == unstable
     assert f"{len(unstable)} of {len(held.unstable)} came back in fewer than half" in origin(summary)
+    stable = dataclasses.replace(held, unstable=(False,) * len(held.unstable))
+    whole = dataclasses.replace(told, discovery=dataclasses.replace(told.discovery, stability=stable))
+    assert "all came back in at least half" in origin(summarise(whole, paths={}, tracked={}))
     assert '"stability"' in to_json(summary)
 
 

@@ -19,12 +19,12 @@ def origin(summary: Summary) -> str:
 
 
 def _holding(found: Stability) -> str:
+    back = "told.some_back" if any(found.unstable) else "told.all_back"
     return say(
         "told.holding",
         repeats=found.repeats,
         over=say(f"told.{found.over}"),
-        unstable=sum(found.unstable),
-        topics=len(found.unstable),
+        back=say(back, unstable=sum(found.unstable), topics=len(found.unstable)),
         **{name: f"{found.overall[name].value:.2f}" for name in ("ari", "ami")},
     )
 
