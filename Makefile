@@ -48,7 +48,7 @@ run-benchmarks:
 fuzz: $(VENV)/.installed-test $(VENV)/.installed-fuzz ## spoil 200,000 files and see that every reader stands it (some 20 minutes)
 	PYTHONPATH=src $(BIN)/python benchmarks/fuzzing.py
 
-licences: $(VENV)/.installed-test $(VENV)/.installed-lint $(VENV)/.installed-docs ## list the licence of all that is needed; fail where one is not permissive
+licences: $(VENV)/.installed-test $(VENV)/.installed-ray $(VENV)/.installed-lint $(VENV)/.installed-docs ## list the licence of all that is needed; fail where one is not permissive
 	$(BIN)/python docs/licences.py
 
 sbom: $(VENV)/.installed-supply ## write the bill of materials of .venv (CycloneDX 1.6) to build/sbom.json
