@@ -9,6 +9,7 @@ import pytest
 from builders import make_record
 from groups import grouped
 from invented import messages
+from themeloom import discover as module
 from themeloom.config import Experiment
 from themeloom.discover import discover, laid_out, layouts_of
 from themeloom.discovery.consensus import LAYOUTS, SPLITS
@@ -80,6 +81,17 @@ def test_a_consensus_tells_stability_over_halves_of_its_layouts_or_over_runs(cac
     repeated, _ = discovered(cache, consensus=4, seeds=2)
     assert np.array_equal(repeated.clusters.topic, found.clusters.topic)
     assert (repeated.stability.over, repeated.stability.repeats) == ("runs", 1)
+
+
+@pytest.mark.parametrize("messages", [10, 12, 16, 22])
+def test_of_very_few_messages_layouts_without_a_topic_have_no_say(messages):
+    vectors = np.random.default_rng(messages).normal(size=(messages, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    config = experiment(consensus=40)
+    clusters, found = module.grouped(laid_out(vectors, config), vectors, config)
+    assert 1 <= len(found) <= 40
+    assert clusters.layouts == len(found)
+    assert clusters.count >= 1
 
 
 def test_the_order_of_rows_makes_no_difference(cache):

@@ -214,7 +214,7 @@ def _clustered(
 
     def make() -> Arrays:
         clusters, found = grouped(several, vectors, config, progress, fewest)
-        parts = halves(found, vectors, config.study.seed) if found and asked else []
+        parts = halves(found, vectors, config.study.seed) if len(found) > 1 and asked else []
         return {**packed(clusters), "halves": np.array(parts, dtype=np.int64)}
 
     key = digest(grouped_key(several, vectors, config, fewest), [config.study.seed, asked])

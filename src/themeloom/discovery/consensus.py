@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from themeloom.config import ClusterConfig
 from themeloom.discovery.cells import Nearest
 from themeloom.discovery.cluster import FEWEST, cluster
+from themeloom.errors import CorpusError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Bools, Clusters, Doubles, Floats, Ints
 
@@ -48,18 +49,28 @@ def clusterings(
     vectors, config, progress, fewest
         As for `cluster`.
 
+    Returns
+    -------
+    list
+        One clustering a layout; none of those in which no topic emerges, as happens with very few messages.
+
     Raises
     ------
     CorpusError
-        If in some layout no topic at all emerges.
+        If in no layout any topic emerges.
     """
     every = config.model_copy(update={"second_best": True})
     progress.begin(len(layouts), "layouts")
-    found = []
+    found, faults = [], []
     with threadpool_limits(1, "blas"):  # each step is so short that threads would mostly wait for one another
         for layout in layouts:
-            found.append(cluster(layout, vectors, every, fewest=fewest))
+            try:
+                found.append(cluster(layout, vectors, every, fewest=fewest))
+            except CorpusError as fault:
+                faults.append(fault)
             progress.advance()
+    if not found:
+        raise faults[0]
     return found
 
 
