@@ -83,15 +83,17 @@ def test_a_consensus_tells_stability_over_halves_of_its_layouts_or_over_runs(cac
     assert (repeated.stability.over, repeated.stability.repeats) == ("runs", 1)
 
 
-@pytest.mark.parametrize("messages", [10, 12, 16, 22])
-def test_of_very_few_messages_layouts_without_a_topic_have_no_say(messages):
-    vectors = np.random.default_rng(messages).normal(size=(messages, 384)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    config = experiment(consensus=40)
-    clusters, found = module.grouped(laid_out(vectors, config), vectors, config)
-    assert 1 <= len(found) <= 40
-    assert clusters.layouts == len(found)
-    assert clusters.count >= 1
+def test_of_very_few_messages_layouts_without_a_topic_have_no_say():
+    config, heard = experiment(consensus=40), []
+    for many in (10, 12, 16, 22):
+        vectors = np.random.default_rng(many).normal(size=(many, 384)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        clusters, found = module.grouped(laid_out(vectors, config), vectors, config)
+        assert 1 <= len(found) <= 40
+        assert clusters.layouts == len(found)
+        assert clusters.count >= 1
+        heard.append(len(found))
+    assert min(heard) < 40, "no layout was without a topic, so that nothing was tried"
 
 
 def test_the_order_of_rows_makes_no_difference(cache):
@@ -166,6 +168,19 @@ def test_it_is_kept_with_the_model(told, tmp_path, repeats):
     assert loaded.unstable == held.unstable
     assert math.isnan(loaded.jaccard[0].low) == (repeats == 1)
     assert f"{repeats} further runs with other seeds" in (folder / "model_card.md").read_text("utf-8")
+
+
+def test_a_consensus_is_kept_with_the_model(told, tmp_path):
+    found = told.discovery
+    topic = found.clusters.topic
+    agreed = dataclasses.replace(found.clusters, layouts=28)
+    held = stability(topic, [topic] * 4, "halves")
+    discovery = dataclasses.replace(found, clusters=agreed, stability=held)
+    folder = store.save(dataclasses.replace(told, discovery=discovery), tmp_path / "models")
+    loaded = store.load(folder).discovery
+    assert loaded.clusters.layouts == 28
+    assert (loaded.stability.over, loaded.stability.repeats) == ("halves", 4)
+    assert "4 random halves of the layouts" in (folder / "model_card.md").read_text("utf-8")
 
 
 def test_a_stability_of_other_topics_is_not_kept(told):
