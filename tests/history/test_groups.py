@@ -53,6 +53,54 @@ def test_a_table_is_replaced_and_not_lengthened(root, group):
     assert shown == [{"path": "tables/children.json", "type": "table"}]
 
 
+@pytest.fixture
+def stopped(monkeypatch):
+    """Let Ctrl-C come when something has got into the store, and before anybody is told."""
+
+    def stop_after(name):
+        import mlflow
+
+        really = getattr(mlflow.MlflowClient, name)
+
+        def done_and_stopped(*args, **options):
+            really(*args, **options)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(mlflow.MlflowClient, name, done_and_stopped)
+
+    return stop_after
+
+
+def statuses(folder, experiment):
+    client = client_of(folder)
+    number = client.get_experiment_by_name(experiment).experiment_id
+    return {run.info.run_name: run.info.status for run in client.search_runs([number])}
+
+
+def test_ctrl_c_as_a_group_is_begun_or_gone_on_with_leaves_none_running(root, stopped):
+    child = tracking.open_group("begun before", "stopped", TrackingConfig(), root[0])
+    child.end()
+    stopped("create_run")
+    with pytest.raises(KeyboardInterrupt):
+        tracking.open_group("begun", "stopped", TrackingConfig(), root[0])
+    stopped("update_run")
+    with pytest.raises(KeyboardInterrupt):
+        tracking.reopen_group(child.run_id, TrackingConfig(), root[0])
+    assert statuses(root[0], "stopped") == {"begun": "KILLED", "begun before": "KILLED"}
+
+
+def test_what_still_runs_under_a_group_ends_with_it(root):
+    group = tracking.open_group("sweep", "nested", TrackingConfig(), root[0])
+    names = {}
+    for name, parent in (("done", group), ("open", group), ("open below", None)):
+        above = parent or names["open"]
+        names[name] = tracking.open_group(name, "nested", TrackingConfig(), root[0], parent=above.run_id)
+    names["done"].end()
+    group.end("KILLED")
+    ended = {"sweep": "KILLED", "done": "FINISHED", "open": "KILLED", "open below": "KILLED"}
+    assert statuses(root[0], "nested") == ended
+
+
 def test_a_group_can_be_gone_on_with(root, group):
     again = tracking.reopen_group(group.run_id, TrackingConfig(), root[0])
     assert client_of(root[0]).get_run(group.run_id).info.status == "RUNNING"

@@ -233,6 +233,11 @@ def test_a_second_run_is_beside_the_first(root):
 # what is left alone
 
 
+def lasting_environment():
+    """Leave out what a thread of MLflow takes away at any time: when it cannot report home."""
+    return {name: value for name, value in os.environ.items() if name != "_MLFLOW_TELEMETRY_SESSION_ID"}
+
+
 def test_the_callers_mlflow_is_left_as_it_was(root, tmp_path, monkeypatch):
     import mlflow
 
@@ -244,9 +249,9 @@ def test_the_callers_mlflow_is_left_as_it_was(root, tmp_path, monkeypatch):
     try:
         with mlflow.start_run(experiment_id="1") as active:
             config = TrackingConfig(uri=f"sqlite:///{root[0]}/mlruns/mlflow.db")
-            environment = dict(os.environ)
+            environment = lasting_environment()
             tracked = tracking.track(root[1], root[2], None, config, root[0])
-            assert dict(os.environ) == environment
+            assert lasting_environment() == environment
             assert mlflow.active_run().info.run_id == active.info.run_id != tracked.run_id
             assert mlflow.get_tracking_uri() == own
             mlflow.log_metric("mine", 1)
@@ -290,6 +295,35 @@ def test_a_run_that_breaks_off_is_not_left_running(root, error, status):
     client = client_of(folder)
     experiment = client.get_experiment_by_name(config.experiment)
     assert [run.info.status for run in client.search_runs([experiment.experiment_id])] == [status]
+
+
+class Interrupting:
+    """Watches, and stops the run as soon as anything is done."""
+
+    def begin(self, *_):
+        pass
+
+    def advance(self, *_):
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_just_after_a_run_was_begun_leaves_none_running(root):
+    folder, record, model, _ = root
+    config = TrackingConfig(experiment="stopped at once")
+    with pytest.raises(KeyboardInterrupt):
+        tracking.track(record, model, None, config, folder, progress=Interrupting())
+    client = client_of(folder)
+    experiment = client.get_experiment_by_name(config.experiment)
+    assert [run.info.status for run in client.search_runs([experiment.experiment_id])] == ["KILLED"]
+
+
+def test_a_run_that_was_logged_before_stays_finished_if_sending_it_again_is_stopped(root):
+    folder, record, model, _ = root
+    config = TrackingConfig(experiment="finished before")
+    done = tracking.track(record, model, None, config, folder, with_model=False)
+    with pytest.raises(KeyboardInterrupt):
+        tracking.track(record, model, None, config, folder, again=True, progress=Interrupting())
+    assert client_of(folder).get_run(done.run_id).info.status == "FINISHED"
 
 
 def test_a_missing_report_ends_the_run_as_failed(root):

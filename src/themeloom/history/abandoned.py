@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 PROCESS = "themeloom.process"
 """The tag with the mark of the process that has a run open."""
 
-_OPEN = "attributes.status = 'RUNNING'"
+RUNNING = "attributes.status = 'RUNNING'"
+"""What MLflow is asked for the runs that are not ended."""
 
 
 def abandoned(
@@ -38,7 +39,7 @@ def abandoned(
     """
     token: str | None = None
     while token != "":
-        page = client.search_runs(list(experiments), _OPEN, page_token=token)
+        page = client.search_runs(list(experiments), RUNNING, page_token=token)
         yield from (run for run in page if _is_left(run, elsewhere=elsewhere))
         token = page.token or ""
 

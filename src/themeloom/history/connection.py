@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from themeloom.errors import TrackingError
@@ -13,6 +13,7 @@ from themeloom.history.quiet import impatient, quiet
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 _MEMORY = ":memory:"
 """What SQLite calls a database without a file."""
@@ -108,15 +109,24 @@ def experiment_of(client: "MlflowClient", name: str, backend: Backend) -> str:
 
 
 @contextlib.contextmanager
-def ended(client: "MlflowClient", run: str) -> Iterator[None]:
-    """End the MLflow run, whatever happens: none is left running."""
+def not_left_running(client: "MlflowClient", find: Callable[[], "Run | None"]) -> Iterator[None]:
+    """End an MLflow run that is begun in here if anything goes wrong, be it as it begins.
+
+    Parameters
+    ----------
+    client
+        The store.
+    find
+        Finds the run if it still runs: Ctrl-C may come when it is in the store, and its id not yet here.
+    """
     try:
         yield
     except BaseException as error:
         with impatient(), contextlib.suppress(Exception):
-            client.set_terminated(run, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+            if run := find():
+                status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+                client.set_terminated(run.info.run_id, status)
         raise
-    client.set_terminated(run, "FINISHED")
 
 
 @contextlib.contextmanager

@@ -75,9 +75,9 @@ class Group:
             }
 
     def end(self, status: str = "FINISHED") -> None:
-        """End the run as FINISHED, FAILED or KILLED."""
+        """End the run as FINISHED, FAILED or KILLED, and before it what is still running under it."""
         with connection(self.backend) as client:
-            client.set_terminated(self.run_id, status)
+            _end(client, client.get_run(self.run_id), status)
 
 
 def open_group(
@@ -112,12 +112,17 @@ def open_group(
         If the store cannot be reached, is broken, or refuses.
     """
     backend = backend_of(config.uri, root)
-    found = {"mlflow.source.name": "themeloom", "mlflow.source.type": "LOCAL"} | child_tags(tags, parent)
-    with connection(backend) as client:
-        number = experiment_of(client, config.experiment or experiment, backend)
-        end_abandoned(client, [number])
-        found |= {PROCESS: mark()}
-        return Group(client.create_run(number, tags=found, run_name=name).info.run_id, backend)
+    found = {"mlflow.source.name": "themeloom", "mlflow.source.type": "LOCAL", PROCESS: mark()}
+    found |= child_tags(tags, parent)
+    try:
+        with connection(backend) as client:
+            number = experiment_of(client, config.experiment or experiment, backend)
+            end_abandoned(client, [number])
+            return Group(client.create_run(number, tags=found, run_name=name).info.run_id, backend)
+    except KeyboardInterrupt:  # it may be there already, and its id not yet here
+        if begun := find_group(experiment, config, root, found, parent=parent):
+            Group(begun, backend).end("KILLED")
+        raise
 
 
 def reopen_group(run_id: str, config: TrackingConfig, root: Path) -> Group:
@@ -129,10 +134,14 @@ def reopen_group(run_id: str, config: TrackingConfig, root: Path) -> Group:
         If there is no such run, or the store cannot be reached or refuses.
     """
     group = Group(run_id, backend_of(config.uri, root))
-    with connection(group.backend) as client:
-        end_abandoned(client, [client.get_run(run_id).info.experiment_id])
-        client.set_tag(run_id, PROCESS, mark())
-        client.update_run(run_id, status="RUNNING")
+    try:
+        with connection(group.backend) as client:
+            end_abandoned(client, [client.get_run(run_id).info.experiment_id])
+            client.set_tag(run_id, PROCESS, mark())
+            client.update_run(run_id, status="RUNNING")
+    except KeyboardInterrupt:
+        group.end("KILLED")
+        raise
     return group
 
 
@@ -174,6 +183,13 @@ def find_group(
             if child_tags(tags, parent).items() <= run.data.tags.items():
                 return str(run.info.run_id)
     return None
+
+
+def _end(client: "MlflowClient", run: "Run", status: str) -> None:
+    for child in list(_runs(client, run.info.experiment_id, run.info.run_id)):
+        if child.info.status == "RUNNING":
+            _end(client, child, status)
+    client.set_terminated(run.info.run_id, status)
 
 
 def _runs(client: "MlflowClient", experiment: str, parent: str | None) -> "Iterator[Run]":

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 from themeloom.atomic import scratch
 from themeloom.config import TrackingConfig
 from themeloom.history import items
-from themeloom.history.abandoned import PROCESS, end_abandoned
+from themeloom.history.abandoned import PROCESS, RUNNING, end_abandoned
 from themeloom.history.backend import backend_of
-from themeloom.history.connection import connection, ended, experiment_of
+from themeloom.history.connection import connection, experiment_of, not_left_running
 from themeloom.history.groups import (
     NO_TAGS,
     Group,
@@ -119,15 +119,16 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
         end_abandoned(client, [experiment])
         found = _logged_before(client, experiment, record.run) if again else None
         all_tags = items.tags(record) | child_tags(tags, parent) | {PROCESS: mark()}
-        run = found or _begun(client, experiment, record, all_tags)
-        progress.advance()
-        with ended(client, run.info.run_id):
+        with not_left_running(client, lambda: _running(client, experiment, record.run)):
+            run = found or _begun(client, experiment, record, all_tags)
+            progress.advance()
             whole = with_model and config.model
             model = log_model(client, run.info.run_id, record, model_folder) if whole else None
             progress.advance()
             for step in steps:
                 step(client, run.info.run_id, model)
                 progress.advance()
+            client.set_terminated(run.info.run_id, "FINISHED")
     return Tracked(
         run.info.run_id,
         experiment,
@@ -158,17 +159,21 @@ def _steps(
 
 def _begun(client: "MlflowClient", experiment: str, record: RunRecord, tags: dict[str, str]) -> "Run":
     start = _milliseconds(record.started_at)
-    try:
-        return client.create_run(experiment, start_time=start, tags=tags, run_name=record.run)
-    except KeyboardInterrupt:  # it may be there already, though nobody can tell its id
-        if run := _logged_before(client, experiment, record.run):
-            client.set_terminated(run.info.run_id, "KILLED")
-        raise
+    return client.create_run(experiment, start_time=start, tags=tags, run_name=record.run)
 
 
 def _logged_before(client: "MlflowClient", experiment: str, name: str) -> "Run | None":
-    runs = client.search_runs([experiment], f"tags.`themeloom.run` = '{name}'", max_results=1)
+    runs = client.search_runs([experiment], _named(name), max_results=1)
     return runs[0] if runs else None
+
+
+def _running(client: "MlflowClient", experiment: str, name: str) -> "Run | None":
+    runs = client.search_runs([experiment], f"{_named(name)} AND {RUNNING}", max_results=1)
+    return runs[0] if runs else None
+
+
+def _named(run: str) -> str:
+    return f"tags.`themeloom.run` = '{run}'"
 
 
 def _log_numbers(
