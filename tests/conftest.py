@@ -26,6 +26,28 @@ _trials.PRELOADED.append("warmed")
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
+LONGEST = (
+    "test_reliability.py",
+    "test_manual.py",
+    "test_full_disk.py",
+    "test_pipeline.py",
+    "test_sweeping.py",
+    "test_tracking.py",
+    "test_labelling_study.py",
+    "test_exposure.py",
+    "test_page.py",
+    "test_no_leak.py",
+    "test_outbox.py",
+    "test_prevalence.py",
+    "test_large.py",
+    "test_estimator.py",
+    "test_new_messages.py",
+    "test_fluent.py",
+    "test_notebooks.py",
+    "test_many.py",
+)
+"""Files of half a minute and more, longest first: if one came last, a worker would be at it alone."""
+
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -42,6 +64,12 @@ def _no_browser(reason: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(sentence)
     pytest.skip(sentence)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin the longest files first; each file's tests stay in their order."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
 @pytest.fixture(scope="session", autouse=True)
