@@ -102,6 +102,7 @@ HEAVY = {
         "history/machine.py",
         "history/quiet.py",
         "history/registry.py",
+        "history/tables.py",
         "history/tracking.py",
         "served.py",
     },

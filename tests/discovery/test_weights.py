@@ -1,6 +1,7 @@
 """An encoder's files are data: what could run is refused, and what changed is told."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -36,6 +37,16 @@ def refused(folder, said, **settings):
 def test_a_copied_model_is_the_same(folder):
     assert weights_digest(folder) == BUNDLED_SHA256 == KNOWN["all-MiniLM-L6-v2"]
     assert encoder(folder, sha256=BUNDLED_SHA256).encode(["a word"]).shape == (1, 384)
+
+
+def test_weights_that_change_while_a_process_runs_are_noticed(folder):
+    weights = folder / "model.safetensors"
+    before, facts = weights_digest(folder), weights.stat()
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    os.utime(weights, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert weights_digest(folder) != before
 
 
 def test_other_weights_than_asked_for_are_refused(folder):

@@ -104,7 +104,7 @@ class Stopping(Progress):
     """Stops a server after some items."""
 
     def __init__(self, stop):
-        self.stop, self.left = stop, 5
+        self.stop, self.left = stop, 4
 
     def begin(self, total, unit):
         pass

@@ -7,6 +7,7 @@ What a named model was at its first use is written down, and it has to stay that
 import json
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from themeloom.atomic import whole_file
@@ -80,7 +81,16 @@ def unloadable(config: EncoderConfig, error: Exception) -> ConfigError:
 def weights_digest(folder: Path) -> str:
     """Return the SHA-256 of ``model.safetensors``; of all that is read, where the weights lie deeper."""
     weights = folder / WEIGHTS
-    return file_digest(weights) if weights.is_file() else _whole_digest(folder)
+    if not weights.is_file():
+        return _whole_digest(folder)
+    facts = weights.stat()
+    return _digest_of(weights, (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns))
+
+
+@lru_cache(maxsize=8)
+def _digest_of(weights: Path, _: tuple[int, ...]) -> str:
+    """Read the weights once for all stages of a run, as long as the file stays as it is."""
+    return file_digest(weights)
 
 
 def _whole_digest(folder: Path) -> str:

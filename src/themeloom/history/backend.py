@@ -1,12 +1,12 @@
 """Where MLflow keeps runs: which store, whether it answers, and what to say when it does not."""
 
 import os
-import shutil
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from themeloom.addresses import public_uri, without_secrets
@@ -82,18 +82,25 @@ def create(database: Path, build: Callable[[str], object]) -> None:
     build
         Makes MLflow's tables at the URI that it is given.
     """
+    empty = _empty(build)
     database.parent.mkdir(parents=True, exist_ok=True)
     part = draft_of(database)
+    try:
+        part.write_bytes(empty)
+        with suppress(FileExistsError):  # another run was first: its store is as good
+            os.link(part, database)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@cache
+def _empty(build: Callable[[str], object]) -> bytes:
+    """Return the file of a new store. MLflow's migrations take seconds: a process lets them be done once."""
     with scratch() as folder:
         draft = folder.resolve() / "mlflow.db"
         with _not_waiting_for_the_disk(draft):
             build(f"sqlite:///{draft}")
-        try:
-            shutil.copyfile(draft, part)
-            with suppress(FileExistsError):  # another run was first: its store is as good
-                os.link(part, database)
-        finally:
-            part.unlink(missing_ok=True)
+        return draft.read_bytes()
 
 
 @contextmanager

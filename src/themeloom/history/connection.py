@@ -64,7 +64,7 @@ def _connected(backend: Backend) -> Iterator["MlflowClient"]:
 
     check(backend)
     if backend.database and backend.database.name != _MEMORY and not backend.database.exists():
-        create(backend.database, lambda uri: MlflowClient(tracking_uri=uri))
+        create(backend.database, _build)
     follow_move(backend)
     client = MlflowClient(backend.uri, os.environ.get("MLFLOW_REGISTRY_URI") or backend.uri)
     try:
@@ -74,6 +74,12 @@ def _connected(backend: Backend) -> Iterator["MlflowClient"]:
         for part in (client._tracking_client, getattr(client, "_registry_client_lazy", None)):  # noqa: SLF001
             if engine := getattr(getattr(part, "store", None), "engine", None):
                 engine.dispose()
+
+
+def _build(uri: str) -> None:
+    from mlflow import MlflowClient
+
+    MlflowClient(tracking_uri=uri)
 
 
 def experiment_of(client: "MlflowClient", name: str, backend: Backend) -> str:

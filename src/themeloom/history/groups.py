@@ -1,8 +1,7 @@
 """Runs that hold other runs together: a sweep's parent, and its configurations."""
 
-import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from themeloom.history.abandoned import PROCESS, end_abandoned
 from themeloom.history.backend import Backend, backend_of
 from themeloom.history.connection import connection, experiment_of
 from themeloom.history.items import KEY, PARAM, TAG, cut, plain_key
+from themeloom.history.tables import Columns, put_table
 from themeloom.processes import mark
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Group:
             for name, value in tags.items():
                 client.set_tag(self.run_id, plain_key(name), cut(value, TAG))
 
-    def log_table(self, name: str, columns: Mapping[str, Sequence[object]]) -> None:
+    def log_table(self, name: str, columns: Columns) -> None:
         """Log a table, or one in its place; MLflow's page shows it as ``tables/NAME.json``."""
         with connection(self.backend) as client:
             put_table(client, self.run_id, name, columns)
@@ -149,16 +149,6 @@ def child_tags(tags: Mapping[str, str], parent: str | None) -> dict[str, str]:
     """Give tags as MLflow takes them, and the one that makes a run a child."""
     named = {cut(name, KEY): cut(value, TAG) for name, value in tags.items()}
     return named | ({PARENT: parent} if parent else {})
-
-
-def put_table(client: "MlflowClient", run: str, name: str, columns: Mapping[str, Sequence[object]]) -> None:
-    """Log a table, or one in its place, where MLflow's own way would lengthen it."""
-    file = f"tables/{name}.json"
-    if file not in {entry.path for entry in client.list_artifacts(run, "tables")}:
-        client.log_table(run, {key: list(values) for key, values in columns.items()}, file)
-        return
-    rows = [list(row) for row in zip(*columns.values(), strict=True)]
-    client.log_text(run, json.dumps({"columns": list(columns), "data": rows}), file)
 
 
 def find_group(

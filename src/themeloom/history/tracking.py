@@ -1,6 +1,7 @@
 """One MLflow run for each run: parameters, metrics, tags, datasets, tables, figures, model and report."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,12 +20,12 @@ from themeloom.history.groups import (
     child_tags,
     find_group,
     open_group,
-    put_table,
     reopen_group,
 )
 from themeloom.history.logged_model import INSIDE, log_model
 from themeloom.history.machine import Sample
 from themeloom.history.parts import CARD
+from themeloom.history.tables import show_tables, write_tables
 from themeloom.processes import mark
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RunRecord
@@ -145,16 +146,11 @@ Step = Callable[["MlflowClient", str, "LoggedModel | None"], object]
 def _steps(
     record: RunRecord, card: Path, report: Path | None, root: Path, figures: Mapping[str, Figure]
 ) -> list[Step]:
-    steps: list[Step] = [
+    return [
         lambda client, run, model: _log_numbers(client, run, model, record, root),
         lambda client, run, model: _log_datasets(client, run, _datasets(model, record)),
-        lambda client, run, _: client.log_artifact(run, str(card)),
+        lambda client, run, _: _log_files(client, run, record, _pages(card, report), figures),
     ]
-    steps += [_table_step(name, columns) for name, columns in items.tables(record).items()]
-    steps += [_figure_step(name, figure) for name, figure in figures.items()]
-    if report is not None:
-        steps.append(lambda client, run, _: client.log_artifact(run, str(report), "report"))
-    return steps
 
 
 def _begun(client: "MlflowClient", experiment: str, record: RunRecord, tags: dict[str, str]) -> "Run":
@@ -213,6 +209,34 @@ def _log_embeddings(client: "MlflowClient", run: str, record: RunRecord) -> None
         client.log_artifact(run, str(file), "embeddings")
 
 
+def _log_files(
+    client: "MlflowClient",
+    run: str,
+    record: RunRecord,
+    pages: Mapping[str, Path],
+    figures: Mapping[str, Figure],
+) -> None:
+    """Send all files of the run in one go, as MLflow asks its store for the run at each call."""
+    tables = items.tables(record)
+    with scratch() as folder:
+        write_tables(folder, tables)
+        for place, page in pages.items():
+            (folder / place).parent.mkdir(exist_ok=True)
+            shutil.copyfile(page, folder / place)
+        (folder / "figures").mkdir()
+        # MLflow's own log_figure makes pages that fetch plotly from a server
+        for name, figure in figures.items():
+            text = figure.to_html(include_plotlyjs=True, full_html=True)
+            (folder / "figures" / f"{name}.html").write_text(text, encoding="utf-8")
+        client.log_artifacts(run, str(folder))
+    show_tables(client, run, tables)
+
+
+def _pages(card: Path, report: Path | None) -> dict[str, Path]:
+    """Name the files that are there already, by the place that they get."""
+    return {card.name: card} | ({} if report is None else {f"report/{report.name}": report})
+
+
 def _log_datasets(client: "MlflowClient", run: str, datasets: "list[DatasetInput]") -> None:
     from mlflow import MlflowException
 
@@ -244,19 +268,6 @@ def _datasets(model: "LoggedModel | None", record: RunRecord) -> "list[DatasetIn
         )
         inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", item.context)]))
     return inputs
-
-
-def _table_step(name: str, columns: items.Columns) -> Step:
-    return lambda client, run, _: put_table(client, run, name, columns)
-
-
-def _figure_step(name: str, figure: Figure) -> Step:
-    # MLflow's own log_figure makes pages that fetch plotly from a server
-    def log(client: "MlflowClient", run: str, _: "LoggedModel | None") -> None:
-        page = figure.to_html(include_plotlyjs=True, full_html=True)
-        client.log_text(run, page, f"figures/{name}.html")
-
-    return log
 
 
 def _milliseconds(time: str) -> int:
