@@ -1,5 +1,7 @@
 """The encoder adapted to labels: the real one, a few steps."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -69,9 +71,16 @@ def test_any_number_of_layers_can_be_those_that_learn(adapter, depth):
     assert (part.learn(states, THEME[:12]) != untouched_).any()
 
 
+def apart_from_others():
+    """Return an adapter of a model that no other encoder has, so that it may be changed."""
+    encoder = Encoder(EncoderConfig())
+    encoder.model = copy.deepcopy(encoder.model)
+    return Adapter(encoder, CONFIG, 3)
+
+
 def test_adaptation_is_on_the_processor_wherever_the_encoder_is():
     """There is no graphics card here: 'meta' is a device that is not the processor, and holds no numbers."""
-    own = Adapter(Encoder(EncoderConfig()), CONFIG, 3)
+    own = apart_from_others()
     states = own.read(TEXTS[:12])[1]
     own.encoder.model.to("meta")
     assert {part.device.type for part in own.encoder.model.parameters()} == {"meta"}
@@ -79,7 +88,7 @@ def test_adaptation_is_on_the_processor_wherever_the_encoder_is():
         own.read(TEXTS[:2])
     with pytest.raises(NotImplementedError, match="meta tensor"):  # numbers that are not there cannot come
         own.encode(states, np.zeros(0, np.float32))
-    elsewhere = Adapter(Encoder(EncoderConfig()), CONFIG, 3)
+    elsewhere = apart_from_others()
     elsewhere.encoder.model.bfloat16()
     before = [part.dtype for part in elsewhere.encoder.model.parameters()]
     found = elsewhere.encode(states, elsewhere.learn(states, THEME[:12]))

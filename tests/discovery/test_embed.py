@@ -1,6 +1,7 @@
 """Embedding with the real, bundled encoder."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -134,3 +135,13 @@ def test_what_the_cache_knew_before_makes_no_difference(encoder, tmp_path):
     cache = encoder.cache(tmp_path)
     encode_cached([TEXTS[1], "another study's message"], encoder, cache)
     assert np.array_equal(encode_cached(TEXTS, encoder, cache), encoder.encode(TEXTS))
+
+
+def test_a_thread_keeps_its_last_model_and_shares_none():
+    first, again = Encoder(EncoderConfig()).model, Encoder(EncoderConfig()).model
+    assert first is again
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: Encoder(EncoderConfig()).model).result() is not first
+    other = Encoder(EncoderConfig(backend="bfloat16")).model
+    assert other is not first
+    assert Encoder(EncoderConfig()).model is not first

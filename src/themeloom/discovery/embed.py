@@ -1,12 +1,13 @@
 """A vector for each communication: sentence-transformers, cached by text and model."""
 
 import re
+import threading
 from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from safetensors import SafetensorError
@@ -35,6 +36,9 @@ PART = 32_768
 """Distinct texts that are encoded before their vectors are kept."""
 STATIC_BATCH = 1_024
 """Messages a batch at least where no transformer has to be padded for."""
+
+_LAST = threading.local()
+"""A thread's last model, and by what it was asked for. Threads share none: adapting listens in on it."""
 
 
 class Encoder:
@@ -103,12 +107,19 @@ class Encoder:
 
     @cached_property
     def model(self) -> "SentenceTransformer":
-        """The loaded model."""
+        """The loaded model. A thread keeps its last one, as the stages of a run ask for it one by one."""
         check(self.parent.config, self.parent.folder, self.parent.weights)
+        asked = (self.folder, self.fingerprint, self.config.trust_remote_code, device())
+        if getattr(_LAST, "asked", None) != asked:
+            _LAST.__dict__.clear()
+            _LAST.model, _LAST.asked = self._load(), asked
+        use_cores()
+        return cast("SentenceTransformer", _LAST.model)
+
+    def _load(self) -> "SentenceTransformer":
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
-        use_cores()
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             return SentenceTransformer(
