@@ -11,7 +11,6 @@ so. What a reader should not have raised is printed, and the input kept in ``--f
 import argparse
 import json
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -48,20 +47,20 @@ class Findings:
 
     def run(self, attempt: Callable[[bytes], str], data: bytes) -> None:
         """Let a reader read an input."""
-        signal.alarm(SECONDS)
+        from limits import Late, limited
+
         started = time.perf_counter()
         try:
-            self.refused += bool(attempt(data))
-        except Exception as error:  # noqa: BLE001 (whatever it is, it is a finding)
+            with limited(SECONDS):
+                self.refused += bool(attempt(data))
+        except (Exception, Late) as error:  # noqa: BLE001 (whatever it is, it is a finding)
             self._keep(error, data)
-        finally:
-            signal.alarm(0)
         self.read += 1
         self.slowest = max(self.slowest, time.perf_counter() - started)
         if self.read % 1000 == 0:
             self.tell()
 
-    def _keep(self, error: Exception, data: bytes) -> None:
+    def _keep(self, error: BaseException, data: bytes) -> None:
         frames = [
             frame for frame in traceback.extract_tb(error.__traceback__) if "themeloom" in frame.filename
         ]
@@ -82,11 +81,6 @@ class Findings:
         )
 
 
-def late(*_: object) -> None:
-    """Stop a reader that takes too long."""
-    raise TimeoutError(f"an input was not read within {SECONDS} seconds")
-
-
 def one(name: str, inputs: int, seed: int, found: Path) -> None:
     """Fuzz one reader, in this process."""
     guided = find_spec("atheris") is not None
@@ -101,7 +95,6 @@ def one(name: str, inputs: int, seed: int, found: Path) -> None:
         from targets import attempt as attempt_target
     from mutations import spoilt
 
-    signal.signal(signal.SIGALRM, late)
     target, findings = TARGETS[name], Findings(name, found)
     seeds, random = target.seeds(), Random(seed)  # noqa: S311
     with tempfile.TemporaryDirectory() as place:

@@ -289,6 +289,24 @@ def test_xlsx_with_entities_that_grow_is_refused(tmp_path):
     assert "not a sound XLSX workbook" in refused(tmp_path, bad)
 
 
+@pytest.mark.parametrize("number", [2**20 + 1, 10**30])
+def test_an_xlsx_row_beyond_the_end_of_sheets_is_refused_and_not_waited_for(tmp_path, number):
+    content = workbook(["content"], ["a"], ["b"])
+    bad = with_parts(
+        content, "sheet1.xml", lambda part: part.replace(b'<row r="3"', f'<row r="{number}"'.encode())
+    )
+    assert "has a row beyond 1,048,576, where sheets end; save it anew" in refused(
+        tmp_path, bad, columns=ColumnsConfig(text="content")
+    )
+
+
+def test_an_xlsx_with_rows_left_out_is_read(tmp_path):
+    content = workbook(["content"], ["a"], ["b"])
+    gap = with_parts(content, "sheet1.xml", lambda part: part.replace(b'<row r="3"', b'<row r="3000"'))
+    corpus = read(tmp_path, gap, columns=ColumnsConfig(text="content"))
+    assert list(zip(corpus.rows["line"], texts(corpus), strict=True)) == [(2, "a"), (3000, "b")]
+
+
 def test_an_xlsx_date_beyond_all_dates_costs_its_row(tmp_path):
     content = workbook(
         ["tweet_id", "who", "date", "content"], ["1", "a", datetime(2013, 8, 10), "x"], ["2", "a", None, "y"]

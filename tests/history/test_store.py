@@ -217,6 +217,7 @@ def refused(folder, match):
     assert len(caught.value.faults) == 1
     assert str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
 def test_no_folder_no_manifest(tmp_path):
@@ -293,6 +294,13 @@ def edit_manifest(folder, **changes):
 def test_a_newer_format_is_said(folder):
     edit_manifest(folder, format=FORMAT + 1, themeloom="9.1", more="unknown")
     refused(folder, rf"newer Themeloom \(9\.1, format {FORMAT + 1}; this one reads format {FORMAT}\)")
+
+
+@pytest.mark.parametrize("changed", [{"format": 10**200}, {"format": FORMAT + 1, "themeloom": "9" * 5_000}])
+def test_a_format_that_cannot_be_is_told_in_short(folder, changed):
+    edit_manifest(folder, **changed)
+    said = refused(folder, f"is not a manifest of format {FORMAT}")
+    assert len(said) < 400
 
 
 def test_an_older_format_is_said(folder):

@@ -7,6 +7,7 @@ import zipfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -25,6 +26,9 @@ _DELIMITERS = (",", ";", "\t", "|")
 _BATCH = 50_000
 _SERIALS = range(20_000, 100_000)  # spreadsheet day numbers of 1954 to 2173
 _SHOWN = 30
+_ROWS = 64  # of a sheet that are read at a time
+_MOST_ROWS = 2**20
+"""Of a sheet: what spreadsheet programs write and read (ECMA-376 sets no end, they all do)."""
 _AGAIN, _AGAIN_EACH = 2**26, 4
 """Characters that are read anew after broken quotes: at most so many, and so many times the file's own."""
 
@@ -210,13 +214,14 @@ def xlsx_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:
     check_columns([name for name in names if name], source)
     dates = source.columns.created_at
     for line, cells in rows:
+        if all(cell is None for cell in cells):
+            continue
         row: dict[str, object] = {
             name: _moment(cell) if name == dates else cell
             for name, cell in zip(names, cells, strict=False)
             if name
         }
-        if any(cell is not None for cell in cells):
-            yield line, draft_of(row, source.columns)
+        yield line, draft_of(row, source.columns)
 
 
 def _sheet_rows(file: Path | io.BytesIO, source: SourceConfig) -> Iterator[_SheetRow]:
@@ -230,8 +235,9 @@ def _sheet_rows(file: Path | io.BytesIO, source: SourceConfig) -> Iterator[_Shee
                 sheet = _chosen({sheet.title: sheet for sheet in book.worksheets}, source)
                 sheet.reset_dimensions()  # other programs than Excel write them wrong
                 rows = enumerate(sheet.iter_rows(values_only=True), start=1)
-            while row := _next_quietly(rows):
-                yield row
+            while some := _next_quietly(rows):
+                yield from some
+                _check_length(some[-1][0], source)
         except InputError:
             raise
         except Exception as error:  # noqa: BLE001  it has no error of its own: a broken file raises anything
@@ -250,9 +256,17 @@ def _check_archive(stream: BinaryIO, source: SourceConfig) -> None:
     stream.seek(0)
 
 
-def _next_quietly(rows: Iterator[_SheetRow]) -> _SheetRow | None:
+def _next_quietly(rows: Iterator[_SheetRow]) -> list[_SheetRow]:
     with warnings.catch_warnings(action="ignore"):  # of days beyond the calendar: their cells become text
-        return next(rows, None)
+        return list(islice(rows, _ROWS))
+
+
+def _check_length(row: int, source: SourceConfig) -> None:
+    """Stop where no row of a workbook can be: of one that says it is there, all before it would be read."""
+    if row > _MOST_ROWS:
+        raise InputError(
+            f"{source.path}: has a row beyond {_MOST_ROWS:,}, where sheets end; save it anew, or export CSV."
+        )
 
 
 def _chosen(sheets: dict[str, "ReadOnlyWorksheet"], source: SourceConfig) -> "ReadOnlyWorksheet":

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import polars as pl
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError
 
 from themeloom.atomic import forget, left_drafts, whole_folder
@@ -147,8 +147,8 @@ def _facts(path: Path, expected: int | None = None) -> FileFacts:
 
 
 class _Format(BaseModel):
-    format: int
-    themeloom: str = ""
+    format: int = Field(le=9_999)
+    themeloom: str = Field("", max_length=40)
 
 
 def _manifest(path: Path) -> Manifest:
