@@ -83,10 +83,24 @@ def test_ctrl_c_as_a_group_is_begun_or_gone_on_with_leaves_none_running(root, st
     stopped("create_run")
     with pytest.raises(KeyboardInterrupt):
         tracking.open_group("begun", "stopped", TrackingConfig(), root[0])
+    assert tracking.find_group("stopped", TrackingConfig(), root[0], {}, running=True) is None
     stopped("update_run")
     with pytest.raises(KeyboardInterrupt):
         tracking.reopen_group(child.run_id, TrackingConfig(), root[0])
     assert statuses(root[0], "stopped") == {"begun": "KILLED", "begun before": "KILLED"}
+
+
+def test_ctrl_c_before_a_group_is_begun_leaves_one_like_it_as_it_ended(root, monkeypatch):
+    from mlflow import MlflowClient
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    tracking.open_group("sweep", "twice", TrackingConfig(), root[0], {"sweep": "s2"}).end()
+    monkeypatch.setattr(MlflowClient, "create_run", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        tracking.open_group("sweep", "twice", TrackingConfig(), root[0], {"sweep": "s2"})
+    assert statuses(root[0], "twice") == {"sweep": "FINISHED"}
 
 
 def test_what_still_runs_under_a_group_ends_with_it(root):

@@ -120,7 +120,7 @@ def open_group(
             end_abandoned(client, [number])
             return Group(client.create_run(number, tags=found, run_name=name).info.run_id, backend)
     except KeyboardInterrupt:  # it may be there already, and its id not yet here
-        if begun := find_group(experiment, config, root, found, parent=parent):
+        if begun := find_group(experiment, config, root, found, parent=parent, running=True):
             Group(begun, backend).end("KILLED")
         raise
 
@@ -158,8 +158,11 @@ def find_group(
     tags: Mapping[str, str],
     *,
     parent: str | None = None,
+    running: bool = False,
 ) -> str | None:
     """Find the newest run with all of these tags: a group that was begun before; None if there is none.
+
+    With `running`, one that is not ended.
 
     Raises
     ------
@@ -170,7 +173,8 @@ def find_group(
     with connection(backend) as client:
         number = experiment_of(client, config.experiment or experiment, backend)
         for run in _runs(client, number, parent):
-            if child_tags(tags, parent).items() <= run.data.tags.items():
+            alike = child_tags(tags, parent).items() <= run.data.tags.items()
+            if alike and (run.info.status == "RUNNING" or not running):
                 return str(run.info.run_id)
     return None
 
