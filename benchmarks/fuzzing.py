@@ -31,6 +31,8 @@ sys.path[:0] = [str(HERE.parent / "tests"), str(HERE.parent / "tests" / "fuzz")]
 INPUTS = 200_000
 SECONDS = 10
 """For one input; a few kilobytes are read in milliseconds."""
+TOLD = 50
+"""Inputs after which a reader's process writes how far it is; libFuzzer ends it after its last one."""
 MEGABYTES = 3_000
 LONGEST = 2**16
 INSTRUMENTED = ["themeloom", "openpyxl", "yaml", "tomllib", "zipfile", "json", "pydantic"]
@@ -57,7 +59,7 @@ class Findings:
             self._keep(error, data)
         self.read += 1
         self.slowest = max(self.slowest, time.perf_counter() - started)
-        if self.read % 1000 == 0:
+        if self.read % TOLD == 0:
             self.tell()
 
     def _keep(self, error: BaseException, data: bytes) -> None:
@@ -146,7 +148,7 @@ def main() -> int:
     from targets import TARGETS
 
     names = given.only or list(TARGETS)
-    share = -(-given.inputs // len(names))
+    share = -(-given.inputs // (len(names) * TOLD)) * TOLD
     given.found.mkdir(parents=True, exist_ok=True)
     told = {}
     for name in names:
