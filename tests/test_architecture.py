@@ -30,6 +30,7 @@ BASE = {
     "compared",
     "progress",
     "atomic",
+    "interrupts",
     "locks",
     "processes",
     "cores",

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from themeloom.interrupts import interrupt
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _STOPPING = "\nthemeloom: stopping in good order; Ctrl-C again stops at once.\n"
 _STOPPED = "themeloom: stopped, and nothing is lost; the same command goes on from what is kept.\n"
@@ -18,8 +20,9 @@ _STOPPED = "themeloom: stopped, and nothing is lost; the same command goes on fr
 def orderly() -> Iterator[None]:
     """Let the first Ctrl-C (or SIGTERM) end what runs in good order, and the second at once.
 
-    In good order is by KeyboardInterrupt: drafts are removed, and MLflow runs end as KILLED. The process then
-    leaves with 128 and the number of the signal, as shells tell it: 130 after Ctrl-C.
+    In good order is by KeyboardInterrupt, between two steps where a store is told something: drafts are
+    removed, and MLflow runs end as KILLED. The process then leaves with 128 and the number of the signal, as
+    shells tell it: 130 after Ctrl-C.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -31,7 +34,7 @@ def orderly() -> Iterator[None]:
             os._exit(128 + number)
         got.append(number)
         os.write(2, _STOPPING.encode())  # a signal may come while sys.stderr is being written to
-        raise KeyboardInterrupt
+        interrupt()
 
     before = {number: signal.signal(number, stop) for number in _SIGNALS}
     for number in _SIGNALS:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from themeloom.errors import TrackingError
 from themeloom.history.backend import CURE, Backend, check, create, follow_move
 from themeloom.history.quiet import impatient, quiet
+from themeloom.interrupts import held
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -38,7 +39,7 @@ _ASIDE = re.compile(r"^\(raised as a result of [^\n]*\)\n|^\([\w.]+\) ", re.MULT
 
 @contextlib.contextmanager
 def connection(backend: Backend, *, make: bool = True) -> Iterator["MlflowClient"]:
-    """Open a store for a while. Nothing of the caller's own MLflow changes.
+    """Open a store for a while. Nothing of the caller's own MLflow changes; interrupts are held.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def connection(backend: Backend, *, make: bool = True) -> Iterator["MlflowClient
     """
     if not make and backend.database and not backend.database.exists():
         raise TrackingError(f"{backend.public}: there are no runs yet; run an experiment first.")
-    with quiet(), told(backend), _connected(backend) as client:
+    with held(), quiet(), told(backend), _connected(backend) as client:
         yield client
 
 

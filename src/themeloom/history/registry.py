@@ -13,9 +13,9 @@ from themeloom.errors import ModelError, TrackingError
 from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.backend import Backend, backend_of
-from themeloom.history.connection import connection
+from themeloom.history.connection import connection, told
 from themeloom.history.logged_model import INSIDE, log_model, ready_model
-from themeloom.history.quiet import impatient
+from themeloom.history.quiet import impatient, quiet
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -119,6 +119,7 @@ def model_folder(reference: str, root: Path, uri: str | None = None) -> Path:
     backend = backend_of(uri, root)
     with connection(backend, make=False) as client:
         location = _location(client, reference, root, backend)
+    with quiet(), told(backend):  # a download may be interrupted at any time
         return _fetched(location, reference, Folders(root).cache / "models", backend)
 
 

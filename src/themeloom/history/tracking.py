@@ -26,6 +26,7 @@ from themeloom.history.logged_model import INSIDE, log_model
 from themeloom.history.machine import Sample
 from themeloom.history.parts import CARD
 from themeloom.history.tables import show_tables, write_tables
+from themeloom.interrupts import let_through
 from themeloom.processes import mark
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RunRecord
@@ -123,12 +124,15 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
         with not_left_running(client, lambda: _running(client, experiment, record.run)):
             run = found or _begun(client, experiment, record, all_tags)
             progress.advance()
+            let_through()
             whole = with_model and config.model
             model = log_model(client, run.info.run_id, record, model_folder) if whole else None
             progress.advance()
+            let_through()
             for step in steps:
                 step(client, run.info.run_id, model)
                 progress.advance()
+                let_through()
             client.set_terminated(run.info.run_id, "FINISHED")
     return Tracked(
         run.info.run_id,
