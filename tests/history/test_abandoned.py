@@ -3,7 +3,7 @@
 import pytest
 
 from themeloom.config import TrackingConfig
-from themeloom.history.abandoned import PROCESS, abandoned, end_abandoned
+from themeloom.history.abandoned import PROCESS, abandoned, end_abandoned, end_run
 from themeloom.history.backend import backend_of
 from themeloom.history.connection import connection, experiment_of
 from themeloom.history.tracking import open_group, reopen_group
@@ -57,6 +57,17 @@ def test_runs_of_other_machines_count_after_a_day_and_on_request_only(client, ex
     old = client.create_run(experiment, start_time=1, tags={PROCESS: ELSEWHERE}).info.run_id
     assert old not in {run.info.run_id for run in abandoned(client, [experiment])}
     assert old in {run.info.run_id for run in abandoned(client, [experiment], elsewhere=True)}
+
+
+def test_a_run_that_was_ended_or_taken_up_since_it_was_read_is_left_alone(client, experiment):
+    """Its process ended it, and itself, between the reading of it and the look for its process."""
+    ended, taken_up, left = (client.get_run(begun(client, experiment, ENDED)) for _ in range(3))
+    client.set_terminated(ended.info.run_id, "FINISHED")
+    client.set_tag(taken_up.info.run_id, PROCESS, mark())
+    assert [end_run(client, run) for run in (ended, taken_up, left)] == [False, False, True]
+    assert status(client, ended.info.run_id) == "FINISHED"
+    assert status(client, taken_up.info.run_id) == "RUNNING"
+    assert status(client, left.info.run_id) == "KILLED"
 
 
 def test_a_new_sweep_ends_what_a_killed_one_left(client, experiment, store):

@@ -46,19 +46,23 @@ def abandoned(
 
 def end_abandoned(client: "MlflowClient", experiments: Sequence[str]) -> int:
     """End such runs as KILLED, and the models that they did not log to the end as FAILED; tell how many."""
-    found = list(abandoned(client, experiments))
-    for run in found:
-        end_run(client, run)
-    return len(found)
+    return sum(end_run(client, run) for run in list(abandoned(client, experiments)))
 
 
-def end_run(client: "MlflowClient", run: "Run") -> None:
-    """End one run that was left open."""
-    outputs = client.get_run(run.info.run_id).outputs
-    for output in outputs.model_outputs if outputs else ():
+def end_run(client: "MlflowClient", run: "Run") -> bool:
+    """End one run that was left open; tell whether it was.
+
+    It may have been ended by its process, or taken up by another, after it was read: its process was found to
+    have ended only then.
+    """
+    now = client.get_run(run.info.run_id)
+    if now.info.status != "RUNNING" or now.data.tags.get(PROCESS) != run.data.tags.get(PROCESS):
+        return False
+    for output in now.outputs.model_outputs if now.outputs else ():
         if client.get_logged_model(output.model_id).status == "PENDING":
             client.finalize_logged_model(output.model_id, "FAILED")
     client.set_terminated(run.info.run_id, "KILLED")
+    return True
 
 
 def open_runs(root: Path, uri: str | None = None) -> list[tuple[str, str]]:
