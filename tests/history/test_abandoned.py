@@ -3,7 +3,7 @@
 import pytest
 
 from themeloom.config import TrackingConfig
-from themeloom.history.abandoned import PROCESS, abandoned, end_abandoned, end_run
+from themeloom.history.abandoned import PROCESS, abandoned, end_abandoned, end_open_run, end_run
 from themeloom.history.backend import backend_of
 from themeloom.history.connection import connection, experiment_of
 from themeloom.history.tracking import open_group, reopen_group
@@ -68,6 +68,14 @@ def test_a_run_that_was_ended_or_taken_up_since_it_was_read_is_left_alone(client
     assert status(client, ended.info.run_id) == "FINISHED"
     assert status(client, taken_up.info.run_id) == "RUNNING"
     assert status(client, left.info.run_id) == "KILLED"
+
+
+def test_a_run_that_is_listed_is_ended_unless_it_is_taken_up_before(client, experiment, store):
+    left, taken_up = begun(client, experiment, ENDED), begun(client, experiment, ENDED)
+    client.set_tag(taken_up, PROCESS, mark())
+    for run in (left, taken_up):
+        end_open_run(run, store)
+    assert [status(client, run) for run in (left, taken_up)] == ["KILLED", "RUNNING"]
 
 
 def test_a_new_sweep_ends_what_a_killed_one_left(client, experiment, store):

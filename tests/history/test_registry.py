@@ -11,6 +11,7 @@ from themeloom.errors import ModelError, TrackingError
 from themeloom.folders import Folders
 from themeloom.history import store, tracking
 from themeloom.history.registry import Registered, model_folder, register
+from themeloom.interrupts import interrupt
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,24 @@ def test_what_is_here_is_not_downloaded(root):
 def test_an_altered_download_is_made_again(root, champion):
     folder = model_folder(champion.reference, root[0])
     (folder / "topics.json").write_text("[]")
+    assert_is_the_run(model_folder(champion.reference, root[0]), root)
+
+
+def test_a_download_is_interrupted_at_once(root, champion, monkeypatch):
+    folder = model_folder(champion.reference, root[0])
+    shutil.rmtree(folder)
+    went_on = []
+
+    def download(*_, **__):
+        interrupt()
+        went_on.append(folder)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mlflow.artifacts.download_artifacts", download)
+        with pytest.raises(KeyboardInterrupt):
+            model_folder(champion.reference, root[0])
+    assert went_on == []
+    assert list(folder.parent.iterdir()) == []
     assert_is_the_run(model_folder(champion.reference, root[0]), root)
 
 

@@ -20,6 +20,7 @@ from themeloom.config import TrackingConfig
 from themeloom.errors import TrackingError
 from themeloom.history import items, registry, store, tracking
 from themeloom.history.machine import Sample
+from themeloom.interrupts import interrupt
 
 NOWHERE = TrackingConfig()
 
@@ -315,6 +316,48 @@ def test_ctrl_c_just_after_a_run_was_begun_leaves_none_running(root):
     client = client_of(folder)
     experiment = client.get_experiment_by_name(config.experiment)
     assert [run.info.status for run in client.search_runs([experiment.experiment_id])] == ["KILLED"]
+
+
+class Pressing:
+    """Watches, and draws: Ctrl-C comes when so much is done, or as it is drawn."""
+
+    def __init__(self, at=0):
+        self.at, self.done = at, 0
+
+    def begin(self, *_):
+        pass
+
+    def advance(self, *_):
+        self.done += 1
+        if self.done == self.at:
+            interrupt()
+
+    def to_html(self, **_):
+        interrupt()
+        return "<p>whole</p>"
+
+
+def stopped(root, name, **options):
+    """Track a run that Ctrl-C stops; give it."""
+    folder, record, model, _ = root
+    with pytest.raises(KeyboardInterrupt):
+        tracking.track(record, model, None, TrackingConfig(experiment=name), folder, **options)
+    client = client_of(folder)
+    (run,) = client.search_runs([client.get_experiment_by_name(name).experiment_id])
+    return client, run
+
+
+@pytest.mark.parametrize("step", range(1, 6))
+def test_ctrl_c_comes_through_after_each_step(root, step):
+    pressing = Pressing(step)
+    _, run = stopped(root, f"stopped after step {step}", progress=pressing, with_model=False)
+    assert (run.info.status, pressing.done) == ("KILLED", step)
+
+
+def test_ctrl_c_waits_for_what_the_store_is_being_told(root):
+    client, run = stopped(root, "stopped within", figures={"x": Pressing()}, with_model=False)
+    assert run.info.status == "KILLED"
+    assert [file.path for file in client.list_artifacts(run.info.run_id, "figures")] == ["figures/x.html"]
 
 
 def test_a_run_that_was_logged_before_stays_finished_if_sending_it_again_is_stopped(root):

@@ -50,10 +50,9 @@ def end_abandoned(client: "MlflowClient", experiments: Sequence[str]) -> int:
 
 
 def end_run(client: "MlflowClient", run: "Run") -> bool:
-    """End one run that was left open; tell whether it was.
+    """End one run that was left open; tell whether it was still open.
 
-    It may have been ended by its process, or taken up by another, after it was read: its process was found to
-    have ended only then.
+    It is read again: its process may have ended it, and then itself, before that process was looked for.
     """
     now = client.get_run(run.info.run_id)
     if now.info.status != "RUNNING" or now.data.tags.get(PROCESS) != run.data.tags.get(PROCESS):
@@ -83,9 +82,11 @@ def open_runs(root: Path, uri: str | None = None) -> list[tuple[str, str]]:
 
 
 def end_open_run(number: str, root: Path, uri: str | None = None) -> None:
-    """End one of them by its id."""
+    """End one of them by its id, unless it is open no more, or another process has taken it up."""
     with connection(backend_of(uri, root), make=False) as client:
-        end_run(client, client.get_run(number))
+        run = client.get_run(number)
+        if _is_left(run, elsewhere=True):
+            end_run(client, run)
 
 
 def _is_left(run: "Run", *, elsewhere: bool) -> bool:
