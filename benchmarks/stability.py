@@ -48,7 +48,9 @@ class Row:
     least_ari: float
     ami: float
     seconds: float  # of processor time: reduce and cluster, the map too
-    cost: float  # the same, divided by that of one layout
+    clock: float  # seconds by the clock, on as many cores as there are
+    cost: float  # processor time divided by that of one layout
+    clock_cost: float  # the same of time by the clock
     topics: list[int]
     outliers: float
     kappa: float  # held-out, of a vote of each topic's labels
@@ -60,12 +62,12 @@ def measure(corpus: Labelled, vectors: Floats, layouts: int, runs: int) -> tuple
     kinds = (1, layouts)
     found = [[discovered(vectors, kind, seed) for kind in kinds] for seed in range(FIRST, FIRST + runs)]
     one, many = (told(corpus, kind, of) for kind, of in zip(kinds, zip(*found, strict=True), strict=True))
-    return one, replace(many, cost=many.seconds / one.seconds)
+    return one, replace(many, cost=many.seconds / one.seconds, clock_cost=many.clock / one.clock)
 
 
-def told(corpus: Labelled, layouts: int, found: Sequence[tuple[Clusters, float]]) -> Row:
+def told(corpus: Labelled, layouts: int, found: Sequence[tuple[Clusters, float, float]]) -> Row:
     """Sum several discoveries up."""
-    clusterings, seconds = zip(*found, strict=True)
+    clusterings, seconds, clock = zip(*found, strict=True)
     pairs = list(combinations([clusters.topic for clusters in clusterings], 2))
     kappas = [held_out_kappa(clusters.topic, corpus.theme) for clusters in clusterings]
     aris = [adjusted_rand_score(one, another) for one, another in pairs]
@@ -78,7 +80,9 @@ def told(corpus: Labelled, layouts: int, found: Sequence[tuple[Clusters, float]]
         least_ari=float(min(aris)),
         ami=float(np.mean([adjusted_mutual_info_score(*pair) for pair in pairs])),
         seconds=float(np.median(seconds)),
+        clock=float(np.median(clock)),
         cost=1.0,
+        clock_cost=1.0,
         topics=[clusters.count for clusters in clusterings],
         outliers=float(np.mean([clusters.outlier.mean() for clusters in clusterings])),
         kappa=float(np.mean(kappas)),
@@ -86,16 +90,16 @@ def told(corpus: Labelled, layouts: int, found: Sequence[tuple[Clusters, float]]
     )
 
 
-def discovered(vectors: Floats, layouts: int, seed: int) -> tuple[Clusters, float]:
-    """Discover once; return the topics, and what they cost."""
+def discovered(vectors: Floats, layouts: int, seed: int) -> tuple[Clusters, float, float]:
+    """Discover once; return the topics, and what they cost: processor time, and time by the clock."""
     config = asked(layouts, seed)
-    began = time.process_time()
+    began, started = time.process_time(), time.perf_counter()
     if layouts == 1:
         several = reduce(vectors, config.reduce, seed).reduced[None]
     else:
         _, several = many_layouts(vectors, config.reduce, seed, layouts)
     clusters, _ = grouped(several, vectors, config)
-    return clusters, time.process_time() - began
+    return clusters, time.process_time() - began, time.perf_counter() - started
 
 
 def asked(layouts: int, seed: int) -> Experiment:

@@ -26,7 +26,8 @@ def compiled(function: Compiled) -> Compiled:
 def keep_compiled(package: str) -> None:
     """Let numba keep on disk what it compiles for a package whose modules are imported already.
 
-    UMAP compiles for some seconds in each new process where nothing is kept.
+    UMAP compiles for some seconds in each new process where nothing is kept. What is compiled lets other
+    threads work meanwhile.
 
     Parameters
     ----------
@@ -38,7 +39,6 @@ def keep_compiled(package: str) -> None:
     modules = [module for name, module in sys.modules.items() if name.split(".")[0] == package]
     values = [value for module in modules for value in vars(module).values()]
     for function in {value for value in values if isinstance(value, Dispatcher)}:
-        try:
+        function.targetoptions["nogil"] = True
+        with suppress(RuntimeError):  # numba finds no folder that it may write to
             function.enable_caching()
-        except RuntimeError:  # numba finds no folder that it may write to
-            return

@@ -6,7 +6,7 @@ import pytest
 from themeloom.config import ReduceConfig
 from themeloom.discovery import alongside
 from themeloom.discovery import reduce as module
-from themeloom.discovery.reduce import reduce, reduced
+from themeloom.discovery.reduce import SHORT, layouts, reduce, reduced
 from themeloom.errors import CorpusError
 from themeloom.nearest import nearest_of_all
 
@@ -84,3 +84,26 @@ def test_too_few_different_messages_is_one_sentence():
         reduce(vectors, ReduceConfig(), 1)
     with pytest.raises(CorpusError, match="only 1 of 50 messages differ"):
         reduced(vectors, ReduceConfig(), 1)
+
+
+def test_layouts_are_the_same_on_one_core_and_on_many(vectors_and_groups, monkeypatch):
+    vectors, _ = vectors_and_groups
+    at_work, most = [], []
+    laid = module._Graph._laid
+
+    def watched(*given):
+        at_work.append(given)
+        most.append(len(at_work))
+        try:
+            return laid(*given)
+        finally:
+            at_work.pop()
+
+    monkeypatch.setattr(module._Graph, "_laid", watched)
+    found = {}
+    for number in (1, 4):
+        monkeypatch.setattr(module, "cores", lambda number=number: number)
+        most.clear()
+        found[number] = layouts(vectors, ReduceConfig(), 1, range(12), SHORT)
+        assert (max(most) > 1) == (number > 1)
+    assert np.array_equal(found[1], found[4])

@@ -2,9 +2,10 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from themeloom.compiled import keep_compiled
 from themeloom.config import ReduceConfig
+from themeloom.cores import cores
 from themeloom.discovery.alongside import alongside
 from themeloom.errors import CorpusError
 from themeloom.nearest import nearest_of_all
@@ -190,33 +192,39 @@ class _Graph:
     def lay(
         self, config: ReduceConfig, seeds: Sequence[int], epochs: int | None, progress: Progress
     ) -> Iterator[Floats]:
-        library = _library().umap_
-        start = None if epochs is None else self._start(config)
+        """Yield the layout of each seed, as many at once as there are cores."""
         model = _umap(config.components, self.neighbors, config.min_dist, 0, len(self.distinct))
-        a, b = library.find_ab_params(model.spread, model.min_dist)
+        curve = _library().umap_.find_ab_params(model.spread, model.min_dist)
+        laid = partial(self._laid, model, curve, None if epochs is None else self._start(config), epochs)
+        with ThreadPoolExecutor(cores()) as pool:
+            for layout in pool.map(laid, seeds):
+                progress.advance()
+                yield layout[self.place]
+
+    def _laid(
+        self, model: "UMAP", curve: Sequence[float], start: Doubles | None, epochs: int | None, seed: int
+    ) -> Floats:
+        random = np.random.RandomState(seed)
         negatives = model.negative_sample_rate if epochs is None else NEGATIVES
-        for seed in seeds:
-            random = np.random.RandomState(seed)
-            layout, _ = library.simplicial_set_embedding(
-                self.distinct,
-                self.graph.copy(),  # faint edges are struck out in place
-                n_components=model.n_components,
-                initial_alpha=model.learning_rate,
-                a=a,
-                b=b,
-                gamma=model.repulsion_strength * model.negative_sample_rate / negatives,
-                negative_sample_rate=negatives,
-                n_epochs=epochs,
-                init=model.init if start is None else start + random.normal(scale=NOISE, size=start.shape),
-                random_state=random,
-                metric=model.metric,
-                metric_kwds={},
-                densmap=False,
-                densmap_kwds={},
-                output_dens=False,
-            )
-            yield layout[self.place]
-            progress.advance()
+        layout: Floats = _library().umap_.simplicial_set_embedding(
+            self.distinct,
+            self.graph.copy(),  # faint edges are struck out in place
+            n_components=model.n_components,
+            initial_alpha=model.learning_rate,
+            a=curve[0],
+            b=curve[1],
+            gamma=model.repulsion_strength * model.negative_sample_rate / negatives,
+            negative_sample_rate=negatives,
+            n_epochs=epochs,
+            init=model.init if start is None else start + random.normal(scale=NOISE, size=start.shape),
+            random_state=random,
+            metric=model.metric,
+            metric_kwds={},
+            densmap=False,
+            densmap_kwds={},
+            output_dens=False,
+        )[0]
+        return layout
 
     def _start(self, config: ReduceConfig) -> Doubles | None:
         """Return the spectral start, which hangs on the graph alone; None where UMAP starts at random."""
