@@ -141,7 +141,7 @@ def judge(corpus: Labelled, n: int, draw: int, vectors: str, cache: Path) -> Ite
         of_topic = np.append(best_themes(learned.topics, MIXED_BELOW), -1)
         yield row(strategy, "topic", of_topic[whole.topic[judged]])
     if vectors == "raw":
-        plain = plain_topics(evidence.embeddings, draw, discovery.layout)
+        plain = plain_topics(evidence.embeddings, draw)
         topics = {validation.BERTOPIC: plain.topic, validation.REDUCED: plain.reduced}
         found = validation.reference_lines(topics, evidence.embeddings.vectors, evidence.codebook)
         for name, line in found.items():

@@ -4,7 +4,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+import themeloom
+from studies import write_study
 from themeloom import learning
+from themeloom.discovery.plain import REDUCE, plain_topics
+from themeloom.discovery.reduce import reduced
 from themeloom.members import HeldOut
 from themeloom.records import Codebook, Corpus, LabelledSample, Mapping, Theme
 from themeloom.themes.validation import Judged
@@ -65,3 +69,21 @@ def test_powered_shares_are_right_whether_labels_are_cross_fitted_or_held_out(he
 def test_labels_alone_all_count_however_they_are_divided():
     one, other = (shares_of(3, held_out)[0]["communications/labels"] for held_out in (1.0, 0.25))
     assert one == other
+
+
+@pytest.mark.parametrize("consensus", [1, 8])
+def test_plain_bertopic_is_judged_by_its_own_layout_and_not_by_a_short_one(tmp_path, monkeypatch, consensus):
+    study, layouts = write_study(tmp_path / "study"), []
+
+    def watched(embeddings, seed, layout, progress):
+        layouts.append((layout, embeddings.vectors, seed))
+        return plain_topics(embeddings, seed, layout, progress)
+
+    monkeypatch.setattr(learning, "plain_topics", watched)
+    study.rewrite("experiment.toml", "consensus = 8", f"consensus = {consensus}")
+    study.rewrite("experiment.toml", "steps = 2", "enabled = false")
+    themeloom.run(study.experiment, tmp_path / "root")
+    [(layout, vectors, seed)] = layouts
+    assert (layout is None) == (consensus > 1)
+    if layout is not None:
+        assert np.array_equal(layout.reduced, reduced(vectors, REDUCE, seed))

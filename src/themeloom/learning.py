@@ -10,7 +10,7 @@ import polars as pl
 from themeloom.authors import authors_of
 from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.config import Experiment
-from themeloom.discover import codebook_vectors, discover, embed_corpus
+from themeloom.discover import codebook_vectors, discover, embed_corpus, layouts_of
 from themeloom.discovery.cells import Nearest
 from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.discovery.describe import describe
@@ -215,7 +215,7 @@ def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
     stages: Stages,
 ) -> dict[str, HeldOut]:
     """Let the reference lines predict the same labels."""
-    reusable = is_plain(config.reduce) and not evidence.informed
+    reusable = is_plain(config.reduce, layouts_of(config, len(evidence.fitted))) and not evidence.informed
     seed, fitted = config.study.seed, evidence.fitted
     embeddings, layout = part_of(evidence.embeddings, fitted), None
     if reusable:

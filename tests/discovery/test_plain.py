@@ -110,3 +110,7 @@ def test_a_layout_of_bertopics_own_is_made_if_none_is_given(corpus):
 def test_other_settings_are_not_bertopics(change):
     assert is_plain(REDUCE)
     assert not is_plain(ReduceConfig(**change))
+
+
+def test_one_of_many_short_layouts_is_not_bertopics():
+    assert not is_plain(REDUCE, 110)

@@ -50,7 +50,7 @@ def plain_topics(
     return PlainTopics(topic, reduced)
 
 
-def is_plain(config: ReduceConfig) -> bool:
-    """Whether a layout by these settings is BERTopic's own."""
+def is_plain(config: ReduceConfig, layouts: int = 1) -> bool:
+    """Whether a layout by these settings, one of so many, is BERTopic's own; of many each is short."""
     settings = config.model_copy(update={"neighbors": config.neighbors or DEFAULT_NEIGHBORS})
-    return settings == REDUCE
+    return settings == REDUCE and layouts == 1
