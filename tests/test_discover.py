@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
 from builders import make_record
 from groups import grouped
@@ -94,6 +95,21 @@ def test_of_very_few_messages_layouts_without_a_topic_have_no_say():
         assert clusters.count >= 1
         heard.append(len(found))
     assert min(heard) < 40, "no layout was without a topic, so that nothing was tried"
+
+
+def test_a_consensus_has_as_many_topics_as_are_asked_for():
+    config = experiment(consensus=25)
+    groups = np.repeat(np.arange(5), 24)
+    apart, joined = (np.eye(5)[rows] * 100 for rows in (groups, np.where(groups == 1, 0, groups)))
+    joined[groups == 1, 1] += 3  # two groups that lie near each other in 0.32 of the layouts
+    layouts = np.stack([apart] * 17 + [joined] * 8)
+    layouts = (layouts + np.random.default_rng(0).normal(size=layouts.shape)).astype(np.float32)
+    alone = np.eye(len(groups), dtype=np.float32)
+    few, _ = module.grouped(layouts, alone, config, fewest=4)
+    enough, found = module.grouped(layouts, alone, config, fewest=5)
+    assert few.count == 4
+    assert adjusted_rand_score(enough.topic, groups) == 1
+    assert {topic.max() + 1 for topic in module.halves(found, alone, 1, 5)} == {5}
 
 
 def test_the_order_of_rows_makes_no_difference(cache):

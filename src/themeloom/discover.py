@@ -132,7 +132,7 @@ def grouped(
     if len(several) == 1:
         return cluster(several[0], vectors, config.cluster, progress, fewest), []
     found = clusterings(several, vectors, config.cluster, progress, fewest)
-    return consensus(found, vectors, second_best=config.cluster.second_best), found
+    return consensus(found, vectors, second_best=config.cluster.second_best, fewest=fewest), found
 
 
 def grouped_key(several: Floats, vectors: Floats, config: Experiment, fewest: int) -> str:
@@ -214,7 +214,7 @@ def _clustered(
 
     def make() -> Arrays:
         clusters, found = grouped(several, vectors, config, progress, fewest)
-        parts = halves(found, vectors, config.study.seed) if len(found) > 1 and asked else []
+        parts = halves(found, vectors, config.study.seed, fewest) if len(found) > 1 and asked else []
         return {**packed(clusters), "halves": np.array(parts, dtype=np.int64)}
 
     key = digest(grouped_key(several, vectors, config, fewest), [config.study.seed, asked])

@@ -165,6 +165,23 @@ def test_mended_layouts_are_told():
     assert agreed.layouts == 2
 
 
+def test_where_topics_would_be_too_few_messages_have_to_lie_together_more_often():
+    groups = np.repeat(np.arange(4), 20)
+    apart, joined = clusters_of(groups), clusters_of(np.where(groups == 1, 0, groups))
+    made = [apart] * 17 + [joined] * 8  # two groups are one in 0.32 of the clusterings
+    few = agreed_by(made)
+    assert (few.count, few.note) == (3, "")
+    enough = agreed_by(made, fewest=4)
+    assert np.array_equal(enough.topic, groups)
+    assert enough.note == (
+        "Messages of a topic lie together in more than 0.36 of the layouts, "
+        "as with 0.28 there would have been too few topics."
+    )
+    vectors = np.eye(len(groups), dtype=np.float32)
+    assert {topic.max() + 1 for topic in halves(made * 2, vectors, seed=1, fewest=4)} == {4}
+    assert agreed_by(made, fewest=5).count == 4
+
+
 def test_neighbours_have_a_say_where_layouts_differ():
     topic = np.repeat([0, 1], 30)
     other = topic.copy()
@@ -263,5 +280,5 @@ def test_it_ends_where_messages_would_go_to_and_fro(monkeypatch):
         return np.eye(2)[1 - topic], np.ones((len(topic), 2))
 
     monkeypatch.setattr(module, "_shares_of_others", always_the_other)
-    assert module._moved(np.zeros((4, 1), dtype=np.int64), np.array([0, 0, 1, 1])).tolist() == [0, 0, 1, 1]
+    assert module._moved(np.zeros((4, 1), np.int64), np.array([0, 0, 1, 1]), 0.28).tolist() == [0, 0, 1, 1]
     assert asked == [[0, 0, 1, 1], [1, 1, 0, 0]]

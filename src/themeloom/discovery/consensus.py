@@ -26,6 +26,8 @@ TOGETHER = 0.28
 Below a half, as short layouts seldom put the whole of a topic into one cluster. On the corpora of
 ``benchmarks/stability.py``, 0.36 gives more topics that agree less.
 """
+FINER = (0.36, 0.44, 0.52)
+"""Shares that are tried where topics would be too few; from higher ones on there are fewer again."""
 NEIGHBOURS = 40
 """So many nearest neighbours have as much say on a message's topic as all layouts have."""
 SPLITS = 4
@@ -79,7 +81,9 @@ def default_layouts(messages: int) -> int:
     return 1 if messages > MOST else LAYOUTS
 
 
-def consensus(found: Sequence[Clusters], vectors: Floats, *, second_best: bool = True) -> Clusters:
+def consensus(
+    found: Sequence[Clusters], vectors: Floats, *, second_best: bool = True, fewest: int = 1
+) -> Clusters:
     """Find the topics on which clusterings of the same messages agree best.
 
     Two messages are alike by the share of clusterings that put them into one topic. Average linkage of these
@@ -97,6 +101,8 @@ def consensus(found: Sequence[Clusters], vectors: Floats, *, second_best: bool =
         float32, (communications, dimensions), unit length: where neighbours are sought.
     second_best
         Whether outliers keep their topic.
+    fewest
+        Where there are fewer topics than this, members have to lie together in more of the clusterings.
 
     Returns
     -------
@@ -116,8 +122,7 @@ def consensus(found: Sequence[Clusters], vectors: Floats, *, second_best: bool =
     order = np.lexsort(rows.T)  # an order of their own; rows that tie are alike
     placed = order[(rows[order] < 0).mean(axis=1) < 0.5]
     size = int(np.median([clusters.min_cluster_size for clusters in found]))
-    inside = _settled(rows[placed], _start(rows[placed], size), size)
-    inside = _among_neighbours(rows[placed], inside, vectors[placed])
+    together, inside = _plural(rows[placed], vectors[placed], size, fewest)
     shares = _shares(rows[placed], inside)
     topic, membership = np.full(len(rows), -1), np.zeros(len(rows), dtype=np.float32)
     topic[placed], membership[placed] = inside, shares[np.arange(len(placed)), inside]
@@ -131,18 +136,18 @@ def consensus(found: Sequence[Clusters], vectors: Floats, *, second_best: bool =
         membership=membership,
         min_cluster_size=size,
         selection=Counter(clusters.selection for clusters in found).most_common(1)[0][0],
-        note=_note(found),
+        note=_note(found, together),
         tree=tree,
         layouts=len(found),
     )
 
 
-def halves(found: Sequence[Clusters], vectors: Floats, seed: int) -> list[Ints]:
+def halves(found: Sequence[Clusters], vectors: Floats, seed: int, fewest: int = 1) -> list[Ints]:
     """Find the topics of halves of the clusterings: how far other seeds would give other topics.
 
     Parameters
     ----------
-    found, vectors
+    found, vectors, fewest
         As for `consensus`; at least two clusterings.
     seed
         Seed of the draw.
@@ -156,10 +161,22 @@ def halves(found: Sequence[Clusters], vectors: Floats, seed: int) -> list[Ints]:
     random, middle = np.random.default_rng(seed), len(found) // 2
     drawn = [random.permutation(len(found)) for _ in range(SPLITS)]
     parts = [part for order in drawn for part in (order[:middle], order[middle : 2 * middle])]
-    return [consensus([found[at] for at in part], vectors).topic for part in parts]
+    return [consensus([found[at] for at in part], vectors, fewest=fewest).topic for part in parts]
 
 
-def _start(rows: Ints, size: int) -> Ints:
+def _plural(rows: Ints, vectors: Floats, size: int, fewest: int) -> tuple[float, Ints]:
+    """Return the least share that gives topics enough, and these; that of most topics, if none does."""
+    tried = []
+    for together in (TOGETHER, *FINER):
+        topic = _settled(rows, _start(rows, size, together), size, together)
+        topic = _among_neighbours(rows, topic, vectors)
+        tried.append((together, topic))
+        if topic.max(initial=-1) + 1 >= fewest:
+            return together, topic
+    return max(tried, key=lambda attempt: int(attempt[1].max(initial=-1)))
+
+
+def _start(rows: Ints, size: int, together: float) -> Ints:
     """Return topics by average linkage, found on an even selection of the rows; -1 for none."""
     from scipy.cluster.hierarchy import average, fcluster
     from scipy.spatial.distance import pdist
@@ -169,17 +186,17 @@ def _start(rows: Ints, size: int) -> Ints:
     start[chosen] = 0
     if len(chosen) > 1:
         joined = average(pdist(rows[chosen], "hamming"))
-        start[chosen] = fcluster(joined, 1 - TOGETHER, "distance") - 1
+        start[chosen] = fcluster(joined, 1 - together, "distance") - 1
     sizes = np.bincount(start[chosen])
     large = sizes >= min(size * len(chosen) / len(rows), sizes.max())
     return np.where(start >= 0, np.where(large, np.cumsum(large) - 1, -1)[start], -1)
 
 
-def _settled(rows: Ints, start: Ints, size: int) -> Ints:
+def _settled(rows: Ints, start: Ints, size: int, together: float) -> Ints:
     """Move messages to the topics that they belong to most, and give up topics that are too small."""
     topic = start
     while True:
-        topic = _moved(rows, topic)
+        topic = _moved(rows, topic, together)
         sizes = np.bincount(topic)
         if sizes.min() >= size or len(sizes) == 1:
             return topic
@@ -199,12 +216,12 @@ def _among_neighbours(rows: Ints, topic: Ints, vectors: Floats) -> Ints:
     return np.unique(moved, return_inverse=True)[1].ravel()  # a topic that nobody is left in is gone
 
 
-def _moved(rows: Ints, topic: Ints) -> Ints:
+def _moved(rows: Ints, topic: Ints, together: float) -> Ints:
     """Move all messages at once, round after round, until none moves or some go to and fro."""
     seen: set[bytes] = set()
     for _ in range(_ROUNDS):
         shares, others = _shares_of_others(rows, topic)
-        gain = (shares - TOGETHER) * others
+        gain = (shares - together) * others
         # Who gains nowhere would go to the smallest topic: the nearest one is better.
         moved = np.where(gain.max(axis=1) > 0, gain.argmax(axis=1), shares.argmax(axis=1))
         seen.add(topic.tobytes())
@@ -285,8 +302,14 @@ def _by_size(rows: Ints, topic: Ints) -> Ints:
     return number[topic]
 
 
-def _note(found: Sequence[Clusters]) -> str:
+def _note(found: Sequence[Clusters], together: float) -> str:
     mended = sum(bool(clusters.note) for clusters in found)
-    if 2 * mended < len(found):
-        return ""
-    return f"In {mended} of {len(found)} layouts the default clustering collapsed and was mended."
+    notes = []
+    if 2 * mended >= len(found):
+        notes.append(f"In {mended} of {len(found)} layouts the default clustering collapsed and was mended.")
+    if together > TOGETHER:
+        notes.append(
+            f"Messages of a topic lie together in more than {together:.2f} of the layouts, "
+            f"as with {TOGETHER:.2f} there would have been too few topics."
+        )
+    return " ".join(notes)
