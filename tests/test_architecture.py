@@ -29,6 +29,7 @@ BASE = {
     "members",
     "compared",
     "progress",
+    "memory",
     "atomic",
     "interrupts",
     "locks",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Protocol, TypeVar
 
+from themeloom.memory import give_back
 from themeloom.records import StageTime
 
 T = TypeVar("T")
@@ -62,10 +63,11 @@ class Stages:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[Progress]:
-        """Open the stage `name`; it is over when the block ends."""
+        """Open the stage `name`; it is over when the block ends, and what it has freed is given back."""
         began = perf_counter()
         with self.watcher.stage(name) as progress:
             yield progress
+        give_back()
         self.times.append(StageTime(name, perf_counter() - began, name in self.cached))
 
     def remembered(self, name: str, result: T, known: bool) -> T:
