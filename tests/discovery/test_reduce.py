@@ -86,7 +86,8 @@ def test_too_few_different_messages_is_one_sentence():
         reduced(vectors, ReduceConfig(), 1)
 
 
-def test_layouts_are_the_same_on_one_core_and_on_many(vectors_and_groups, monkeypatch):
+@pytest.mark.parametrize("epochs", [SHORT, None])
+def test_layouts_are_the_same_on_one_core_and_on_many(vectors_and_groups, monkeypatch, epochs):
     vectors, _ = vectors_and_groups
     at_work, most = [], []
     laid = module._Graph._laid
@@ -104,6 +105,6 @@ def test_layouts_are_the_same_on_one_core_and_on_many(vectors_and_groups, monkey
     for number in (1, 4):
         monkeypatch.setattr(module, "cores", lambda number=number: number)
         most.clear()
-        found[number] = layouts(vectors, ReduceConfig(), 1, range(12), SHORT)
+        found[number] = layouts(vectors, ReduceConfig(), 1, range(12), epochs)
         assert (max(most) > 1) == (number > 1)
     assert np.array_equal(found[1], found[4])
