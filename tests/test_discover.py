@@ -99,17 +99,25 @@ def test_of_very_few_messages_layouts_without_a_topic_have_no_say():
 
 def test_a_consensus_has_as_many_topics_as_are_asked_for():
     config = experiment(consensus=25)
-    groups = np.repeat(np.arange(5), 24)
-    apart, joined = (np.eye(5)[rows] * 100 for rows in (groups, np.where(groups == 1, 0, groups)))
-    joined[groups == 1, 1] += 3  # two groups that lie near each other in 0.32 of the layouts
-    layouts = np.stack([apart] * 17 + [joined] * 8)
+    groups = np.repeat(np.arange(6), 24)
+    apart = np.eye(6)[groups] * 100
+    one, another = (near(apart, groups, *pair) for pair in ((0, 1), (2, 3)))
+    layouts = np.stack([apart] * 9 + [one] * 8 + [another] * 8)  # each pair is one in 0.32 of the layouts
     layouts = (layouts + np.random.default_rng(0).normal(size=layouts.shape)).astype(np.float32)
     alone = np.eye(len(groups), dtype=np.float32)
-    few, _ = module.grouped(layouts, alone, config, fewest=4)
-    enough, found = module.grouped(layouts, alone, config, fewest=5)
+    few, found = module.grouped(layouts, alone, config, fewest=4)
+    enough, same = module.grouped(layouts, alone, config, fewest=5)
+    assert min(clusters.count for clusters in found) >= 5, "no layout by itself has too few"
+    assert all(np.array_equal(*(c.topic for c in pair)) for pair in zip(found, same, strict=True))
     assert few.count == 4
     assert adjusted_rand_score(enough.topic, groups) == 1
-    assert {topic.max() + 1 for topic in module.halves(found, alone, 1, 5)} == {5}
+
+
+def near(layout, groups, there, here):
+    """Move one group to where another is."""
+    moved = layout.copy()
+    moved[groups == here] = layout[groups == there]
+    return moved
 
 
 def test_the_order_of_rows_makes_no_difference(cache):

@@ -1,6 +1,7 @@
 """What was freed is given back."""
 
 import ctypes
+import os
 import platform
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from themeloom.progress import Stages
 def resident():
     """MiB of this process."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096 / 2**20
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def freed():
