@@ -1,5 +1,8 @@
 """What may be known when some labels are learned from: by these labels alone, of all members."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -141,6 +144,19 @@ def test_adaptations_are_remembered(gathered, tmp_path):
     more = gathered(tmp_path, steps=3)
     more.adapt(LABELS)
     assert (more.whole != first.whole).any()
+
+
+def test_when_all_is_encoded_the_encoder_is_let_go_of(gathered):
+    evidence = gathered()
+    evidence.adapt(LABELS)
+    held = weakref.ref(Encoder(experiment().encoder).model)
+    before = evidence.whole.copy()
+    evidence.encoded()
+    gc.collect()
+    assert held() is None
+    np.testing.assert_array_equal(evidence.whole, before)
+    evidence.adapt(LABELS.but(np.arange(2)))  # whoever asks for it again is given it again
+    assert evidence.layers.size
 
 
 def test_adaptation_can_be_switched_off(gathered):

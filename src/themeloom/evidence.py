@@ -16,7 +16,7 @@ from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.config import Experiment
 from themeloom.discover import grouped, grouped_key, laid_out, layouts_of, packed, unpacked
 from themeloom.discovery.adapt import Adapter, States
-from themeloom.discovery.embed import Encoder
+from themeloom.discovery.embed import Encoder, unload
 from themeloom.discovery.estimate import cross_estimated, distilled, estimated, turn_of
 from themeloom.discovery.hierarchy import topic_tree
 from themeloom.discovery.neighbours import side_by_side
@@ -123,6 +123,11 @@ class Evidence:
     def found(self, clusters: Clusters) -> None:
         """Take the topics of the run: those of the kept labels, or, where no label informs them, of all."""
         self._clusters[self._kept if self.informed else b""] = clusters
+
+    def encoded(self) -> None:
+        """Let go of the encoder, as the vectors are known that will be asked for."""
+        self.__dict__.pop("_adapter", None)
+        unload()
 
     @property
     def layers(self) -> Floats:

@@ -96,6 +96,7 @@ def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one 
     evidence = gather(corpus.texts, codebook, labels, config, cache, stages)
     evidence.foresees = foresees
     discovery, mapping = learn_themes(evidence, labels, kept, stages, trials)
+    evidence.encoded()
     with stages("validate") as progress:
         judged = validation.judge(
             evidence, labels, group[decided], trials, config.themes, progress, foresees=foresees

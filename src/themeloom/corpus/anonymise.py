@@ -8,7 +8,7 @@ import polars as pl
 from themeloom.columns import COMMUNICATIONS
 from themeloom.config import AnonymiseConfig
 from themeloom.corpus import lexicon
-from themeloom.corpus.crew import recognise_all
+from themeloom.corpus.crew import MANY, recognise_all
 from themeloom.corpus.patterns import KINDS, PLACEHOLDER, Span
 from themeloom.corpus.recognise import fingerprint, render
 from themeloom.corpus.vault import Vault
@@ -104,9 +104,10 @@ def mask_texts(
         Told of each text that is done.
     """
     progress.begin(len(texts), "messages")
+    found = recognise_all(texts, config, progress, apart=MANY)  # messages to be assigned come part by part
     masked = [
         render(text, [(span, f"[{span.kind}]") for span in spans])
-        for text, spans in zip(texts, recognise_all(texts, config, progress), strict=True)
+        for text, spans in zip(texts, found, strict=True)
     ]
     known = frozenset(handle.lstrip("@").lower() for handle in handles)
     return [_without(text, known) for text in masked] if known else masked

@@ -1,6 +1,7 @@
-"""Many texts at once: what identifies somebody is sought on all cores, in processes of their own.
+"""Many texts at once: what identifies somebody is sought in processes of their own, maybe on all cores.
 
-Masking a text depends on that text alone, so that it makes no difference which process does it. Processes
+Masking a text depends on that text alone, so that it makes no difference which process does it. The language
+model and the lexicon take some 400 MB, which a run that masks apart need not hold to its end. Processes
 are started anew, not forked, and are asked in JSON over their standard input: the program that calls needs no
 guard, no process inherits another's threads, and nothing but text and numbers goes from one to the other.
 """
@@ -22,27 +23,32 @@ from themeloom.corpus.recognise import recognise
 from themeloom.processes import begun, tell
 from themeloom.progress import UNWATCHED, Progress
 
+SOME = 400
+"""Texts that are masked in a process of its own; for fewer, starting it costs more than it saves."""
+
 MANY = 20_000
-"""Texts; for fewer, starting processes takes longer than they save."""
+"""Texts that are masked on all cores; for fewer, the time saved is not worth the memory of each process."""
 
 _MOST = 8  # processes: each holds the language model and the lexicon
-_PART = 1_024  # texts that are asked for at a time
+_PART = 256  # texts that are asked for at a time
 _COMMAND = "from themeloom.corpus.crew import work; work()"
 
 
 def recognise_all(
-    texts: Sequence[str], config: AnonymiseConfig, progress: Progress = UNWATCHED
+    texts: Sequence[str], config: AnonymiseConfig, progress: Progress = UNWATCHED, *, apart: int = SOME
 ) -> list[list[Span]]:
-    """Do what `recognise` does, for many texts on all cores.
+    """Do what `recognise` does, for many texts in processes of their own.
 
     Parameters
     ----------
     texts, config, progress
         As for `recognise`.
+    apart
+        For fewer texts no process is started: who asks often had better pass `MANY`.
     """
-    number = min(cores(), _MOST)
-    if number < 2 or len(texts) < MANY:
+    if len(texts) < apart:
         return recognise(texts, config, progress)
+    number = 1 if len(texts) < MANY else min(cores(), _MOST)
     parts = [texts[start : start + _PART] for start in range(0, len(texts), _PART)]
     found: list[list[Span]] = []
     with _crew(number, config) as crew:

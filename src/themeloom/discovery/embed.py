@@ -41,6 +41,11 @@ _LAST = threading.local()
 """A thread's last model, and by what it was asked for. Threads share none: adapting listens in on it."""
 
 
+def unload() -> None:
+    """Let go of the thread's last model, as it takes memory; who asks for it again loads it again."""
+    _LAST.__dict__.clear()
+
+
 class Encoder:
     """A sentence-transformers model, loaded when first used.
 
