@@ -6,6 +6,7 @@ import numpy as np
 
 from themeloom.members import NEIGHBOURS, Labels, Members, Messages
 from themeloom.nearest import nearest_of_all
+from themeloom.themes._parts import side_by_side
 
 DIMENSIONS = 16
 
@@ -45,7 +46,6 @@ class World:
         self.surface[rows, self.theme % 4] += np.float32(0.5 * self.signal)
         self.labelled = np.sort(rng.choice(self.messages_, self.messages_ // 2, replace=False))
         self.position = np.union1d(self.labelled, rows[::3])
-        self.neighbours = nearest_of_all(self.vectors[self.position], NEIGHBOURS + 1)[0][:, 1:]
 
     @property
     def labels(self) -> Labels:
@@ -66,7 +66,8 @@ class World:
     def members(self, labels: Labels) -> Members:
         self.asked.append(labels)
         whole = self._messages(labels).rows(self.position)
-        return Members(self.position, whole, self.neighbours, self.parents, self.codebook)
+        neighbours = nearest_of_all(side_by_side(whole), NEIGHBOURS + 1)[0][:, 1:]
+        return Members(self.position, whole, neighbours, self.parents, self.codebook)
 
     def messages(self, labels: Labels) -> Messages:
         return self._messages(labels)

@@ -24,12 +24,12 @@ LABELLED = np.arange(1, 60, 2)
 LABELS = Labels(LABELLED, THEMES[LABELLED], 3)
 
 
-def experiment(**adapt):
+def experiment(strategy="stacked", **adapt):
     return Experiment.model_validate(
         {
             "study": {"name": "invented", "seed": 5},
             "sources": [{"path": "messages.csv"}],
-            "themes": {"codebook": "c.yaml", "labels": "l.csv"},
+            "themes": {"codebook": "c.yaml", "labels": "l.csv", "strategy": strategy},
             "cluster": {"consensus": 3},
             "adapt": {"layers": 1, "steps": 2, "batch_size": 8} | adapt,
         }
@@ -123,13 +123,29 @@ def test_each_set_of_labels_has_an_adaptation_of_its_own(gathered, tmp_path):
         alone.members(LABELS)
 
 
-def test_for_choices_labelled_messages_alone_are_encoded(gathered):
+@pytest.mark.parametrize(("strategy", "asked"), [("soft", LABELLED), ("stacked", np.arange(80))])
+def test_for_choices_a_strategy_that_spreads_no_labels_asks_for_labelled_messages_alone(
+    gathered, strategy, asked
+):
     inner = LABELS.but(np.arange(4))
-    evidence = gathered()
+    evidence = gathered(strategy=strategy)
     evidence.adapt(LABELS, [], [inner])
     adapted = evidence.members(inner).messages.adapted
     known = np.linalg.norm(adapted, axis=1) > 0
-    np.testing.assert_array_equal(np.flatnonzero(known), LABELLED)
+    np.testing.assert_array_equal(np.flatnonzero(known), asked)
+
+
+def test_neighbours_are_those_of_raw_and_adapted_vectors_by_the_same_labels(gathered):
+    plain, evidence, fewer = gathered(enabled=False), gathered(), LABELS.but(np.arange(10))
+    evidence.adapt(LABELS, [fewer])
+    for labels, view in ((LABELS, plain), (LABELS, evidence), (fewer, evidence)):
+        members = view.members(labels)
+        seen = np.hstack([members.messages.vectors, members.messages.adapted])
+        alike = seen @ seen.T
+        np.fill_diagonal(alike, -np.inf)
+        nearest = np.sort(np.take_along_axis(alike, members.neighbours, axis=1), axis=1)[:, ::-1]
+        np.testing.assert_allclose(nearest, np.sort(alike, axis=1)[:, ::-1][:, : nearest.shape[1]], atol=1e-5)
+    assert (evidence.members(LABELS).neighbours != plain.members(LABELS).neighbours).any()
 
 
 def test_adaptations_are_remembered(gathered, tmp_path):

@@ -33,8 +33,6 @@ MOST = 2_000
 """Communications that are learned from, labelled ones aside; of a larger corpus every so-and-so-manieth."""
 ADAPTED = ("soft", "stacked", "auto")
 """Strategies that ask for the adapted encoder's vectors."""
-DISTILLED_FROM = 500
-"""Members besides the labelled ones that a static encoder learns from in choices made inside trials."""
 _CHUNK = 1_024
 
 
@@ -72,6 +70,7 @@ class Evidence:
     loss: dict[str, float] = field(default_factory=dict)
     _clusters: dict[bytes, Clusters] = field(default_factory=dict)
     _adapted: dict[bytes, Arrays] = field(default_factory=dict)
+    _nearest: dict[bytes, Ints] = field(default_factory=dict)
     _kept: bytes = b""
 
     @property
@@ -100,8 +99,8 @@ class Evidence:
         judged
             Those of mappings that are judged.
         inner
-            Those of choices made in these: unless they inform topics or foresee, only labelled communications
-            will be asked for.
+            Those of choices made in these: of strategies that spread no labels among members ('soft'), and
+            unless topics are informed or something is foreseen, labelled communications alone are asked for.
         progress
             Told of the steps.
         """
@@ -175,7 +174,7 @@ class Evidence:
             surface=self._surface[self.position],
             member=np.arange(len(self.position)),
         )
-        return Members(self.position, messages, self._neighbours, parents, self.codebook)
+        return Members(self.position, messages, self._neighbours(_key(labels)), parents, self.codebook)
 
     def messages(self, labels: Labels) -> Messages:
         """Return all communications; `labels` are those of the mapping that is kept."""
@@ -199,12 +198,8 @@ class Evidence:
     @property
     def _asked(self) -> Ints:
         """Positions whose vectors are asked for in choices made inside trials."""
-        if self.informed or self.foresees:
-            return self.position
-        if not self.config.encoder.static:
-            return self.labelled
-        some = np.linspace(0, len(self.position) - 1, min(DISTILLED_FROM, len(self.position)))
-        return np.union1d(self.position[some.astype(np.int64)], self.labelled)
+        whole = self.informed or self.foresees or self.config.encoder.static
+        return self.labelled if self.config.themes.strategy == "soft" and not whole else self.position
 
     def _topics(self, labels: Labels) -> tuple[Ints, Ints]:
         """Return the members' topics, and the tree of topics."""
@@ -297,9 +292,12 @@ class Evidence:
     def _surface(self) -> Floats:
         return surface(self.texts)
 
-    @cached_property
-    def _neighbours(self) -> Ints:
-        return nearest_of_all(self.embeddings.vectors[self.position], NEIGHBOURS + 1)[0][:, 1:]
+    def _neighbours(self, key: bytes) -> Ints:
+        key = key if self._adapted else b""
+        if key not in self._nearest:
+            seen = side_by_side(self.embeddings.vectors[self.position], self._of_members(key))
+            self._nearest[key] = nearest_of_all(seen, NEIGHBOURS + 1)[0][:, 1:]
+        return self._nearest[key]
 
     @cached_property
     def _cache(self) -> Cache:

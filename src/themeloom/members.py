@@ -37,7 +37,7 @@ class Members:
 
     position: Ints  # (members,): which communications, ascending; labelled ones are always among them
     messages: Messages
-    neighbours: Ints  # (members, neighbours): nearest other members by their raw vectors
+    neighbours: Ints  # (members, neighbours): nearest others, by raw and adapted vectors side by side
     parents: Ints  # (nodes,): tree of topics; first the topics, then what joins them; -1 for the root
     codebook: Floats  # (themes, dimensions): the codebook's texts as unit vectors
 

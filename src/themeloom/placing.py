@@ -100,7 +100,8 @@ class Placing:
     def posterior(self, texts: Sequence[str], topic: Ints, raw: Floats, adapted: Floats) -> Doubles:
         """Give new messages, of whatever topic (-1 where none that was mapped), their posterior."""
         messages = Messages(topic, raw, adapted, surface(texts), np.full(len(texts), -1))
-        members = self.discovery.embeddings.vectors[self.mapping.members]
+        chosen = self.mapping.members
+        members = side_by_side(self.discovery.embeddings.vectors[chosen], self.adapted.vectors[chosen])
         return message_posterior(messages, members, self.mapping)
 
     def shares(self, texts: Sequence[str]) -> Doubles:

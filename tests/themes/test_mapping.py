@@ -12,7 +12,7 @@ from planted import World
 from themeloom.config import ThemesConfig
 from themeloom.members import Labels, Messages
 from themeloom.records import POOL
-from themeloom.themes._parts import STRATEGIES, wanted
+from themeloom.themes._parts import STRATEGIES, side_by_side, wanted
 from themeloom.themes.folds import draw_folds
 from themeloom.themes.mapping import (
     best_themes,
@@ -84,13 +84,14 @@ def test_a_topic_is_the_mean_of_its_members_labelled_ones_as_they_are(strategy):
 
 
 @STRATEGY
-def test_a_mapping_says_of_new_messages_what_it_said_when_it_learned(strategy):
-    mapping, found = mapped(strategy), learned(strategy)
-    messages = WORLD.messages(WORLD.labels)
-    vectors = WORLD.vectors[WORLD.position]
+@pytest.mark.parametrize("world", [WORLD, World()], ids=["raw", "adapted"])
+def test_a_mapping_says_of_new_messages_what_it_said_when_it_learned(strategy, world):
+    mapping, found = mapped(strategy, world), learned(strategy, world)
+    messages = world.messages(world.labels)
+    vectors = side_by_side(messages.rows(world.position))
     np.testing.assert_array_equal(message_posterior(messages, vectors, mapping), mapping.messages)
-    np.testing.assert_array_equal(found.messages, mapping.messages[WORLD.position])
-    strangers = np.setdiff1d(np.arange(WORLD.messages_), WORLD.position)
+    np.testing.assert_array_equal(found.messages, mapping.messages[world.position])
+    strangers = np.setdiff1d(np.arange(world.messages_), world.position)
     new = replace(messages.rows(strangers), member=np.full(len(strangers), -1))
     np.testing.assert_allclose(
         message_posterior(new, vectors, mapping), mapping.messages[strangers], atol=1e-6
@@ -120,14 +121,16 @@ def test_the_codebook_alone_learns_no_label():
     np.testing.assert_array_equal(one.messages, other.messages)
 
 
-def test_weights_are_not_drawn_by_what_a_part_knows_by_heart():
+@pytest.mark.parametrize("seed", range(3))
+def test_weights_are_not_drawn_by_what_parts_know_by_heart(seed):
     """Adapted vectors tell each label that was learned from; weights come from labels that were not."""
     weights = {}
     for labels in ("labels", "shuffled"):
-        world = World(messages_=600)
+        world = World(messages_=1200, seed=seed)
         chosen = getattr(world, labels)
         found = learn(world, chosen, folds_of(chosen), "stacked")
-        weights[labels] = dict(zip(found.names, found.weights, strict=False))["adapted"]
+        of_part = dict(zip(found.names, found.weights, strict=False))
+        weights[labels] = of_part["adapted"] + of_part["graph"]  # both read them
     assert weights["shuffled"] < 0.5 * weights["labels"]
 
 
@@ -189,5 +192,5 @@ MIXED = mapped("majority", mixed_below=0.75)
 def test_of_no_messages_nothing_is_said():
     nobody = WORLD.messages(WORLD.labels).rows(np.arange(0))
     assert isinstance(nobody, Messages)
-    found = message_posterior(nobody, WORLD.vectors[WORLD.position], mapped("stacked"))
+    found = message_posterior(nobody, side_by_side(WORLD.members(WORLD.labels).messages), mapped("stacked"))
     assert found.shape == (0, WORLD.themes)

@@ -73,7 +73,9 @@ def topic_shares(vectors: Floats, members: Floats, topic: Ints) -> Doubles:
 
 
 def side_by_side(raw: Floats, adapted: Floats) -> Floats:
-    """Return raw and adapted unit vectors side by side, of unit length together."""
+    """Return raw and adapted unit vectors side by side, of unit length together; or the raw, if alone."""
+    if not adapted.shape[1]:
+        return raw
     return np.hstack([raw, adapted]) / np.float32(np.sqrt(2))
 
 

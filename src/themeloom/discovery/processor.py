@@ -7,6 +7,7 @@ from threading import Event
 from typing import TypeVar
 
 from themeloom.cores import cores
+from themeloom.memory import give_back
 from themeloom.progress import Progress
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ def use_cores() -> None:
 def at_once(tasks: Sequence[Callable[[], T]], halt: Event | None = None) -> list[T]:
     """Do tasks on all cores, each in one thread; results in the order of the tasks.
 
+    What one has freed is given back before the next begins, which may be another thread's.
     Where one fails, or Ctrl-C is pressed, `halt` is set, so that the others can end too.
     """
     import torch
@@ -43,7 +45,7 @@ def at_once(tasks: Sequence[Callable[[], T]], halt: Event | None = None) -> list
     torch.set_num_threads(1)
     pool = ThreadPoolExecutor(min(cores(), max(len(tasks), 1)))
     try:
-        return [future.result() for future in [pool.submit(task) for task in tasks]]
+        return [future.result() for future in [pool.submit(_done, task) for task in tasks]]
     except BaseException:
         if halt is not None:
             halt.set()
@@ -51,6 +53,12 @@ def at_once(tasks: Sequence[Callable[[], T]], halt: Event | None = None) -> list
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(before)
+
+
+def _done(task: Callable[[], T]) -> T:
+    result = task()
+    give_back()
+    return result
 
 
 def until(halt: Event, progress: Progress) -> Callable[[int], None]:

@@ -26,7 +26,10 @@ class Part(Protocol):
         """Learn from the labels and from what is known of all members."""
 
     def say(self, learned: Doubles, messages: Messages, members: Floats) -> Doubles:
-        """Give messages their posterior, (messages, themes); `members` are the members' raw vectors."""
+        """Give messages their posterior, (messages, themes).
+
+        `members` are the members' vectors, raw and adapted `side_by_side`.
+        """
 
 
 class Majority:
@@ -92,7 +95,11 @@ class Surface(Raw):
 
 
 class Graph:
-    """Labels that spread over the graph of nearest neighbours (Zhou et al. 2004)."""
+    """Labels that spread over the graph of nearest neighbours (Zhou et al. 2004).
+
+    Neighbours are sought in raw and adapted vectors side by side: a graph that knows of the themes carries
+    labels further than one of raw vectors alone.
+    """
 
     def learn(self, members: Members, labels: Labels) -> Doubles:
         """Return (members, themes)."""
@@ -103,9 +110,8 @@ class Graph:
         posterior = learned[messages.member]
         new = messages.member < 0
         if new.any():
-            posterior[new] = learned[nearest_among(messages.vectors[new], members, NEIGHBOURS)[0]].mean(
-                axis=1
-            )
+            seen = side_by_side(messages.rows(np.flatnonzero(new)))
+            posterior[new] = learned[nearest_among(seen, members, NEIGHBOURS)[0]].mean(axis=1)
         return posterior
 
 
@@ -165,7 +171,9 @@ def label_shares(labels: Labels) -> Doubles:
 
 
 def side_by_side(messages: Messages) -> Floats:
-    """Return raw and adapted vectors side by side, of unit length together."""
+    """Return raw and adapted vectors side by side, of unit length together; without adapted ones the raw."""
+    if not messages.adapted.shape[1]:
+        return messages.vectors
     return np.hstack([messages.vectors, messages.adapted]) / np.float32(np.sqrt(2))
 
 
