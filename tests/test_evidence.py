@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -162,14 +163,20 @@ def test_adaptations_are_remembered(gathered, tmp_path):
     assert (more.whole != first.whole).any()
 
 
-def test_when_all_is_encoded_the_encoder_is_let_go_of(gathered):
-    evidence = gathered()
-    evidence.adapt(LABELS)
-    held = weakref.ref(Encoder(experiment().encoder).model)
-    before = evidence.whole.copy()
-    evidence.encoded()
-    gc.collect()
-    assert held() is None
+def test_when_all_is_encoded_the_encoder_is_let_go_of(gathered, tmp_path):
+    evidence = gathered(tmp_path)
+
+    def adapted():
+        evidence.adapt(LABELS)
+        held = weakref.ref(Encoder(experiment().encoder).model)
+        before = evidence.whole.copy()
+        evidence.encoded()
+        gc.collect()
+        return held, before
+
+    with ThreadPoolExecutor(1) as alone:  # a thread that has a model of its own: nobody else holds it
+        held, before = alone.submit(adapted).result()
+        assert held() is None
     np.testing.assert_array_equal(evidence.whole, before)
     evidence.adapt(LABELS.but(np.arange(2)))  # whoever asks for it again is given it again
     assert evidence.layers.size
