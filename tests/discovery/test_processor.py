@@ -2,6 +2,7 @@
 
 import pytest
 
+from themeloom.discovery import processor
 from themeloom.discovery.processor import at_once
 
 
@@ -14,3 +15,11 @@ def test_tasks_keep_their_order_and_their_faults_are_told():
     with pytest.raises(ZeroDivisionError):
         at_once([lambda: 1, lambda: 1 // 0])
     assert torch.get_num_threads() == before
+
+
+def test_what_a_task_has_freed_is_given_back_before_the_next(monkeypatch):
+    happened = []
+    monkeypatch.setattr(processor, "cores", lambda: 1)
+    monkeypatch.setattr(processor, "give_back", lambda: happened.append("given back"))
+    at_once([lambda: happened.append("done")] * 2)
+    assert happened == ["done", "given back"] * 2
