@@ -7,6 +7,7 @@ import pytest
 import themeloom
 from studies import write_study
 from themeloom import learning
+from themeloom.discovery import embed
 from themeloom.discovery.plain import REDUCE, plain_topics
 from themeloom.discovery.reduce import reduced
 from themeloom.members import HeldOut
@@ -76,6 +77,7 @@ def test_plain_bertopic_is_judged_by_its_own_layout_and_not_by_a_short_one(tmp_p
     study, layouts = write_study(tmp_path / "study"), []
 
     def watched(embeddings, seed, layout, progress):
+        assert not vars(embed._LAST), "the encoder is let go of once all is encoded"
         layouts.append((layout, embeddings.vectors, seed))
         return plain_topics(embeddings, seed, layout, progress)
 
