@@ -87,11 +87,8 @@ def kappas(told, cache, config, drawn):
     group = np.arange(len(labels.theme))
     kept, trials = draw_trials(labels.theme, group, config.validate_, config.study.seed)
     evidence = Evidence(TEXTS, embeddings, codebook, labels.position, config, cache)
-    evidence.adapt(
-        labels,
-        [labels.but(trial.judged) for trial in trials],
-        [labels.but(np.append(trial.judged, fold)) for trial in (kept, *trials) for fold in trial.folds],
-    )
+    inner = [labels.but(np.append(trial.judged, fold)) for trial in (kept, *trials) for fold in trial.folds]
+    evidence.adapt(labels, [labels.but(trial.judged) for trial in trials] + inner)
     if not evidence.informed:
         evidence.found(topics)
     found = judge(evidence, labels, group, trials, config.themes)

@@ -54,8 +54,6 @@ class Evidence:
         The experiment.
     cache
         The folder of what was computed once.
-    foresees
-        Whether choices made inside trials ask for the vectors of all members, and not of labels alone.
     loss
         What is lost by finding topics in a sample (`spread`); nothing where they are found in all.
     """
@@ -66,7 +64,6 @@ class Evidence:
     labelled: Ints
     config: Experiment
     cache: Path
-    foresees: bool = False
     loss: dict[str, float] = field(default_factory=dict)
     _clusters: dict[bytes, Clusters] = field(default_factory=dict)
     _adapted: dict[bytes, Arrays] = field(default_factory=dict)
@@ -83,40 +80,32 @@ class Evidence:
         """Whether the encoder is adapted."""
         return adapts(self.config)
 
-    def adapt(
-        self,
-        kept: Labels,
-        judged: Sequence[Labels] = (),
-        inner: Sequence[Labels] = (),
-        progress: Progress = UNWATCHED,
-    ) -> None:
+    def adapt(self, kept: Labels, others: Sequence[Labels] = (), progress: Progress = UNWATCHED) -> None:
         """Adapt the encoder to each set of labels, as far as that is not remembered.
 
         Parameters
         ----------
         kept
             Those of the mapping that is kept.
-        judged
-            Those of mappings that are judged.
-        inner
-            Those of choices made in these: of strategies that spread no labels among members ('soft'), and
-            unless topics are informed or something is foreseen, labelled communications alone are asked for.
+        others
+            Those of mappings that are judged, and of the choices made in all of them.
         progress
             Told of the steps.
         """
         self._kept = _key(kept)
         if not self.adapts:
             return
-        some = self._asked
-        asked = {_key(labels): (labels, some) for labels in inner}
-        asked |= {_key(labels): (labels, self.position) for labels in (*judged, kept)}
-        keys = {key: self._digest(labels, rows) for key, (labels, rows) in asked.items()}
+        asked = {_key(labels): labels for labels in (*others, kept)}
+        names = [self._digest(labels) for labels in asked.values()]
         progress.begin(len(asked) * self.config.adapt.steps, "steps")
-        known = all(self._cache.knows("adapt", name) for name in keys.values())
-        states = [] if known else self._adapter.read([self.embeddings.texts[i] for i in self.position])[1]
+        known = all(self._cache.knows("adapt", name) for name in names)
+        states = [] if known else self._adapter.read(self._read)[1]
         halt = Event()
         stepped = until(halt, progress)
-        tasks = [self._task(keys[key], *asked[key], states, stepped) for key in asked]
+        tasks = [
+            self._task(name, labels, states, stepped)
+            for name, labels in zip(names, asked.values(), strict=True)
+        ]
         self._adapted = dict(zip(asked, at_once(tasks, halt), strict=True))
 
     def found(self, clusters: Clusters) -> None:
@@ -195,12 +184,6 @@ class Evidence:
         chosen = np.linspace(0, size - 1, min(MOST, size)).astype(np.int64)
         return np.union1d(self.fitted[chosen], self.labelled)
 
-    @property
-    def _asked(self) -> Ints:
-        """Positions whose vectors are asked for in choices made inside trials."""
-        whole = self.informed or self.foresees or self.config.encoder.static
-        return self.labelled if self.config.themes.strategy == "soft" and not whole else self.position
-
     def _topics(self, labels: Labels) -> tuple[Ints, Ints]:
         """Return the members' topics, and the tree of topics."""
         key = _key(labels) if self.informed else b""
@@ -234,37 +217,35 @@ class Evidence:
         return self._adapted[key]["vectors"]
 
     def _task(
-        self, name: str, labels: Labels, rows: Ints, states: States, stepped: Callable[[int], None]
+        self, name: str, labels: Labels, states: States, stepped: Callable[[int], None]
     ) -> Callable[[], Arrays]:
-        place, asked = (np.searchsorted(self.position, chosen) for chosen in (labels.position, rows))
+        place = np.searchsorted(self.position, labels.position)
         kept = _key(labels) == self._kept
 
         def make() -> Arrays:
             layers = self._adapter.learn([states[i] for i in place], labels.theme, lambda: stepped(1))
-            vectors = self._adapter.encode([states[i] for i in asked], layers)
+            vectors = self._adapter.encode(states, layers)
             if self.config.encoder.static:
-                raw, texts = self.embeddings.vectors[rows], [self.embeddings.texts[i] for i in rows]
-                layers, vectors = turn_of(raw, vectors).ravel(), cross_estimated(raw, vectors, texts)
+                raw = self.embeddings.vectors[self.position]
+                layers, vectors = turn_of(raw, vectors).ravel(), cross_estimated(raw, vectors, self._read)
             return {"vectors": vectors, "layers": layers if kept else layers[:0]}  # they are large
 
         def task() -> Arrays:
             arrays, known = self._cache.remember("adapt", name, make)
             if known:
                 stepped(self.config.adapt.steps)
-            vectors = np.zeros((len(self.position), arrays["vectors"].shape[1]), np.float32)
-            vectors[asked] = arrays["vectors"]
-            return {"vectors": vectors, "layers": arrays["layers"]}
+            return arrays
 
         return task
 
-    def _digest(self, labels: Labels, rows: Ints) -> str:
+    def _digest(self, labels: Labels) -> str:
         texts = self.embeddings.texts
         return digest(
             self._adapter.encoder.fingerprint,
             self.config.encoder.static and [Encoder(self.config.encoder).fingerprint, code_of(estimated)],
             [texts[i] for i in labels.position],
             labels.theme,
-            [texts[i] for i in rows],
+            self._read,
             self.config.adapt.model_dump(mode="json"),
             self.config.study.seed,
             _key(labels) == self._kept,
@@ -283,6 +264,11 @@ class Evidence:
 
         key = digest(self.layers, self._adapter.encoder.fingerprint, [self.embeddings.texts[i] for i in rows])
         return self._cache.remember("adapt", key, make)[0]["vectors"]
+
+    @property
+    def _read(self) -> list[str]:
+        """What the encoder reads of the communications that are learned from."""
+        return [self.embeddings.texts[i] for i in self.position]
 
     @cached_property
     def _adapter(self) -> Adapter:

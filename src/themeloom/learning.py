@@ -94,7 +94,6 @@ def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one 
     group = authors_of(corpus)[sample.position]
     kept, trials = trials_of(corpus, sample, config)
     evidence = gather(corpus.texts, codebook, labels, config, cache, stages)
-    evidence.foresees = foresees
     discovery, mapping = learn_themes(evidence, labels, kept, stages, trials)
     evidence.encoded()
     with stages("validate") as progress:
@@ -173,7 +172,7 @@ def learn_themes(
     """
     config, learned = evidence.config, chosen(labels, kept.learned)
     with stages("adapt") as progress:
-        evidence.adapt(learned, *learned_from(labels, kept, trials, config), progress)
+        evidence.adapt(learned, learned_from(labels, kept, trials, config), progress)
     discovery = _discovered(evidence, config, evidence.cache, stages)
     with stages("map"):
         return discovery, learn_mapping(evidence, learned, kept.inner(), config.themes)

@@ -18,17 +18,15 @@ def trials_of(corpus: Corpus, sample: LabelledSample, config: Experiment) -> tup
     return draw_trials(sample.theme[decided], group[decided], config.validate_, config.study.seed)
 
 
-def learned_from(
-    labels: Labels, kept: Trial, trials: tuple[Trial, ...], config: Experiment
-) -> tuple[list[Labels], list[Labels]]:
-    """Return the sets of labels that are learned from: in trials, and for the choices made in them."""
+def learned_from(labels: Labels, kept: Trial, trials: tuple[Trial, ...], config: Experiment) -> list[Labels]:
+    """Return the sets of labels that are learned from: in trials, and for all choices."""
     judged = [chosen(labels, trial.learned) for trial in trials]
     if config.themes.strategy == "zero-shot":
-        return judged, []
+        return judged
     inner = [
         chosen(labels, np.setdiff1d(trial.learned, fold)) for trial in (kept, *trials) for fold in trial.folds
     ]
-    return judged, inner
+    return judged + inner
 
 
 def chosen(labels: Labels, places: Ints) -> Labels:
@@ -42,6 +40,5 @@ def adaptations(corpus: Corpus, sample: LabelledSample, config: Experiment) -> i
         return 0
     labels = Labels(sample.position[sample.decided], sample.theme[sample.decided], 0)
     kept, trials = trials_of(corpus, sample, config)
-    judged, inner = learned_from(labels, kept, trials, config)
-    every = [chosen(labels, kept.learned), *judged, *inner]
+    every = [chosen(labels, kept.learned), *learned_from(labels, kept, trials, config)]
     return len({labels.position.tobytes() for labels in every})
