@@ -6,7 +6,6 @@ import numpy as np
 
 from themeloom.members import NEIGHBOURS, Labels, Members, Messages
 from themeloom.nearest import nearest_of_all
-from themeloom.themes._parts import side_by_side
 
 DIMENSIONS = 16
 
@@ -66,7 +65,7 @@ class World:
     def members(self, labels: Labels) -> Members:
         self.asked.append(labels)
         whole = self._messages(labels).rows(self.position)
-        neighbours = nearest_of_all(side_by_side(whole), NEIGHBOURS + 1)[0][:, 1:]
+        neighbours = nearest_of_all(whole.both, NEIGHBOURS + 1)[0][:, 1:]
         return Members(self.position, whole, neighbours, self.parents, self.codebook)
 
     def messages(self, labels: Labels) -> Messages:

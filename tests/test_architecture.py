@@ -147,7 +147,6 @@ DECLARATIONS = {
     "errors.py",
     "columns.py",
     "records.py",
-    "members.py",
     "compared.py",
     "folders.py",
     "history/parts.py",

@@ -19,11 +19,10 @@ from themeloom.discovery.adapt import Adapter, States
 from themeloom.discovery.embed import Encoder, unload
 from themeloom.discovery.estimate import cross_estimated, distilled, estimated, turn_of
 from themeloom.discovery.hierarchy import topic_tree
-from themeloom.discovery.neighbours import side_by_side
 from themeloom.discovery.processor import at_once, until
 from themeloom.discovery.reduce import reduced
 from themeloom.discovery.surface import surface
-from themeloom.members import NEIGHBOURS, Labels, Members, Messages
+from themeloom.members import NEIGHBOURS, Labels, Members, Messages, informed_vectors, side_by_side
 from themeloom.nearest import nearest_of_all
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Clusters, Embeddings, Floats, Ints
@@ -196,7 +195,7 @@ class Evidence:
     def _clustered(self, labels: Labels) -> Clusters:
         """Find topics among the members, informed by these labels."""
         seed, raw = self.config.study.seed, self.embeddings.vectors[self.position]
-        vectors = side_by_side(raw, self._of_members(_key(labels)))
+        vectors = informed_vectors(raw, self._of_members(_key(labels)))
 
         def make() -> Arrays:
             return {"several": laid_out(vectors, self.config)}

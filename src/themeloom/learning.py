@@ -15,13 +15,12 @@ from themeloom.discovery.cells import Nearest
 from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.discovery.describe import describe
 from themeloom.discovery.embed import Encoder
-from themeloom.discovery.neighbours import side_by_side
 from themeloom.discovery.plain import is_plain, plain_topics
 from themeloom.discovery.quality import topic_quality
 from themeloom.discovery.reduce import reduce
 from themeloom.errors import LabelError
 from themeloom.evidence import Evidence, fewest_topics
-from themeloom.members import HeldOut, Labels
+from themeloom.members import HeldOut, Labels, informed_vectors
 from themeloom.nearest import nearest_of_all
 from themeloom.progress import Stages
 from themeloom.records import (
@@ -182,7 +181,7 @@ def _discovered(evidence: Evidence, config: Experiment, cache: Path, stages: Sta
     embeddings, chosen, fewest = evidence.embeddings, evidence.fitted, FEWEST
     vectors = embeddings.vectors
     if evidence.informed:
-        vectors, fewest = side_by_side(vectors, evidence.whole), fewest_topics(len(evidence.codebook))
+        vectors, fewest = informed_vectors(vectors, evidence.whole), fewest_topics(len(evidence.codebook))
     if evidence.sampled:
         part, asked = part_of(embeddings, chosen), scaled(config, len(chosen), len(vectors))
         found = discover(part, vectors[chosen], asked, cache, stages, fewest)

@@ -8,6 +8,8 @@ from themeloom.records import Doubles, Floats, Ints, Score
 
 NEIGHBOURS = 12
 """So many nearest others of a message tell of it."""
+INFORMED = 2.0
+"""Adapted vectors count so many times as raw ones in topics that labels inform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,11 @@ class Messages:
     adapted: Floats  # (messages, dimensions): of the adapted encoder, unit length; (messages, 0) without one
     surface: Floats  # (messages, features): what can be seen without reading: length, links, marks
     member: Ints  # (messages,): its place among the members that a mapping learned from; -1 for others
+
+    @property
+    def both(self) -> Floats:
+        """Raw and adapted vectors `side_by_side`."""
+        return side_by_side(self.vectors, self.adapted)
 
     def rows(self, chosen: Ints) -> "Messages":
         """Return some of the messages."""
@@ -80,3 +87,27 @@ class PlainTopics:
 
     topic: Ints  # (communications,): largest first; -1 for outliers
     reduced: Ints  # (communications,): after BERTopic's reduce_outliers; -1 where it found no topic either
+
+
+def side_by_side(raw: Floats, adapted: Floats, weight: float = 1.0) -> Floats:
+    """Return raw and adapted unit vectors side by side, of unit length together; or the raw, if alone.
+
+    Parameters
+    ----------
+    raw
+        float32, (messages, dimensions), unit length.
+    adapted
+        float32, (messages, dimensions), unit length; or (messages, 0) without an adapted encoder.
+    weight
+        The similarity of two messages is the mean of both similarities, in which that of the adapted vectors
+        counts so many times.
+    """
+    if not adapted.shape[1]:
+        return raw
+    share = weight / (1 + weight)
+    return np.hstack([np.float32(np.sqrt(1 - share)) * raw, np.float32(np.sqrt(share)) * adapted])
+
+
+def informed_vectors(raw: Floats, adapted: Floats) -> Floats:
+    """Return the vectors that topics are read from where labels inform them."""
+    return side_by_side(raw, adapted, INFORMED)

@@ -11,9 +11,9 @@ from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.embed import Encoder, embedded_text
 from themeloom.discovery.estimate import distilled
 from themeloom.discovery.hierarchy import fitted
-from themeloom.discovery.neighbours import nearest_topic, side_by_side, topic_shares
+from themeloom.discovery.neighbours import nearest_topic, topic_shares
 from themeloom.discovery.surface import surface
-from themeloom.members import Messages
+from themeloom.members import Messages, informed_vectors, side_by_side
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Adapted, Discovery, Doubles, Floats, Ints, Mapping
 from themeloom.themes.mapping import message_posterior
@@ -138,7 +138,7 @@ class Placing:
 
     def seen(self, raw: Floats, adapted: Floats) -> Floats:
         """Return the vectors that topics were read from."""
-        return side_by_side(raw, adapted) if self.informed else raw
+        return informed_vectors(raw, adapted) if self.informed else raw
 
     def encoded(self, read: Sequence[str], progress: Progress = UNWATCHED) -> tuple[Floats, Floats]:
         """Return raw and adapted vectors of what the encoder reads, each distinct text once."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groups import grouped
-from themeloom.discovery.neighbours import FLOOR, nearest_topic, side_by_side, topic_shares
+from themeloom.discovery.neighbours import FLOOR, nearest_topic, topic_shares
 
 
 def test_messages_get_the_topic_around_them():
@@ -45,14 +45,6 @@ def test_shares_are_shares_and_strangers_have_none(members, seed):
 def test_nobody_asked_and_nobody_votes():
     vectors, group = grouped(3, 4)
     assert topic_shares(vectors[:0], vectors, group).shape == (0, 3)
-
-
-def test_side_by_side_similarity_is_the_mean_of_both():
-    raw, adapted = grouped(2, 5, seed=0)[0], grouped(2, 5, seed=1)[0]
-    both = side_by_side(raw, adapted)
-    assert both.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(both, axis=1), 1, atol=1e-6)
-    np.testing.assert_allclose(both @ both.T, (raw @ raw.T + adapted @ adapted.T) / 2, atol=1e-6)
 
 
 def test_a_member_has_no_vote_on_itself():

@@ -12,7 +12,7 @@ from planted import World
 from themeloom.config import ThemesConfig
 from themeloom.members import Labels, Messages
 from themeloom.records import POOL
-from themeloom.themes._parts import STRATEGIES, side_by_side, wanted
+from themeloom.themes._parts import STRATEGIES, wanted
 from themeloom.themes.folds import draw_folds
 from themeloom.themes.mapping import (
     best_themes,
@@ -88,7 +88,7 @@ def test_a_topic_is_the_mean_of_its_members_labelled_ones_as_they_are(strategy):
 def test_a_mapping_says_of_new_messages_what_it_said_when_it_learned(strategy, world):
     mapping, found = mapped(strategy, world), learned(strategy, world)
     messages = world.messages(world.labels)
-    vectors = side_by_side(messages.rows(world.position))
+    vectors = messages.rows(world.position).both
     np.testing.assert_array_equal(message_posterior(messages, vectors, mapping), mapping.messages)
     np.testing.assert_array_equal(found.messages, mapping.messages[world.position])
     strangers = np.setdiff1d(np.arange(world.messages_), world.position)
@@ -192,5 +192,5 @@ MIXED = mapped("majority", mixed_below=0.75)
 def test_of_no_messages_nothing_is_said():
     nobody = WORLD.messages(WORLD.labels).rows(np.arange(0))
     assert isinstance(nobody, Messages)
-    found = message_posterior(nobody, side_by_side(WORLD.members(WORLD.labels).messages), mapped("stacked"))
+    found = message_posterior(nobody, WORLD.members(WORLD.labels).messages.both, mapped("stacked"))
     assert found.shape == (0, WORLD.themes)

@@ -12,7 +12,7 @@ from themeloom.config import ThemesConfig
 from themeloom.members import Labels
 from themeloom.records import POOL
 from themeloom.themes._classifier import STRENGTH
-from themeloom.themes._parts import PARTS, STRATEGIES, label_shares, places, side_by_side, wanted
+from themeloom.themes._parts import PARTS, STRATEGIES, label_shares, places, wanted
 
 WORLD = World()
 ALL = pytest.mark.parametrize("name", PARTS)
@@ -24,7 +24,7 @@ def said(name, labels=None, world=WORLD, *, new=False):
     members, messages = world.members(labels), world.messages(labels)
     if new:
         messages = replace(messages, member=np.full(len(messages.member), -1))
-    return PARTS[name].say(PARTS[name].learn(members, labels), messages, side_by_side(members.messages))
+    return PARTS[name].say(PARTS[name].learn(members, labels), messages, members.messages.both)
 
 
 def test_parts_are_kept_in_the_order_of_their_weights():
@@ -74,7 +74,7 @@ def test_what_is_said_of_a_message_depends_on_no_other(name):
     part = PARTS[name]
     learned = part.learn(members, labels)
     some = np.random.default_rng(0).permutation(WORLD.messages_)[:40]
-    alone = part.say(learned, messages.rows(some), side_by_side(members.messages))
+    alone = part.say(learned, messages.rows(some), members.messages.both)
     np.testing.assert_allclose(alone, said(name)[some], atol=1e-6)
 
 
@@ -90,7 +90,7 @@ def test_labels_reach_members_by_the_graph_and_others_by_their_nearest_members()
     np.testing.assert_array_equal(known[WORLD.position], learned)
     stranger = int(np.setdiff1d(np.arange(WORLD.messages_), WORLD.position)[0])
     np.testing.assert_array_equal(known[stranger], new[stranger])
-    whole = side_by_side(WORLD.messages(WORLD.labels))
+    whole = WORLD.messages(WORLD.labels).both
     near = np.argsort(-(whole[WORLD.position] @ whole[stranger]))
     count = members.neighbours.shape[1]
     np.testing.assert_allclose(new[stranger], learned[near[:count]].mean(axis=0))

@@ -72,13 +72,6 @@ def topic_shares(vectors: Floats, members: Floats, topic: Ints) -> Doubles:
     return np.concatenate([np.zeros((0, int(topic.max(initial=-1)) + 1)), *parts])
 
 
-def side_by_side(raw: Floats, adapted: Floats) -> Floats:
-    """Return raw and adapted unit vectors side by side, of unit length together; or the raw, if alone."""
-    if not adapted.shape[1]:
-        return raw
-    return np.hstack([raw, adapted]) / np.float32(np.sqrt(2))
-
-
 def _shares(nearest: Ints, near: Floats, topic: Ints) -> Doubles:
     weight = np.clip(near, 0, None) ** 2
     votes = np.zeros((len(near), int(topic.max()) + 1), dtype=np.float64)

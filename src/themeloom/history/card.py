@@ -33,7 +33,7 @@ def model_card(record: RunRecord) -> str:
         "codebook, learnt from a hand-labelled sample. "
         + (
             "**Labels informed the topics**: they were read from raw vectors and those of the encoder "
-            "adapted to the labels, side by side."
+            "adapted to the labels, which count twice."
             if record.informed
             else "No label had a say in the topics."
         ),

@@ -28,7 +28,7 @@ class Part(Protocol):
     def say(self, learned: Doubles, messages: Messages, members: Floats) -> Doubles:
         """Give messages their posterior, (messages, themes).
 
-        `members` are the members' vectors, raw and adapted `side_by_side`.
+        `members` are the members' vectors, raw and adapted side by side.
         """
 
 
@@ -83,7 +83,7 @@ class Adapted(Raw):
 
     def features(self, messages: Messages) -> Floats:
         """Return both vectors side by side, of unit length together."""
-        return side_by_side(messages)
+        return messages.both
 
 
 class Surface(Raw):
@@ -110,7 +110,7 @@ class Graph:
         posterior = learned[messages.member]
         new = messages.member < 0
         if new.any():
-            seen = side_by_side(messages.rows(np.flatnonzero(new)))
+            seen = messages.rows(np.flatnonzero(new)).both
             posterior[new] = learned[nearest_among(seen, members, NEIGHBOURS)[0]].mean(axis=1)
         return posterior
 
@@ -168,13 +168,6 @@ def label_shares(labels: Labels) -> Doubles:
     """Return the share of each theme among the labels, smoothed by one label spread evenly."""
     counts = np.bincount(labels.theme, minlength=labels.themes)
     return np.asarray((counts + 1 / labels.themes) / (counts.sum() + 1))
-
-
-def side_by_side(messages: Messages) -> Floats:
-    """Return raw and adapted vectors side by side, of unit length together; without adapted ones the raw."""
-    if not messages.adapted.shape[1]:
-        return messages.vectors
-    return np.hstack([messages.vectors, messages.adapted]) / np.float32(np.sqrt(2))
 
 
 def _topics(members: Members) -> int:

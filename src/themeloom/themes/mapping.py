@@ -9,7 +9,7 @@ import numpy as np
 from themeloom.config import ThemesConfig
 from themeloom.members import Labels, Members, Messages
 from themeloom.records import POOL, Doubles, Floats, Ints, Mapping
-from themeloom.themes._parts import PARTS, STRATEGIES, label_shares, places, side_by_side, wanted
+from themeloom.themes._parts import PARTS, STRATEGIES, label_shares, places, wanted
 from themeloom.themes._pool import fit_weights, log_loss, log_parts, pooled
 
 START = {
@@ -53,7 +53,7 @@ class Learned:
 
     def say(self, messages: Messages) -> Doubles:
         """Give messages their posterior, (messages, themes), some at a time."""
-        parts, members = [], side_by_side(self.members.messages)
+        parts, members = [], self.members.messages.both
         for start in range(0, len(messages.topic), _CHUNK):
             some = messages.rows(np.arange(start, min(start + _CHUNK, len(messages.topic))))
             parts.append(_pooled(self.names, self.parts, self.weights, self.shares, some, members))
@@ -90,7 +90,7 @@ def learn(view: View, labels: Labels, folds: Sequence[Ints], strategy: str) -> L
     names = asked[strategy]
     weights = _weights(unseen, names, labels) if strategy != "zero-shot" else np.array([1.0, 0.0])
     parts = {name: PARTS[name].learn(members, labels) for name in names}
-    messages = _pooled(names, parts, weights, shares, members.messages, side_by_side(members.messages))
+    messages = _pooled(names, parts, weights, shares, members.messages, members.messages.both)
     return Learned(members, names, parts, weights, shares, messages, _topics(members, messages, labels))
 
 
@@ -125,7 +125,7 @@ def foresee(view: View, labels: Labels, folds: Sequence[Ints], learned: Learned)
             learned.weights,
             label_shares(others),
             members.messages,
-            side_by_side(members.messages),
+            members.messages.both,
         )
         place = np.searchsorted(members.position, labels.position[fold])
         nowhere = np.full((1, labels.themes), np.nan)
@@ -245,7 +245,7 @@ def _unseen(view: View, labels: Labels, folds: Sequence[Ints], names: Sequence[s
         others = labels.but(fold)
         members = view.members(others)
         judged = members.messages.rows(np.searchsorted(members.position, labels.position[fold]))
-        vectors = side_by_side(members.messages)
+        vectors = members.messages.both
         for name in names:
             learned = PARTS[name].learn(members, others)
             said[name][fold] = PARTS[name].say(learned, judged, vectors)
