@@ -144,7 +144,7 @@ def test_adaptations_are_remembered(gathered, tmp_path, monkeypatch):
     assert (steps.total, steps.done) == (4, 4)
     again, steps = gathered(tmp_path), Steps()
     with monkeypatch.context() as patch:
-        patch.setattr(Adapter, "read", None)
+        patch.setattr(Adapter, "states", None)
         again.adapt(LABELS, [LABELS.but(np.arange(3))], steps)
     assert (steps.total, steps.done) == (4, 4)
     np.testing.assert_array_equal(again.whole, first.whole)

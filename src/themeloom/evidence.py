@@ -98,7 +98,7 @@ class Evidence:
         names = [self._digest(labels) for labels in asked.values()]
         progress.begin(len(asked) * self.config.adapt.steps, "steps")
         known = all(self._cache.knows("adapt", name) for name in names)
-        states = [] if known else self._adapter.read(self._read)[1]
+        states = [] if known else self._adapter.states(self._read)
         halt = Event()
         stepped = until(halt, progress)
         tasks = [
@@ -258,7 +258,7 @@ class Evidence:
             parts = []
             for start in range(0, len(rows), _CHUNK):
                 texts = [self.embeddings.texts[i] for i in rows[start : start + _CHUNK]]
-                parts.append(self._adapter.encode(self._adapter.read(texts)[1], self.layers))
+                parts.append(self._adapter.encode_at_once(self._adapter.states(texts), self.layers))
             return {"vectors": np.concatenate(parts)}
 
         key = digest(self.layers, self._adapter.encoder.fingerprint, [self.embeddings.texts[i] for i in rows])

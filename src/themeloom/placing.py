@@ -162,6 +162,6 @@ class Placing:
             part = read[start : start + CHUNK]
             vectors, states = adapter.read(part)
             raw.append(vectors if adapter.encoder is self.encoder else self.encoder.encode(part))
-            adapted.append(adapter.encode(states, layers))
+            adapted.append(adapter.encode_at_once(states, layers))
             progress.advance(len(vectors))
         return np.concatenate(raw), np.concatenate(adapted)

@@ -7,6 +7,7 @@ import pytest
 
 from invented import messages
 from themeloom.config import AdaptConfig, EncoderConfig
+from themeloom.discovery import adapt as module
 from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.processor import at_once
@@ -52,10 +53,26 @@ def apart(vectors):
 
 def test_what_is_read_is_what_the_encoder_says(adapter, read):
     vectors, states = read
-    np.testing.assert_allclose(vectors, Encoder(EncoderConfig()).encode(TEXTS), atol=1e-5)
+    np.testing.assert_array_equal(vectors, Encoder(EncoderConfig()).encode(TEXTS))
     assert len(states) == len(TEXTS)
     sizes = adapter.encoder.model.preprocess(TEXTS[:5])["attention_mask"].sum(dim=1).tolist()
     assert [state.shape for state in states[:5]] == [(size, 384) for size in sizes]
+
+
+def test_what_enters_the_upper_layers_is_known_without_asking_them(adapter, read, monkeypatch):
+    def unasked(*_, **__):
+        raise AssertionError
+
+    for layer in adapter.encoder.model[0].auto_model.encoder.layer[-CONFIG.layers :]:
+        monkeypatch.setattr(layer, "forward", unasked)
+    for found, known in zip(adapter.states(TEXTS), read[1], strict=True):
+        np.testing.assert_array_equal(found, known)
+
+
+def test_on_all_cores_messages_are_encoded_as_on_one(adapter, read, layers, monkeypatch):
+    monkeypatch.setattr(module, "_PART", 7)
+    together = adapter.encode_at_once(read[1], layers)
+    np.testing.assert_allclose(together, adapter.encode(read[1], layers), atol=1e-5)
 
 
 def test_untouched_layers_give_the_encoder_s_vectors(adapter, read):
@@ -84,7 +101,7 @@ def test_adaptation_is_on_the_processor_wherever_the_encoder_is():
     states = own.read(TEXTS[:12])[1]
     own.encoder.model.to("meta")
     assert {part.device.type for part in own.encoder.model.parameters()} == {"meta"}
-    with pytest.raises(RuntimeError, match="meta tensors"):  # what is read went there too
+    with pytest.raises(RuntimeError, match="meta tensor"):  # what is read went there too
         own.read(TEXTS[:2])
     with pytest.raises(NotImplementedError, match="meta tensor"):  # numbers that are not there cannot come
         own.encode(states, np.zeros(0, np.float32))

@@ -9,20 +9,24 @@ it happens on the processor, wherever the encoder itself works.
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from threading import get_ident
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from themeloom.config import AdaptConfig
-from themeloom.discovery.batches import features_of
+from themeloom.discovery.batches import Features, through, unit_vectors
 from themeloom.discovery.embed import Encoder
+from themeloom.discovery.processor import at_once
 from themeloom.errors import ConfigError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Doubles, Floats, Ints
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+T = TypeVar("T")
 
 Layers = Floats
 """(weights,): all weights of the adapted layers, in the order of the model."""
@@ -34,6 +38,15 @@ WARM_UP = 0.1  # share of the steps in which the learning rate rises; then it fa
 TOKENS = 48
 """Of a message that are read in training; what they are told by the lower layers is of the whole message."""
 _BATCH = 64
+_PART = 256  # messages that one core encodes at a time
+
+
+class _Heard(Exception):  # noqa: N818 - no error: what was asked for is known, and the rest is left
+    """What enters the upper layers was heard."""
+
+    def __init__(self, states: Floats) -> None:
+        super().__init__()
+        self.states = states
 
 
 @dataclass(frozen=True)
@@ -64,16 +77,33 @@ class Adapter:
 
         Each distinct text goes through the model once.
         """
-        distinct = sorted(set(texts), key=lambda text: (len(text), text))
-        vectors: dict[str, Floats] = {}
-        states: dict[str, Floats] = {}
-        progress.begin(len(distinct), "messages")
-        for start in range(0, len(distinct), _BATCH):
-            batch = distinct[start : start + _BATCH]
-            for text, vector, state in zip(batch, *self._read(batch), strict=True):
-                vectors[text], states[text] = vector, state
-            progress.advance(len(batch))
-        return np.stack([vectors[text] for text in texts]), [states[text] for text in texts]
+        model, caught = self.encoder.model, dict[int, Floats]()
+
+        def asked(features: Features) -> list[tuple[Floats, Floats]]:
+            vectors = unit_vectors(model, features)
+            return list(zip(vectors, caught.pop(get_ident()), strict=True))
+
+        def listen(states: Floats) -> None:
+            caught[get_ident()] = states
+
+        told = self._listening(texts, asked, listen, progress)
+        return np.stack([vector for vector, _ in told]), [state for _, state in told]
+
+    def states(self, texts: Sequence[str]) -> States:
+        """Return what enters the upper layers alone, as `read` does; these layers are not asked."""
+        model = self.encoder.model
+
+        def asked(features: Features) -> list[Floats]:
+            try:
+                model(features)
+            except _Heard as heard:
+                return list(heard.states)
+            raise self._refused()
+
+        def listen(states: Floats) -> None:
+            raise _Heard(states)
+
+        return self._listening(texts, asked, listen, UNWATCHED)
 
     def learn(
         self, states: Sequence[Floats], theme: Ints, stepped: Callable[[], object] = lambda: None
@@ -123,28 +153,37 @@ class Adapter:
 
         upper = self._upper.copy()
         vector_to_parameters(from_numpy(layers), upper.layers.parameters())
-        order = sorted(range(len(states)), key=lambda i: len(states[i]))
+        order = _by_length(states)
         batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
         with inference_mode():
             parts = [upper.vectors([states[i] for i in batch]).numpy() for batch in batches]
         return np.concatenate(parts).astype(np.float32)[np.argsort(order)]
 
-    def _read(self, batch: list[str]) -> tuple[Floats, States]:
-        from torch import inference_mode, nn
+    def encode_at_once(self, states: Sequence[Floats], layers: Layers) -> Floats:
+        """Return what `encode` does, on all cores."""
+        order = _by_length(states)
+        parts = [[states[i] for i in order[start : start + _PART]] for start in range(0, len(order), _PART)]
+        encoded = at_once([partial(self.encode, part, layers) for part in parts])
+        return np.concatenate(encoded)[np.argsort(order)]
 
-        model = self.encoder.model
-        features = features_of(model, batch)
-        caught: list[Tensor] = []
+    def _listening(
+        self,
+        texts: Sequence[str],
+        asked: Callable[[Features], list[T]],
+        listen: Callable[[Floats], None],
+        progress: Progress,
+    ) -> list[T]:
+        """Put each distinct text through the model; `listen` hears what enters the upper layers."""
+        distinct = sorted(set(texts), key=lambda text: (len(text), text))
+        progress.begin(len(distinct), "messages")
         first = self._layers(self._transformer)[-self.config.layers]
-        hook = first.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
+        hook = first.register_forward_pre_hook(lambda _, inputs: listen(inputs[0].float().cpu().numpy()))
         try:
-            with inference_mode():
-                out = model(features)
+            told = through(self.encoder.model, distinct, _BATCH, asked, progress)
         finally:
             hook.remove()
-        vectors = nn.functional.normalize(out["sentence_embedding"], dim=1).float().cpu().numpy()
-        sizes, held = features["attention_mask"].sum(dim=1).tolist(), caught[0].float().cpu()
-        return vectors, [row[:size].numpy().copy() for row, size in zip(held, sizes, strict=True)]
+        found = dict(zip(distinct, told, strict=True))
+        return [found[text] for text in texts]
 
     @property
     def _transformer(self) -> "nn.Module":
@@ -224,6 +263,10 @@ class _Upper:
         for module in self.after:
             features = module(features)
         return torch.nn.functional.normalize(features["sentence_embedding"], dim=1)
+
+
+def _by_length(states: Sequence[Floats]) -> list[int]:
+    return sorted(range(len(states)), key=lambda i: len(states[i]))
 
 
 def _padded(states: Sequence[Floats]) -> "tuple[Tensor, Tensor]":

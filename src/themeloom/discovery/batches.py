@@ -8,9 +8,9 @@ else is encoded, whatever the cache knew before, and however many cores there ar
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,10 @@ from themeloom.records import Floats
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+
+T = TypeVar("T")
+Features = dict[str, Any]
+"""What a model reads of some texts: tokens and mask."""
 
 _READ = 512  # texts that are split into tokens at a time, only to count these
 _LEAST = 32
@@ -49,27 +53,53 @@ def encode_each(
     """
     if not texts:
         return np.zeros((0, model.get_embedding_dimension() or 0), np.float32)
+    return np.stack(through(model, texts, size, lambda read: list(unit_vectors(model, read)), progress))
+
+
+def unit_vectors(model: "SentenceTransformer", features: Features) -> Floats:
+    """Return unit vectors, float32 (texts, dimensions), of what a model reads of some texts."""
+    from torch.nn.functional import normalize
+
+    vectors = normalize(model(features)["sentence_embedding"].float(), dim=1).cpu().numpy()
+    return np.asarray(vectors, dtype=np.float32)
+
+
+def through(
+    model: "SentenceTransformer",
+    texts: Sequence[str],
+    size: int,
+    ask: Callable[[Features], Sequence[T]],
+    progress: Progress = UNWATCHED,
+) -> list[T]:
+    """Put texts through a model, in batches of texts of as many tokens, and return what is asked of each.
+
+    Parameters
+    ----------
+    model, texts, size, progress
+        As for `encode_each`.
+    ask
+        Given what the model reads of a batch, returns something of each of its texts; called by several
+        threads at once where the model is on the processor.
+    """
     tokens, guard = _tokens(model, texts), Lock()
 
-    def encoded(rows: Sequence[int]) -> Floats:
+    def asked(rows: Sequence[int]) -> Sequence[T]:
         from torch import inference_mode
-        from torch.nn.functional import normalize
 
         with guard:  # tokenisers keep settings of their own and may not be asked by two threads
             features = features_of(model, [texts[row] for row in _filled(rows, tokens[rows[0]])])
         with inference_mode():
-            vectors = normalize(model(features)["sentence_embedding"].float(), dim=1).cpu().numpy()
+            told = ask(features)
         with guard:
             progress.advance(len(rows))
-        return np.asarray(vectors[: len(rows)], dtype=np.float32)
+        return told[: len(rows)]
 
     batches = list(_alike(tokens, size))
-    tasks: list[Callable[[], Floats]] = [partial(encoded, batch) for batch in batches]
+    tasks: list[Callable[[], Sequence[T]]] = [partial(asked, batch) for batch in batches]
     # Another device than the processor takes one batch after the other.
-    made = np.concatenate(at_once(tasks) if model.device.type == "cpu" else [task() for task in tasks])
-    vectors = np.empty_like(made)
-    vectors[np.concatenate(batches)] = made
-    return vectors
+    made = at_once(tasks) if model.device.type == "cpu" else [task() for task in tasks]
+    found = dict(zip(chain(*batches), chain(*made), strict=True))
+    return [found[row] for row in range(len(texts))]
 
 
 def _alike(tokens: Sequence[int], size: int) -> Iterator[list[int]]:
@@ -94,7 +124,7 @@ def _tokens(model: "SentenceTransformer", texts: Sequence[str]) -> list[int]:
     return counts
 
 
-def features_of(model: "SentenceTransformer", texts: Sequence[str]) -> dict[str, Any]:
+def features_of(model: "SentenceTransformer", texts: Sequence[str]) -> Features:
     """Return what a model reads of texts, on its device: tokens and mask, padded to the longest."""
     from sentence_transformers.util import batch_to_device
 
