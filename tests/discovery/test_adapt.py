@@ -8,6 +8,7 @@ import pytest
 from invented import messages
 from themeloom.config import AdaptConfig, EncoderConfig
 from themeloom.discovery import adapt as module
+from themeloom.discovery import batches
 from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.processor import at_once
@@ -67,6 +68,22 @@ def test_what_enters_the_upper_layers_is_known_without_asking_them(adapter, read
         monkeypatch.setattr(layer, "forward", unasked)
     for found, known in zip(adapter.states(TEXTS), read[1], strict=True):
         np.testing.assert_array_equal(found, known)
+
+
+def test_what_a_tokeniser_pads_is_not_read(adapter, read, monkeypatch):
+    from torch.nn.functional import pad
+
+    plain = batches.features_of
+
+    def padded(model, texts):
+        features = plain(model, texts)
+        tokens = {name: pad(part, (0, 3)) for name, part in features.items() if hasattr(part, "ndim")}
+        return features | tokens
+
+    monkeypatch.setattr(batches, "features_of", padded)
+    for states in (adapter.read(TEXTS[:9])[1], adapter.states(TEXTS[:9])):
+        for found, known in zip(states, read[1][:9], strict=True):
+            np.testing.assert_allclose(found, known, atol=1e-4)
 
 
 def test_on_all_cores_messages_are_encoded_as_on_one(adapter, read, layers, monkeypatch):

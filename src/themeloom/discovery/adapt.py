@@ -81,7 +81,7 @@ class Adapter:
 
         def asked(features: Features) -> list[tuple[Floats, Floats]]:
             vectors = unit_vectors(model, features)
-            return list(zip(vectors, caught.pop(get_ident()), strict=True))
+            return list(zip(vectors, _read_rows(caught.pop(get_ident()), features), strict=True))
 
         def listen(states: Floats) -> None:
             caught[get_ident()] = states
@@ -97,7 +97,7 @@ class Adapter:
             try:
                 model(features)
             except _Heard as heard:
-                return list(heard.states)
+                return _read_rows(heard.states, features)
             raise self._refused()
 
         def listen(states: Floats) -> None:
@@ -263,6 +263,12 @@ class _Upper:
         for module in self.after:
             features = module(features)
         return torch.nn.functional.normalize(features["sentence_embedding"], dim=1)
+
+
+def _read_rows(states: Floats, features: Features) -> States:
+    """Return each message's states without what a tokeniser may pad nevertheless."""
+    sizes = features["attention_mask"].sum(dim=1).tolist()
+    return [row[:size] for row, size in zip(states, sizes, strict=True)]
 
 
 def _by_length(states: Sequence[Floats]) -> list[int]:
