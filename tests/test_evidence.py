@@ -9,13 +9,15 @@ import pytest
 
 from invented import SAYINGS, messages
 from themeloom import evidence as module
+from themeloom import learning
 from themeloom.config import Experiment
 from themeloom.discover import codebook_vectors, embed_corpus
 from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.cluster import cluster
 from themeloom.discovery.embed import Encoder
 from themeloom.evidence import Evidence, fewest_topics
-from themeloom.members import Labels
+from themeloom.members import Labels, informed_vectors
+from themeloom.placing import Placing
 from themeloom.progress import Stages
 from themeloom.records import Codebook, Theme
 
@@ -207,6 +209,32 @@ def test_informed_topics_are_found_once_for_the_same_labels(gathered, tmp_path, 
     np.testing.assert_array_equal(again.parents, found.parents)
     with pytest.raises(TypeError):
         informed_by(LABELS.but(np.arange(6)))
+
+
+def test_labels_inform_topics_of_folds_of_the_run_and_of_new_messages_alike(gathered, monkeypatch):
+    evidence, fewer, seen = gathered(), LABELS.but(np.arange(5)), []
+    vectors = evidence.config.discover.model_copy(update={"vectors": "raw+adapted"})
+    evidence.config = evidence.config.model_copy(update={"discover": vectors})
+    evidence.adapt(LABELS, [fewer])
+
+    class Seen(Exception):  # noqa: N818 - what topics are read from is known, and the rest is left
+        pass
+
+    def watched(*arrays):
+        seen.append(next(array for array in arrays if isinstance(array, np.ndarray)))
+        raise Seen
+
+    monkeypatch.setattr(module, "laid_out", watched)
+    monkeypatch.setattr(learning, "discover", watched)
+    with pytest.raises(Seen):
+        evidence.members(fewer)
+    with pytest.raises(Seen):
+        learning._discovered(evidence, evidence.config, evidence.cache, Stages())
+    raw, adapted = evidence.embeddings.vectors, evidence._of_members(module._key(fewer))
+    np.testing.assert_array_equal(seen[0], informed_vectors(raw, adapted))
+    np.testing.assert_array_equal(seen[1], informed_vectors(raw, evidence.whole))
+    placing = Placing(None, None, None, None, None, 0, informed=True)
+    np.testing.assert_array_equal(placing.seen(raw, evidence.whole), seen[1])
 
 
 def test_informed_topics_are_at_least_twice_as_many_as_themes():

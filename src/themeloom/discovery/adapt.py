@@ -20,7 +20,6 @@ from themeloom.discovery.batches import Features, through, unit_vectors
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.processor import at_once
 from themeloom.errors import ConfigError
-from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Doubles, Floats, Ints
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class Adapter:
     config: AdaptConfig
     seed: int
 
-    def read(self, texts: Sequence[str], progress: Progress = UNWATCHED) -> tuple[Floats, States]:
+    def read(self, texts: Sequence[str]) -> tuple[Floats, States]:
         """Return the encoder's own unit vectors, (texts, dimensions), and what enters its upper layers.
 
         Each distinct text goes through the model once.
@@ -86,7 +85,7 @@ class Adapter:
         def listen(states: Floats) -> None:
             caught[get_ident()] = states
 
-        told = self._listening(texts, asked, listen, progress)
+        told = self._listening(texts, asked, listen)
         return np.stack([vector for vector, _ in told]), [state for _, state in told]
 
     def states(self, texts: Sequence[str]) -> States:
@@ -103,7 +102,7 @@ class Adapter:
         def listen(states: Floats) -> None:
             raise _Heard(states)
 
-        return self._listening(texts, asked, listen, UNWATCHED)
+        return self._listening(texts, asked, listen)
 
     def learn(
         self, states: Sequence[Floats], theme: Ints, stepped: Callable[[], object] = lambda: None
@@ -171,15 +170,13 @@ class Adapter:
         texts: Sequence[str],
         asked: Callable[[Features], list[T]],
         listen: Callable[[Floats], None],
-        progress: Progress,
     ) -> list[T]:
         """Put each distinct text through the model; `listen` hears what enters the upper layers."""
         distinct = sorted(set(texts), key=lambda text: (len(text), text))
-        progress.begin(len(distinct), "messages")
         first = self._layers(self._transformer)[-self.config.layers]
         hook = first.register_forward_pre_hook(lambda _, inputs: listen(inputs[0].float().cpu().numpy()))
         try:
-            told = through(self.encoder.model, distinct, _BATCH, asked, progress)
+            told = through(self.encoder.model, distinct, _BATCH, asked)
         finally:
             hook.remove()
         found = dict(zip(distinct, told, strict=True))
