@@ -163,6 +163,14 @@ def test_the_same_is_learned_however_many_learn_at_once(adapter, read, layers):
     assert (other != first).any()
 
 
+def test_the_same_is_learned_however_many_of_a_step_are_read_at_a_time(adapter, read, layers, monkeypatch):
+    monkeypatch.setattr(module, "_FEW", CONFIG.batch_size)  # all, with the shorter ones padded
+    whole = at_once([lambda: adapter.learn(some(read[1], LEARNED), THEME[LEARNED])])[0]
+    learned = adapter.encode(read[1], layers)
+    apart_ = np.abs(adapter.encode(read[1], whole) - learned).max()
+    assert apart_ < np.abs(learned - read[0]).max() / 20  # rounding alone
+
+
 def test_another_seed_learns_from_other_batches(adapter, read):
     one, other = (Adapter(adapter.encoder, CONFIG.model_copy(update={"steps": 1}), seed) for seed in (3, 4))
     half, theme = some(read[1], LEARNED), THEME[LEARNED]

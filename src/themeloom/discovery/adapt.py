@@ -37,6 +37,7 @@ WARM_UP = 0.1  # share of the steps in which the learning rate rises; then it fa
 TOKENS = 48
 """Of a message that are read in training; what they are told by the lower layers is of the whole message."""
 _BATCH = 64
+_FEW = 10  # messages of a step that are read at a time: more are padded more, fewer keep a core less busy
 _PART = 256  # messages that one core encodes at a time
 
 
@@ -136,7 +137,7 @@ class Adapter:
         optimiser = AdamW(trained, lr=self.config.learning_rate)
         for step in range(self.config.steps):
             drawn = np.unique(generator.choice(len(theme), self.config.batch_size, p=likely))
-            vectors = upper.vectors([states[i][:TOKENS] for i in drawn])
+            vectors = upper.vectors([states[i][:TOKENS] for i in drawn], _FEW)
             loss = _contrast(vectors, from_numpy(theme[drawn]), self.config.temperature)
             optimiser.param_groups[0]["lr"] = self.config.learning_rate * _rate(step, self.config.steps)
             optimiser.zero_grad()
@@ -152,11 +153,9 @@ class Adapter:
 
         upper = self._upper.copy()
         vector_to_parameters(from_numpy(layers), upper.layers.parameters())
-        order = _by_length(states)
-        batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
         with inference_mode():
-            parts = [upper.vectors([states[i] for i in batch]).numpy() for batch in batches]
-        return np.concatenate(parts).astype(np.float32)[np.argsort(order)]
+            vectors: Floats = upper.vectors(states, _BATCH).numpy()
+        return vectors
 
     def encode_at_once(self, states: Sequence[Floats], layers: Layers) -> Floats:
         """Return what `encode` does, on all cores."""
@@ -244,8 +243,16 @@ class _Upper:
         words: nn.Embedding = self.transformer.get_input_embeddings()  # type: ignore[operator]
         return words
 
-    def vectors(self, states: Sequence[Floats]) -> "Tensor":
-        """Return unit vectors of messages from what enters the layers."""
+    def vectors(self, states: Sequence[Floats], batch: int) -> "Tensor":
+        """Return unit vectors of messages from what enters the layers; so many of like length at once."""
+        import torch
+
+        order = _by_length(states)
+        batches = [order[start : start + batch] for start in range(0, len(order), batch)]
+        parts = [self._through([states[i] for i in some]) for some in batches]
+        return torch.cat(parts)[np.argsort(order)]
+
+    def _through(self, states: Sequence[Floats]) -> "Tensor":
         import torch
 
         held, mask = _padded(states)
