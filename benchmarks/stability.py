@@ -25,6 +25,7 @@ from sklearn.model_selection import StratifiedKFold
 from themeloom.atomic import whole_file
 from themeloom.config import Experiment
 from themeloom.discover import embed_corpus, grouped
+from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.reduce import many_layouts, reduce
 from themeloom.progress import Stages
 from themeloom.provenance import versions
@@ -98,7 +99,7 @@ def discovered(vectors: Floats, layouts: int, seed: int) -> tuple[Clusters, floa
         several = reduce(vectors, config.reduce, seed).reduced[None]
     else:
         _, several = many_layouts(vectors, config.reduce, seed, layouts)
-    clusters, _ = grouped(several, vectors, config)
+    clusters, _ = grouped(several, Neighbourhood(vectors), config)
     return clusters, time.process_time() - began, time.perf_counter() - started
 
 

@@ -13,7 +13,8 @@ from invented import messages
 from themeloom import discover as module
 from themeloom.config import Experiment
 from themeloom.discover import discover, laid_out, layouts_of
-from themeloom.discovery.consensus import LAYOUTS, SPLITS
+from themeloom.discovery.consensus import LAYOUTS, MOST, SPLITS
+from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.stability import stability
 from themeloom.history import store
 from themeloom.history.contents import disagreement
@@ -89,7 +90,7 @@ def test_of_very_few_messages_layouts_without_a_topic_have_no_say():
     for many in (10, 12, 16, 22):
         vectors = np.random.default_rng(many).normal(size=(many, 384)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        clusters, found = module.grouped(laid_out(vectors, config), vectors, config)
+        clusters, found = module.grouped(laid_out(vectors, config), Neighbourhood(vectors), config)
         assert 1 <= len(found) <= 40
         assert clusters.layouts == len(found)
         assert clusters.count >= 1
@@ -99,17 +100,17 @@ def test_of_very_few_messages_layouts_without_a_topic_have_no_say():
 
 def test_a_consensus_has_as_many_topics_as_are_asked_for():
     config = experiment(consensus=25)
-    groups = np.repeat(np.arange(6), 24)
-    apart = np.eye(6)[groups] * 100
+    groups = np.repeat(np.arange(12), 24)
+    apart = np.eye(12)[groups] * 100
     one, another = (near(apart, groups, *pair) for pair in ((0, 1), (2, 3)))
-    layouts = np.stack([apart] * 9 + [one] * 8 + [another] * 8)  # each pair is one in 0.32 of the layouts
+    layouts = np.stack([apart] * 7 + [one] * 9 + [another] * 9)  # each pair is one in 0.36 of the layouts
     layouts = (layouts + np.random.default_rng(0).normal(size=layouts.shape)).astype(np.float32)
-    alone = np.eye(len(groups), dtype=np.float32)
-    few, found = module.grouped(layouts, alone, config, fewest=4)
-    enough, same = module.grouped(layouts, alone, config, fewest=5)
-    assert min(clusters.count for clusters in found) >= 5, "no layout by itself has too few"
+    alone = Neighbourhood(np.eye(len(groups), dtype=np.float32))
+    few, found = module.grouped(layouts, alone, config, fewest=10)
+    enough, same = module.grouped(layouts, alone, config, fewest=11)
+    assert min(clusters.count for clusters in found) >= 11, "no layout by itself has too few"
     assert all(np.array_equal(*(c.topic for c in pair)) for pair in zip(found, same, strict=True))
-    assert few.count == 4
+    assert few.count == 10
     assert adjusted_rand_score(enough.topic, groups) == 1
 
 
@@ -129,9 +130,10 @@ def test_the_order_of_rows_makes_no_difference(cache):
 
 def test_few_messages_get_a_consensus_by_default():
     config = experiment(consensus=None)
-    assert layouts_of(config, 3_000) == LAYOUTS
-    assert layouts_of(config, 3_001) == 1
-    assert layouts_of(experiment(consensus=7), 10_000) == 7
+    assert layouts_of(config, 500) == LAYOUTS
+    assert 1 < layouts_of(config, MOST) < LAYOUTS
+    assert layouts_of(config, MOST + 1) == 1
+    assert layouts_of(experiment(consensus=7), 10 * MOST) == 7
 
 
 def test_layouts_of_further_runs_are_others():

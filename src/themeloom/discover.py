@@ -16,6 +16,7 @@ from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.discovery.consensus import clusterings, consensus, default_layouts, halves
 from themeloom.discovery.describe import describe
 from themeloom.discovery.embed import Encoder, embed, embedded_text, encode_cached, frequent_terms
+from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.reduce import SHORT, layouts, many_layouts, reduce, reduced, seeds_of
 from themeloom.discovery.stability import stability
 from themeloom.discovery.weights import PINS, check_pinned
@@ -109,7 +110,11 @@ def discover(
 
 
 def grouped(
-    several: Floats, vectors: Floats, config: Experiment, progress: Progress = UNWATCHED, fewest: int = FEWEST
+    several: Floats,
+    near: Neighbourhood,
+    config: Experiment,
+    progress: Progress = UNWATCHED,
+    fewest: int = FEWEST,
 ) -> tuple[Clusters, list[Clusters]]:
     """Find topics in one layout, or those on which several agree.
 
@@ -117,10 +122,12 @@ def grouped(
     ----------
     several
         float32, (layouts, communications, components).
-    vectors, progress, fewest
-        As for `cluster`.
+    near
+        The communications' vectors, and neighbours where they are asked for.
     config
         The experiment: its cluster section.
+    progress, fewest
+        As for `cluster`.
 
     Returns
     -------
@@ -130,14 +137,15 @@ def grouped(
         Those of each layout, where there are several.
     """
     if len(several) == 1:
-        return cluster(several[0], vectors, config.cluster, progress, fewest), []
-    found = clusterings(several, vectors, config.cluster, progress, fewest)
-    return consensus(found, vectors, second_best=config.cluster.second_best, fewest=fewest), found
+        return cluster(several[0], near.vectors, config.cluster, progress, fewest), []
+    found = clusterings(several, near, config.cluster, progress, fewest)
+    return consensus(found, near, second_best=config.cluster.second_best, fewest=fewest), found
 
 
 def grouped_key(several: Floats, vectors: Floats, config: Experiment, fewest: int) -> str:
     """Return the digest of all that topics hang on, as `grouped` finds them."""
-    settings, code = config.cluster.model_dump(mode="json"), code_of(grouped, cluster, Nearest, consensus)
+    code = code_of(grouped, cluster, Nearest, Neighbourhood, nearest_of_all, consensus)
+    settings = config.cluster.model_dump(mode="json")
     return digest(several, vectors, settings, fewest, versions()["hdbscan"], code)
 
 
@@ -213,8 +221,9 @@ def _clustered(
     asked = config.discover.seeds == 1
 
     def make() -> Arrays:
-        clusters, found = grouped(several, vectors, config, progress, fewest)
-        parts = halves(found, vectors, config.study.seed, fewest) if len(found) > 1 and asked else []
+        near = Neighbourhood(vectors)
+        clusters, found = grouped(several, near, config, progress, fewest)
+        parts = halves(found, near, config.study.seed, fewest) if len(found) > 1 and asked else []
         return {**packed(clusters), "halves": np.array(parts, dtype=np.int64)}
 
     key = digest(grouped_key(several, vectors, config, fewest), [config.study.seed, asked])
@@ -234,10 +243,10 @@ def _repeated(
     def make() -> Arrays:
         several = laid_out(vectors, config, 1, more)
         progress.begin(more, "repetitions")
-        topics = []
+        near, topics = Neighbourhood(vectors), []
         for run in range(more):
             part = several[run * number : (run + 1) * number]
-            topics.append(grouped(part, vectors, config, fewest=fewest)[0].topic)
+            topics.append(grouped(part, near, config, fewest=fewest)[0].topic)
             progress.advance()
         return {"topics": np.stack(topics)}
 
@@ -247,7 +256,7 @@ def _repeated(
         *(part.model_dump(mode="json") for part in parts),
         [config.study.seed, more, fewest],
         [versions()[name] for name in ("umap-learn", "hdbscan")],
-        code_of(reduce, nearest_of_all, cluster, Nearest, consensus),
+        code_of(reduce, nearest_of_all, cluster, Nearest, Neighbourhood, consensus),
     )
     with stages("repeat") as progress:
         found = stages.remembered("repeat", *cache.remember("repeat", key, make))["topics"]

@@ -19,6 +19,7 @@ from themeloom.discovery.adapt import Adapter, States
 from themeloom.discovery.embed import Encoder, unload
 from themeloom.discovery.estimate import cross_estimated, distilled, estimated, turn_of
 from themeloom.discovery.hierarchy import topic_tree
+from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.processor import at_once, until
 from themeloom.discovery.reduce import reduced
 from themeloom.discovery.surface import surface
@@ -204,11 +205,13 @@ class Evidence:
         settings = self.config.reduce.model_dump(mode="json")
         key = digest(vectors, settings, seed, number, code_of(reduced, nearest_of_all))
         several = self._cache.remember("reduce", key, make)[0]["several"]
-        asked = (several, vectors, self.config)
         fewest = fewest_topics(len(self.codebook))
-        key = grouped_key(*asked, fewest)
-        found, _ = self._cache.remember("cluster", key, lambda: packed(grouped(*asked, fewest=fewest)[0]))
-        return unpacked(found)
+
+        def group() -> Arrays:
+            return packed(grouped(several, Neighbourhood(vectors), self.config, fewest=fewest)[0])
+
+        key = grouped_key(several, vectors, self.config, fewest)
+        return unpacked(self._cache.remember("cluster", key, group)[0])
 
     def _of_members(self, key: bytes) -> Floats:
         if not self._adapted:

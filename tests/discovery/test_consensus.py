@@ -11,9 +11,11 @@ from groups import grouped
 from themeloom.config import ClusterConfig, ReduceConfig
 from themeloom.discovery import consensus as module
 from themeloom.discovery.cluster import cluster
-from themeloom.discovery.consensus import clusterings, consensus, halves
+from themeloom.discovery.consensus import clusterings, consensus, default_layouts, halves
 from themeloom.discovery.hierarchy import topic_tree
+from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.reduce import SHORT, layouts, many_layouts, reduced, seeds_of
+from themeloom.discovery.together import Together
 from themeloom.records import Clusters
 
 LAYOUTS = 8
@@ -28,8 +30,9 @@ def blurred():
 @pytest.fixture(scope="module")
 def found(blurred):
     vectors, _ = blurred
+    near = Neighbourhood(vectors)
     return [
-        clusterings(many_layouts(vectors, ReduceConfig(), seed, LAYOUTS)[1], vectors, ClusterConfig())
+        clusterings(many_layouts(vectors, ReduceConfig(), seed, LAYOUTS)[1], near, ClusterConfig())
         for seed in (1, 2)
     ]
 
@@ -62,7 +65,7 @@ def in_order(clusters, order):
 
 def agreed_by(made, **settings):
     """Find the consensus of clusterings alone: no message has a neighbour."""
-    return consensus(made, np.eye(len(made[0].topic), dtype=np.float32), **settings)
+    return consensus(made, Neighbourhood(np.eye(len(made[0].topic), dtype=np.float32)), **settings)
 
 
 def test_what_most_agree_on_is_found():
@@ -107,12 +110,24 @@ def test_who_has_no_topic_in_half_the_layouts_has_none():
 
 
 def test_what_lies_together_often_enough_is_one_topic():
-    topic = np.repeat([0, 1, 2], 20)
-    joined = np.array([0, 0, 1])[topic]
+    topic = np.repeat(np.arange(12), 20)
+    joined = np.where(topic == 1, 0, topic)
     often = agreed_by([clusters_of(rows) for rows in (topic, topic, joined, joined)])
-    assert often.count == 2
+    assert often.count == 11
     seldom = agreed_by([clusters_of(rows) for rows in (topic, topic, topic, joined)])
-    assert seldom.count == 3
+    assert seldom.count == 12
+
+
+def test_layouts_that_take_half_of_all_for_one_topic_join_nothing():
+    topic = np.repeat(np.arange(12), 20)
+    giant = np.where(topic < 6, 0, topic)
+    agreed = agreed_by([clusters_of(rows) for rows in (topic, topic, giant, giant)])
+    assert np.array_equal(np.unique(agreed.topic, return_counts=True)[1], [20] * 12)
+
+
+def test_half_of_all_are_one_topic_where_all_layouts_say_so():
+    topic = np.repeat([0, 1, 2, 3], [60, 20, 20, 20])
+    assert np.array_equal(agreed_by([clusters_of(topic)] * 5).topic, topic)
 
 
 def test_who_belongs_nowhere_goes_to_the_nearest_topic_not_to_the_smallest():
@@ -166,20 +181,19 @@ def test_mended_layouts_are_told():
 
 
 def test_where_topics_would_be_too_few_messages_have_to_lie_together_more_often():
-    groups = np.repeat(np.arange(4), 20)
+    groups = np.repeat(np.arange(12), 20)
     apart, joined = clusters_of(groups), clusters_of(np.where(groups == 1, 0, groups))
-    made = [apart] * 17 + [joined] * 8  # two groups are one in 0.32 of the clusterings
+    made = [apart] * 16 + [joined] * 9  # two groups are one in 0.36 of the clusterings
     few = agreed_by(made)
-    assert (few.count, few.note) == (3, "")
-    enough = agreed_by(made, fewest=4)
+    assert (few.count, few.note) == (11, "")
+    enough = agreed_by(made, fewest=12)
     assert np.array_equal(enough.topic, groups)
     assert enough.note == (
-        "Messages of a topic lie together in more than 0.36 of the layouts, "
-        "as with 0.28 there would have been too few topics."
+        "Messages of a topic are alike by more than 0.32, as with 0.24 there would have been too few topics."
     )
-    vectors = np.eye(len(groups), dtype=np.float32)
-    assert {topic.max() + 1 for topic in halves(made * 2, vectors, seed=1, fewest=4)} == {4}
-    assert agreed_by(made, fewest=5).count == 4
+    near = Neighbourhood(np.eye(len(groups), dtype=np.float32))
+    assert {topic.max() + 1 for topic in halves(made * 2, near, seed=1, fewest=12)} == {12}
+    assert agreed_by(made, fewest=13).count == 12
 
 
 def test_neighbours_have_a_say_where_layouts_differ():
@@ -190,7 +204,7 @@ def test_neighbours_have_a_say_where_layouts_differ():
     vectors[0] = vectors[-1]
     made = [clusters_of(topic)] * 11 + [clusters_of(other)] * 9
     assert agreed_by(made).topic[0] == agreed_by(made).topic[1]
-    found = consensus(made, vectors)
+    found = consensus(made, Neighbourhood(vectors))
     assert found.topic[0] == found.topic[-1]
     assert found.membership[0] == pytest.approx(9 / 20, abs=0.02)
 
@@ -204,16 +218,34 @@ def test_halves_agree_where_layouts_do_and_less_than_whole_ones_elsewhere():
     for _ in range(6):
         truth, made = simulated(rng, times=24, wrong=0.75)
         _, more = simulated(rng, times=24, wrong=0.75)
-        vectors = np.eye(len(truth), dtype=np.float32)
-        parts = halves(made, vectors, seed=1)
-        assert all(np.array_equal(*pair) for pair in zip(parts, halves(made, vectors, seed=1), strict=True))
+        near = Neighbourhood(np.eye(len(truth), dtype=np.float32))
+        parts = halves(made, near, seed=1)
+        assert all(np.array_equal(*pair) for pair in zip(parts, halves(made, near, seed=1), strict=True))
         between += [ari(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
         whole.append(ari(agreed_by(made).topic, agreed_by(more).topic))
     assert len(parts) == 2 * module.SPLITS
     assert np.mean(between) < np.mean(whole)
     truth, made = simulated(rng, times=21, wrong=0.1)
-    parts = halves(made, np.eye(len(truth), dtype=np.float32), seed=1)
+    parts = halves(made, Neighbourhood(np.eye(len(truth), dtype=np.float32)), seed=1)
     assert min(ari(truth, topic) for topic in parts) > 0.98
+
+
+def test_the_more_messages_the_fewer_layouts():
+    numbers = [default_layouts(messages) for messages in range(1, module.MOST + 1)]
+    assert numbers == sorted(numbers, reverse=True)
+    assert (numbers[0], numbers[514], numbers[-1]) == (110, 110, 30)
+    assert default_layouts(module.MOST + 1) == 1
+
+
+def test_outliers_of_each_layout_have_the_topic_of_their_neighbours(blurred):
+    vectors, _ = blurred
+    several = layouts(vectors, ReduceConfig(), 1, seeds_of(1, 0, 3), SHORT)
+    found = clusterings(several, Neighbourhood(vectors), ClusterConfig())
+    for layout, clusters in zip(several, found, strict=True):
+        alone = cluster(layout, vectors, ClusterConfig())
+        assert np.array_equal(clusters.outlier, alone.outlier)
+        assert adjusted_rand_score(clusters.topic, alone.topic) == 1
+    assert any(clusters.outlier.any() for clusters in found)
 
 
 def test_rows_can_come_in_any_order():
@@ -228,7 +260,7 @@ def test_rows_can_come_in_any_order():
 
 def test_disjoint_seeds_agree_better_than_single_layouts(blurred, found):
     vectors, group = blurred
-    one, another = (consensus(made, vectors) for made in found)
+    one, another = (consensus(made, Neighbourhood(vectors)) for made in found)
     single = [clusters.topic for made in found for clusters in made]
     pairs = zip(single[:LAYOUTS], single[LAYOUTS:], strict=True)
     assert adjusted_rand_score(one.topic, another.topic) > np.mean([adjusted_rand_score(*p) for p in pairs])
@@ -242,8 +274,9 @@ def test_the_whole_way_does_not_depend_on_the_order_of_rows(blurred, found):
     vectors, _ = blurred
     order = np.random.default_rng(5).permutation(len(vectors))
     _, several = many_layouts(vectors[order], ReduceConfig(), 1, LAYOUTS)
-    again = consensus(clusterings(several, vectors[order], ClusterConfig()), vectors[order])
-    assert np.array_equal(again.topic, consensus(found[0], vectors).topic[order])
+    near = Neighbourhood(vectors[order])
+    again = consensus(clusterings(several, near, ClusterConfig()), near)
+    assert np.array_equal(again.topic, consensus(found[0], Neighbourhood(vectors)).topic[order])
 
 
 def test_layouts_of_one_graph(vectors_and_groups):
@@ -272,13 +305,14 @@ def test_seeds_of_runs_differ():
     assert seeds_of(7, 1, 2) == seeds_of(7, 1, 30)[:2] != seeds_of(8, 1, 2)
 
 
-def test_it_ends_where_messages_would_go_to_and_fro(monkeypatch):
+def test_it_ends_where_messages_would_go_to_and_fro():
     asked = []
 
-    def always_the_other(_, topic):
-        asked.append(topic.tolist())
-        return np.eye(2)[1 - topic], np.ones((len(topic), 2))
+    class ToAndFro(Together):
+        def with_others(self, topic):
+            asked.append(topic.tolist())
+            return np.eye(2)[1 - topic], np.ones((len(topic), 2))
 
-    monkeypatch.setattr(module, "_shares_of_others", always_the_other)
-    assert module._moved(np.zeros((4, 1), np.int64), np.array([0, 0, 1, 1]), 0.28).tolist() == [0, 0, 1, 1]
+    together = ToAndFro(np.zeros((4, 1), np.int64))
+    assert module._moved(together, np.array([0, 0, 1, 1]), 0.24).tolist() == [0, 0, 1, 1]
     assert asked == [[0, 0, 1, 1], [1, 1, 0, 0]]

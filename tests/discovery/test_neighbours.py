@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groups import grouped
-from themeloom.discovery.neighbours import FLOOR, nearest_topic, topic_shares
+from themeloom.discovery import neighbours as module
+from themeloom.discovery.neighbours import FLOOR, Neighbourhood, nearest_topic, topic_shares
 
 
 def test_messages_get_the_topic_around_them():
@@ -55,3 +56,41 @@ def test_a_member_has_no_vote_on_itself():
     weight = np.cos(angles[1:]) ** 2
     assert found.tolist() == [0]
     assert share[0] == pytest.approx(weight[:2].sum() / weight.sum(), abs=1e-5)
+
+
+@given(st.integers(2, 120), st.floats(0, 1), st.integers(0, 2**16))
+def test_known_neighbours_say_of_outliers_what_neighbours_sought_anew_do(messages, share, seed):
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(messages, 6)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    topic = np.where(rng.random(messages) < share, -1, rng.integers(0, 4, size=messages))
+    lacking = topic < 0
+    expected = topic.copy()
+    expected[lacking] = nearest_topic(vectors[lacking], vectors[~lacking], topic[~lacking])[0]
+    assert np.array_equal(Neighbourhood(vectors).second_best(topic), expected)
+
+
+def test_neighbours_are_sought_anew_for_those_who_know_too_few_with_a_topic(monkeypatch):
+    vectors, group = grouped(3, 60, spread=0.1)
+    topic = np.where(group == 0, -1, group)  # whose forty nearest have none
+    topic[np.flatnonzero(group == 1)[:5]] = -1
+    asked = []
+    monkeypatch.setattr(
+        module, "nearest_topic", lambda *given: asked.append(len(given[0])) or nearest_topic(*given)
+    )
+    second = Neighbourhood(vectors).second_best(topic)
+    assert asked == [60]
+    assert (second[group == 1] == 1).all()
+
+
+def test_neighbours_among_some():
+    vectors, group = grouped(2, 30, spread=0.1)
+    chosen = np.flatnonzero(group == 0)[::-1]
+    neighbours, weight = Neighbourhood(vectors).among(chosen)
+    assert neighbours.shape == weight.shape == (30, 40)
+    inside = neighbours >= 0
+    assert (inside.sum(axis=1) == 29).all()  # all of the group but the message itself
+    assert (neighbours != np.arange(30)[:, None]).all()
+    assert (weight[~inside] == 0).all()
+    alike = np.take_along_axis(vectors[chosen] @ vectors[chosen].T, np.maximum(neighbours, 0), axis=1)
+    assert np.allclose(weight[inside], alike[inside] ** 2, atol=1e-5)

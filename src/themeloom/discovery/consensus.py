@@ -1,35 +1,38 @@
 """Topics that hold: what many layouts agree on (evidence accumulation, Fred & Jain 2005)."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
 from themeloom.config import ClusterConfig
-from themeloom.discovery.cells import Nearest
 from themeloom.discovery.cluster import FEWEST, cluster
+from themeloom.discovery.neighbours import Neighbourhood
+from themeloom.discovery.together import Together
 from themeloom.errors import CorpusError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Bools, Clusters, Doubles, Floats, Ints
 
 LAYOUTS = 110
 """So many agree, where an experiment does not say it: fewer agree less with others of other seeds."""
-MOST = 3_000
+FEWEST_LAYOUTS = 30
+"""So many of a large corpus: the more messages, the more layouts agree by themselves."""
+MOST = 12_500
 """Topics of more messages are those of one layout, where an experiment does not say it, as many take long."""
-COMPARED = 4_000
+COMPARED = 3_000
 """So many messages at most, evenly chosen, are compared with one another to start from."""
-TOGETHER = 0.28
-"""Messages of a topic lie together in more than this share of the clusterings, on average.
+TOGETHER = 0.24
+"""Messages of a topic are alike by more than this, on average, as `Together` has it.
 
-Below a half, as short layouts seldom put the whole of a topic into one cluster. On the corpora of
-``benchmarks/stability.py``, 0.36 gives more topics that agree less.
+Far below 1, as short layouts seldom put the whole of a topic into one cluster. On the corpora of
+``benchmarks/stability.py``, 0.32 gives more topics that agree less.
 """
-FINER = (0.36, 0.44, 0.52)
-"""Shares that are tried where topics would be too few; from higher ones on there are fewer again."""
-NEIGHBOURS = 40
-"""So many nearest neighbours have as much say on a message's topic as all layouts have."""
+FINER = (0.32, 0.40, 0.48)
+"""What is tried where topics would be too few; from more on there are fewer again."""
 SPLITS = 4
 """So many times layouts are divided in two, to see how far topics hang on which of them were drawn."""
 _ROUNDS = 100
@@ -37,7 +40,7 @@ _ROUNDS = 100
 
 def clusterings(
     layouts: Floats,
-    vectors: Floats,
+    near: Neighbourhood,
     config: ClusterConfig,
     progress: Progress = UNWATCHED,
     fewest: int = FEWEST,
@@ -48,7 +51,9 @@ def clusterings(
     ----------
     layouts
         float32, (layouts, communications, components).
-    vectors, config, progress, fewest
+    near
+        The messages' neighbours: among them an outlier's topic is sought.
+    config, progress, fewest
         As for `cluster`.
 
     Returns
@@ -61,13 +66,14 @@ def clusterings(
     CorpusError
         If in no layout any topic emerges.
     """
-    every = config.model_copy(update={"second_best": True})
+    clustered = config.model_copy(update={"second_best": False})
     progress.begin(len(layouts), "layouts")
     found, faults = [], []
     with threadpool_limits(1, "blas"):  # each step is so short that threads would mostly wait for one another
         for layout in layouts:
             try:
-                found.append(cluster(layout, vectors, every, fewest=fewest))
+                clusters = cluster(layout, near.vectors, clustered, fewest=fewest)
+                found.append(replace(clusters, topic=near.second_best(clusters.topic)))
             except CorpusError as fault:
                 faults.append(fault)
             progress.advance()
@@ -78,31 +84,33 @@ def clusterings(
 
 def default_layouts(messages: int) -> int:
     """Return of how many layouts topics are the consensus, where an experiment does not say it."""
-    return 1 if messages > MOST else LAYOUTS
+    if messages > MOST:
+        return 1
+    return min(LAYOUTS, max(FEWEST_LAYOUTS, round(3_000 / math.sqrt(messages))))
 
 
 def consensus(
-    found: Sequence[Clusters], vectors: Floats, *, second_best: bool = True, fewest: int = 1
+    found: Sequence[Clusters], near: Neighbourhood, *, second_best: bool = True, fewest: int = 1
 ) -> Clusters:
     """Find the topics on which clusterings of the same messages agree best.
 
-    Two messages are alike by the share of clusterings that put them into one topic. Average linkage of these
-    shares joins topics as long as their members are together in `TOGETHER` of the clusterings; then every
-    message moves to the topic with which its shares exceed that most in sum (constant Potts model; Traag, Van
-    Dooren & Nesterov 2011), until none moves. Topics smaller than the smallest allowed are given up. At last
-    each message goes where its shares and its nearest neighbours, weighing as much, would have it: short
-    layouts are blurred where topics meet.
+    Two messages are alike by the share of clusterings that put them into one topic, where large ones count
+    for less (`Together`). Average linkage joins topics as long as their members are alike by `TOGETHER`; then
+    every message moves to the topic whose members it exceeds that with most in sum (constant Potts model;
+    Traag, Van Dooren & Nesterov 2011), until none moves. Topics smaller than the smallest allowed are given
+    up. At last each message goes where the clusterings and its nearest neighbours, weighing as much, would
+    have it: short layouts are blurred where topics meet.
 
     Parameters
     ----------
     found
         Clusterings of the same messages, each with second-best topics for outliers.
-    vectors
-        float32, (communications, dimensions), unit length: where neighbours are sought.
+    near
+        The messages' neighbours.
     second_best
         Whether outliers keep their topic.
     fewest
-        Where there are fewer topics than this, members have to lie together in more of the clusterings.
+        Where there are fewer topics than this, members have to be more alike.
 
     Returns
     -------
@@ -122,8 +130,8 @@ def consensus(
     order = np.lexsort(rows.T)  # an order of their own; rows that tie are alike
     placed = order[(rows[order] < 0).mean(axis=1) < 0.5]
     size = int(np.median([clusters.min_cluster_size for clusters in found]))
-    together, inside = _plural(rows[placed], vectors[placed], size, fewest)
-    shares = _shares(rows[placed], inside)
+    alike, inside = _plural(Together(rows[placed]), near.among(placed), size, fewest)
+    shares = Together(rows[placed], seldom=0).with_topics(inside)
     topic, membership = np.full(len(rows), -1), np.zeros(len(rows), dtype=np.float32)
     topic[placed], membership[placed] = inside, shares[np.arange(len(placed)), inside]
     outlier: Bools = np.mean([clusters.outlier for clusters in found], axis=0) >= 0.5
@@ -136,18 +144,18 @@ def consensus(
         membership=membership,
         min_cluster_size=size,
         selection=Counter(clusters.selection for clusters in found).most_common(1)[0][0],
-        note=_note(found, together),
+        note=_note(found, alike),
         tree=tree,
         layouts=len(found),
     )
 
 
-def halves(found: Sequence[Clusters], vectors: Floats, seed: int, fewest: int = 1) -> list[Ints]:
+def halves(found: Sequence[Clusters], near: Neighbourhood, seed: int, fewest: int = 1) -> list[Ints]:
     """Find the topics of halves of the clusterings: how far other seeds would give other topics.
 
     Parameters
     ----------
-    found, vectors, fewest
+    found, near, fewest
         As for `consensus`; at least two clusterings.
     seed
         Seed of the draw.
@@ -161,42 +169,44 @@ def halves(found: Sequence[Clusters], vectors: Floats, seed: int, fewest: int = 
     random, middle = np.random.default_rng(seed), len(found) // 2
     drawn = [random.permutation(len(found)) for _ in range(SPLITS)]
     parts = [part for order in drawn for part in (order[:middle], order[middle : 2 * middle])]
-    return [consensus([found[at] for at in part], vectors, fewest=fewest).topic for part in parts]
+    return [consensus([found[at] for at in part], near, fewest=fewest).topic for part in parts]
 
 
-def _plural(rows: Ints, vectors: Floats, size: int, fewest: int) -> tuple[float, Ints]:
-    """Return the least share that gives topics enough, and these; that of most topics, if none does."""
+def _plural(together: Together, near: tuple[Ints, Doubles], size: int, fewest: int) -> tuple[float, Ints]:
+    """Return the least likeness that gives topics enough, and these; that of most topics, if none does."""
     tried = []
-    for together in (TOGETHER, *FINER):
-        topic = _settled(rows, _start(rows, size, together), size, together)
-        topic = _among_neighbours(rows, topic, vectors)
-        tried.append((together, topic))
+    for alike in (TOGETHER, *FINER):
+        topic = _settled(together, _start(together, size, alike), size, alike)
+        topic = _among_neighbours(together, topic, *near)
+        tried.append((alike, topic))
         if topic.max(initial=-1) + 1 >= fewest:
-            return together, topic
+            return alike, topic
     return max(tried, key=lambda attempt: int(attempt[1].max(initial=-1)))
 
 
-def _start(rows: Ints, size: int, together: float) -> Ints:
-    """Return topics by average linkage, found on an even selection of the rows; -1 for none."""
+def _start(together: Together, size: int, alike: float) -> Ints:
+    """Return topics by average linkage, found on an even selection of the messages; -1 for none."""
     from scipy.cluster.hierarchy import average, fcluster
-    from scipy.spatial.distance import pdist
+    from scipy.spatial.distance import squareform
 
-    chosen = np.linspace(0, len(rows) - 1, min(COMPARED, len(rows))).astype(np.int64)
-    start = np.full(len(rows), -1)
+    messages = len(together.rows)
+    chosen = np.linspace(0, messages - 1, min(COMPARED, messages)).astype(np.int64)
+    start = np.full(messages, -1)
     start[chosen] = 0
     if len(chosen) > 1:
-        joined = average(pdist(rows[chosen], "hamming"))
-        start[chosen] = fcluster(joined, 1 - together, "distance") - 1
+        apart = np.maximum(1 - together.of_pairs(chosen), 0)
+        joined = average(squareform(apart, checks=False))
+        start[chosen] = fcluster(joined, 1 - alike, "distance") - 1
     sizes = np.bincount(start[chosen])
-    large = sizes >= min(size * len(chosen) / len(rows), sizes.max())
+    large = sizes >= min(size * len(chosen) / messages, sizes.max())
     return np.where(start >= 0, np.where(large, np.cumsum(large) - 1, -1)[start], -1)
 
 
-def _settled(rows: Ints, start: Ints, size: int, together: float) -> Ints:
+def _settled(together: Together, start: Ints, size: int, alike: float) -> Ints:
     """Move messages to the topics that they belong to most, and give up topics that are too small."""
     topic = start
     while True:
-        topic = _moved(rows, topic, together)
+        topic = _moved(together, topic, alike)
         sizes = np.bincount(topic)
         if sizes.min() >= size or len(sizes) == 1:
             return topic
@@ -204,61 +214,28 @@ def _settled(rows: Ints, start: Ints, size: int, together: float) -> Ints:
         topic = np.where(topic == least, -1, topic - (topic > least))
 
 
-def _among_neighbours(rows: Ints, topic: Ints, vectors: Floats) -> Ints:
+def _among_neighbours(together: Together, topic: Ints, nearest: Ints, weight: Doubles) -> Ints:
     """Move each message once to the topic that has most of it and of its neighbours."""
-    nearest, similarity = Nearest(vectors).find(vectors, NEIGHBOURS + 1)
-    itself = nearest == np.arange(len(nearest))[:, None]
-    weight = np.where(itself, 0, np.clip(similarity, 0, None) ** 2)
-    votes = np.zeros((len(rows), int(topic.max(initial=0)) + 1))
-    np.add.at(votes, (np.arange(len(rows))[:, None], topic[nearest]), weight)
+    votes = np.zeros((len(topic), int(topic.max(initial=0)) + 1))
+    np.add.at(votes, (np.arange(len(topic))[:, None], topic[nearest]), weight)
     total = np.maximum(weight.sum(axis=1, keepdims=True), 1e-12)
-    moved: Ints = (_shares(rows, topic) + votes / total).argmax(axis=1)
+    moved: Ints = (together.with_topics(topic) + votes / total).argmax(axis=1)
     return np.unique(moved, return_inverse=True)[1].ravel()  # a topic that nobody is left in is gone
 
 
-def _moved(rows: Ints, topic: Ints, together: float) -> Ints:
+def _moved(together: Together, topic: Ints, alike: float) -> Ints:
     """Move all messages at once, round after round, until none moves or some go to and fro."""
     seen: set[bytes] = set()
     for _ in range(_ROUNDS):
-        shares, others = _shares_of_others(rows, topic)
-        gain = (shares - together) * others
+        found, others = together.with_others(topic)
+        gain = (found - alike) * others
         # Who gains nowhere would go to the smallest topic: the nearest one is better.
-        moved = np.where(gain.max(axis=1) > 0, gain.argmax(axis=1), shares.argmax(axis=1))
+        moved = np.where(gain.max(axis=1) > 0, gain.argmax(axis=1), found.argmax(axis=1))
         seen.add(topic.tobytes())
         topic = np.unique(moved, return_inverse=True)[1]  # a topic that nobody is left in is gone
         if topic.tobytes() in seen:
             break
     return topic
-
-
-def _shares_of_others(rows: Ints, topic: Ints) -> tuple[Doubles, Doubles]:
-    """Return the mean share with the other members of each topic, and how many these are: (rows, topics)."""
-    home, sizes = np.flatnonzero(topic >= 0), np.bincount(topic[topic >= 0]).astype(np.float64)
-    others = np.tile(sizes, (len(rows), 1))
-    together = _shares(rows, topic) * sizes
-    others[home, topic[home]] -= 1
-    together[home, topic[home]] -= 1  # a message is always together with itself
-    return together / np.maximum(others, 1), others
-
-
-def _counts(rows: Ints, topic: Ints) -> list[Doubles]:
-    """Return for each clustering how many members of each topic lie in each of its own: (own, topics)."""
-    known = topic >= 0
-    found = []
-    for column in rows.T:
-        counts = np.zeros((int(column.max()) + 2, int(topic.max()) + 1))  # the last row: without a topic
-        np.add.at(counts, (column[known], topic[known]), 1)
-        found.append(counts)
-    return found
-
-
-def _shares(rows: Ints, topic: Ints) -> Doubles:
-    """Return the mean share of clusterings in which a message lies with a topic's members: (rows, topics)."""
-    sizes = np.bincount(topic[topic >= 0])
-    found = np.zeros((len(rows), len(sizes)))
-    for column, counts in zip(rows.T, _counts(rows, topic), strict=True):
-        found += (counts / sizes)[column]
-    return np.asarray(found / rows.shape[1])
 
 
 def _joined(rows: Ints, topic: Ints, membership: Floats) -> tuple[Ints, pl.DataFrame]:
@@ -269,10 +246,8 @@ def _joined(rows: Ints, topic: Ints, membership: Floats) -> tuple[Ints, pl.DataF
     topic = _by_size(rows, topic)
     sizes, messages = np.bincount(topic[topic >= 0]), len(topic)
     count = len(sizes)
-    together = sum(
-        ((counts / sizes).T @ (counts / sizes) for counts in _counts(rows, topic)), np.zeros((count, count))
-    )
-    apart = 1 - together / rows.shape[1]
+    shares = Together(rows, seldom=0).with_topics(topic)
+    apart = 1 - np.stack([shares[topic == number].mean(axis=0) for number in range(count)])
     np.fill_diagonal(apart, 0)
     merges = average(squareform(apart, checks=False)) if count > 1 else np.zeros((0, 4))
     # Joints are numbered from the root downwards, then come the topics.
@@ -302,14 +277,14 @@ def _by_size(rows: Ints, topic: Ints) -> Ints:
     return number[topic]
 
 
-def _note(found: Sequence[Clusters], together: float) -> str:
+def _note(found: Sequence[Clusters], alike: float) -> str:
     mended = sum(bool(clusters.note) for clusters in found)
     notes = []
     if 2 * mended >= len(found):
         notes.append(f"In {mended} of {len(found)} layouts the default clustering collapsed and was mended.")
-    if together > TOGETHER:
+    if alike > TOGETHER:
         notes.append(
-            f"Messages of a topic lie together in more than {together:.2f} of the layouts, "
+            f"Messages of a topic are alike by more than {alike:.2f}, "
             f"as with {TOGETHER:.2f} there would have been too few topics."
         )
     return " ".join(notes)

@@ -1,14 +1,85 @@
 """A topic by one's neighbours: for outliers, and for messages that were not there when topics were found."""
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 
 from themeloom.discovery.cells import Nearest
+from themeloom.nearest import nearest_of_all
 from themeloom.records import Doubles, Floats, Ints
 
 NEIGHBOURS = 10
 FLOOR = 0.2
 """Cosine similarity below which the nearest neighbour says nothing of a message."""
+KNOWN = 40
+"""So many neighbours of each message are known where topics are sought among the same messages many times."""
 _CHUNK = 16_384
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """The nearest neighbours of each message, sought once for topics that are found many times.
+
+    Parameters
+    ----------
+    vectors
+        float32, (communications, dimensions), unit length.
+    """
+
+    vectors: Floats
+
+    def among(self, chosen: Ints) -> tuple[Ints, Doubles]:
+        """Return the neighbours of some messages among them.
+
+        Parameters
+        ----------
+        chosen
+            int64, (chosen,): positions of the messages.
+
+        Returns
+        -------
+        neighbours
+            int64, (chosen, KNOWN): their places among the chosen.
+        weight
+            float64, (chosen, KNOWN): squared cosine similarity; 0 for a neighbour that is not among them.
+        """
+        nearest, similarity = self._known
+        place = np.full(len(self.vectors), -1)
+        place[chosen] = np.arange(len(chosen))
+        neighbours = place[nearest[chosen]]
+        return neighbours, np.where(neighbours < 0, 0.0, np.clip(similarity[chosen], 0, None) ** 2)
+
+    def second_best(self, topic: Ints) -> Ints:
+        """Give messages without a topic that of their nearest neighbours with one, as `nearest_topic` does.
+
+        Parameters
+        ----------
+        topic
+            int64, (communications,): -1 for none.
+
+        Returns
+        -------
+        Ints
+            int64, (communications,): -1 where even the nearest is less similar than `FLOOR`.
+        """
+        lacking, clustered = np.flatnonzero(topic < 0), np.flatnonzero(topic >= 0)
+        nearest, similarity = (known[lacking] for known in self._known)
+        has = topic[nearest] >= 0
+        voting = has & (has.cumsum(axis=1) <= NEIGHBOURS)
+        found = _winner(_shares(nearest, np.where(voting, similarity, np.float32(-1)), np.maximum(topic, 0)))
+        unknown = voting.sum(axis=1) < min(NEIGHBOURS, len(clustered))
+        found[unknown] = nearest_topic(
+            self.vectors[lacking[unknown]], self.vectors[clustered], topic[clustered]
+        )[0]
+        second = topic.copy()
+        second[lacking] = found
+        return second
+
+    @cached_property
+    def _known(self) -> tuple[Ints, Floats]:
+        nearest, similarity = nearest_of_all(self.vectors, KNOWN + 1)
+        return nearest[:, 1:], similarity[:, 1:]  # the first is the message itself
 
 
 def nearest_topic(
@@ -45,8 +116,7 @@ def nearest_topic(
         if own is not None:
             near = np.where(nearest == own[part, None], np.float32(-1), near)
         shares = _shares(nearest, near, topic)
-        share[part] = shares.max(axis=1)
-        found[part] = np.where(share[part] > 0, shares.argmax(axis=1), -1)
+        share[part], found[part] = shares.max(axis=1), _winner(shares)
     return found, share
 
 
@@ -78,3 +148,7 @@ def _shares(nearest: Ints, near: Floats, topic: Ints) -> Doubles:
     np.add.at(votes, (np.arange(len(near))[:, None], topic[nearest]), weight)
     votes[near.max(axis=1) < FLOOR] = 0
     return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1e-12))
+
+
+def _winner(shares: Doubles) -> Ints:
+    return np.where(shares.max(axis=1, initial=0) > 0, shares.argmax(axis=1), -1)

@@ -163,8 +163,12 @@ def many_layouts(
     """
     graph, plane = _Graph.of(vectors, config, seed), config.model_copy(update=PLANE)
     progress.begin(number + 1, "layouts")
-    found = np.stack(list(graph.lay(config, seeds_of(seed, 0, number), SHORT, progress)))
-    return Layout(found[0], next(graph.lay(plane, [seed], None, progress)), graph.neighbors), found
+    with ThreadPoolExecutor(1) as beside:  # the map takes as long as many short ones do
+        mapped = beside.submit(next, graph.lay(plane, [seed], None, UNWATCHED))
+        found = np.stack(list(graph.lay(config, seeds_of(seed, 0, number), SHORT, progress)))
+        layout = Layout(found[0], mapped.result(), graph.neighbors)
+    progress.advance()
+    return layout, found
 
 
 def seeds_of(seed: int, run: int, number: int) -> list[int]:
