@@ -18,10 +18,10 @@ from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Bools, Clusters, Doubles, Floats, Ints
 
 LAYOUTS = 110
-"""So many agree, where an experiment does not say it: fewer agree less with others of other seeds."""
-FEWEST_LAYOUTS = 30
-"""So many of a large corpus: the more messages, the more layouts agree by themselves."""
-MOST = 12_500
+"""So many agree on the topics of few messages, where an experiment does not say it."""
+_A_ROOT = 3_000
+"""Of more messages they are fewer, as the square root of these grows: each agrees better with others."""
+MOST = 8_000
 """Topics of more messages are those of one layout, where an experiment does not say it, as many take long."""
 COMPARED = 3_000
 """So many messages at most, evenly chosen, are compared with one another to start from."""
@@ -84,9 +84,7 @@ def clusterings(
 
 def default_layouts(messages: int) -> int:
     """Return of how many layouts topics are the consensus, where an experiment does not say it."""
-    if messages > MOST:
-        return 1
-    return min(LAYOUTS, max(FEWEST_LAYOUTS, round(3_000 / math.sqrt(messages))))
+    return 1 if messages > MOST else min(LAYOUTS, round(_A_ROOT / math.sqrt(messages)))
 
 
 def consensus(
@@ -194,8 +192,8 @@ def _start(together: Together, size: int, alike: float) -> Ints:
     start = np.full(messages, -1)
     start[chosen] = 0
     if len(chosen) > 1:
-        apart = np.maximum(1 - together.of_pairs(chosen), 0)
-        joined = average(squareform(apart, checks=False))
+        pairs = squareform(together.of_pairs(chosen), checks=False)
+        joined = average(np.maximum(1 - pairs, 0))
         start[chosen] = fcluster(joined, 1 - alike, "distance") - 1
     sizes = np.bincount(start[chosen])
     large = sizes >= min(size * len(chosen) / messages, sizes.max())

@@ -54,7 +54,9 @@ class Together:
                 inside = np.flatnonzero(column == cluster)
                 alike[np.ix_(inside, inside)] += weight[cluster]
         length = self._length[chosen]
-        return np.asarray(alike / length / length[:, None] / len(self._weights))
+        alike /= length * len(self._weights)
+        alike /= length[:, None]  # in place: the table is large
+        return alike
 
     def with_topics(self, topic: Ints) -> Doubles:
         """Return how far each message is alike to the members of each topic, on average.
