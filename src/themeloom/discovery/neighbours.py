@@ -64,7 +64,7 @@ class Neighbourhood:
             int64, (communications,): -1 where even the nearest is less similar than `FLOOR`.
         """
         lacking, clustered = np.flatnonzero(topic < 0), np.flatnonzero(topic >= 0)
-        nearest, similarity = (known[lacking] for known in self._known)
+        nearest, similarity = self._known[0][lacking], self._known[1][lacking]
         has = topic[nearest] >= 0
         voting = has & (has.cumsum(axis=1) <= NEIGHBOURS)
         found = _winner(_shares(nearest, np.where(voting, similarity, np.float32(-1)), np.maximum(topic, 0)))
