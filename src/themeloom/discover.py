@@ -19,6 +19,7 @@ from themeloom.discovery.embed import Encoder, embed, embedded_text, encode_cach
 from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.reduce import SHORT, layouts, many_layouts, reduce, reduced, seeds_of
 from themeloom.discovery.stability import stability
+from themeloom.discovery.together import Together
 from themeloom.discovery.weights import PINS, check_pinned
 from themeloom.nearest import nearest_of_all
 from themeloom.progress import UNWATCHED, Progress, Stages
@@ -40,6 +41,7 @@ _TOPICS = TypeAdapter(tuple[Topic, ...])
 _ARRAYS = ("topic", "outlier", "membership")
 _TREE = ("parent", "child", "lambda", "size")
 _FACTS = ("min_cluster_size", "selection", "note", "layouts")
+_GROUPING = (cluster, Nearest, nearest_of_all, Neighbourhood, Together, consensus)  # what topics are found by
 
 
 def embed_corpus(texts: Sequence[str], config: Experiment, cache: Path, stages: Stages) -> Embeddings:
@@ -144,7 +146,7 @@ def grouped(
 
 def grouped_key(several: Floats, vectors: Floats, config: Experiment, fewest: int) -> str:
     """Return the digest of all that topics hang on, as `grouped` finds them."""
-    code = code_of(grouped, cluster, Nearest, Neighbourhood, nearest_of_all, consensus)
+    code = code_of(grouped, *_GROUPING)
     settings = config.cluster.model_dump(mode="json")
     return digest(several, vectors, settings, fewest, versions()["hdbscan"], code)
 
@@ -256,7 +258,7 @@ def _repeated(
         *(part.model_dump(mode="json") for part in parts),
         [config.study.seed, more, fewest],
         [versions()[name] for name in ("umap-learn", "hdbscan")],
-        code_of(reduce, nearest_of_all, cluster, Nearest, Neighbourhood, consensus),
+        code_of(reduce, *_GROUPING),
     )
     with stages("repeat") as progress:
         found = stages.remembered("repeat", *cache.remember("repeat", key, make))["topics"]

@@ -25,7 +25,7 @@ MOST = 8_000
 """Topics of more messages are those of one layout, where an experiment does not say it, as many take long."""
 COMPARED = 3_000
 """So many messages at most, evenly chosen, are compared with one another to start from."""
-TOGETHER = 0.24
+ALIKE = 0.24
 """Messages of a topic are alike by more than this, on average, as `Together` has it.
 
 Far below 1, as short layouts seldom put the whole of a topic into one cluster. On the corpora of
@@ -93,7 +93,7 @@ def consensus(
     """Find the topics on which clusterings of the same messages agree best.
 
     Two messages are alike by the share of clusterings that put them into one topic, where large ones count
-    for less (`Together`). Average linkage joins topics as long as their members are alike by `TOGETHER`; then
+    for less (`Together`). Average linkage joins topics as long as their members are alike by `ALIKE`; then
     every message moves to the topic whose members it exceeds that with most in sum (constant Potts model;
     Traag, Van Dooren & Nesterov 2011), until none moves. Topics smaller than the smallest allowed are given
     up. At last each message goes where the clusterings and its nearest neighbours, weighing as much, would
@@ -173,7 +173,7 @@ def halves(found: Sequence[Clusters], near: Neighbourhood, seed: int, fewest: in
 def _plural(together: Together, near: tuple[Ints, Doubles], size: int, fewest: int) -> tuple[float, Ints]:
     """Return the least likeness that gives topics enough, and these; that of most topics, if none does."""
     tried = []
-    for alike in (TOGETHER, *FINER):
+    for alike in (ALIKE, *FINER):
         topic = _settled(together, _start(together, size, alike), size, alike)
         topic = _among_neighbours(together, topic, *near)
         tried.append((alike, topic))
@@ -280,9 +280,9 @@ def _note(found: Sequence[Clusters], alike: float) -> str:
     notes = []
     if 2 * mended >= len(found):
         notes.append(f"In {mended} of {len(found)} layouts the default clustering collapsed and was mended.")
-    if alike > TOGETHER:
+    if alike > ALIKE:
         notes.append(
             f"Messages of a topic are alike by more than {alike:.2f}, "
-            f"as with {TOGETHER:.2f} there would have been too few topics."
+            f"as with {ALIKE:.2f} there would have been too few topics."
         )
     return " ".join(notes)

@@ -104,7 +104,7 @@ class Together:
         """The weight of each cluster of each clustering; the last one is that of lying in none."""
         found = []
         for column in self.rows.T:
-            sizes = np.bincount(column[column >= 0], minlength=int(column.max(initial=-1)) + 1)
+            sizes = np.bincount(column[column >= 0])
             shares = np.append(sizes, (column < 0).sum()) / len(column)
             found.append(np.maximum((1 - shares) ** self.seldom, _LEAST))
         return found
