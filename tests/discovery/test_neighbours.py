@@ -85,11 +85,12 @@ def test_neighbours_are_sought_anew_for_those_who_know_too_few_with_a_topic(monk
 
 def test_neighbours_among_some():
     vectors, group = grouped(2, 30, spread=0.1)
+    vectors = np.concatenate([vectors, np.ones((60, 1), np.float32)], axis=1) / np.float32(np.sqrt(2))
     chosen = np.flatnonzero(group == 0)[::-1]
     neighbours, weight = Neighbourhood(vectors).among(chosen)
     assert neighbours.shape == weight.shape == (30, 40)
     inside = neighbours >= 0
-    assert (inside.sum(axis=1) == 29).all()  # all of the group but the message itself
+    assert (inside.sum(axis=1) == 29).all()  # all of the group but the message itself; others are alike, too
     assert (neighbours != np.arange(30)[:, None]).all()
     assert (weight[~inside] == 0).all()
     alike = np.take_along_axis(vectors[chosen] @ vectors[chosen].T, np.maximum(neighbours, 0), axis=1)
