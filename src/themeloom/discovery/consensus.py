@@ -172,32 +172,39 @@ def halves(found: Sequence[Clusters], near: Neighbourhood, seed: int, fewest: in
 
 def _plural(together: Together, near: tuple[Ints, Doubles], size: int, fewest: int) -> tuple[float, Ints]:
     """Return the least likeness that gives topics enough, and these; that of most topics, if none does."""
-    tried = []
+    messages, tried = len(together.rows), []
+    chosen = np.linspace(0, messages - 1, min(COMPARED, messages)).astype(np.int64)
+    joined = _linked(together, chosen)
     for alike in (ALIKE, *FINER):
-        topic = _settled(together, _start(together, size, alike), size, alike)
-        topic = _among_neighbours(together, topic, *near)
+        start = np.full(messages, -1)
+        start[chosen] = _start(joined, alike, size * len(chosen) / messages)
+        topic = _among_neighbours(together, _settled(together, start, size, alike), *near)
         tried.append((alike, topic))
         if topic.max(initial=-1) + 1 >= fewest:
             return alike, topic
     return max(tried, key=lambda attempt: int(attempt[1].max(initial=-1)))
 
 
-def _start(together: Together, size: int, alike: float) -> Ints:
-    """Return topics by average linkage, found on an even selection of the messages; -1 for none."""
-    from scipy.cluster.hierarchy import average, fcluster
+def _linked(together: Together, chosen: Ints) -> Doubles:
+    """Join some messages by average linkage of how far they are alike, as scipy writes it."""
+    from scipy.cluster.hierarchy import average
     from scipy.spatial.distance import squareform
 
-    messages = len(together.rows)
-    chosen = np.linspace(0, messages - 1, min(COMPARED, messages)).astype(np.int64)
-    start = np.full(messages, -1)
-    start[chosen] = 0
-    if len(chosen) > 1:
-        pairs = squareform(together.of_pairs(chosen), checks=False)
-        joined = average(np.maximum(1 - pairs, 0))
-        start[chosen] = fcluster(joined, 1 - alike, "distance") - 1
-    sizes = np.bincount(start[chosen])
-    large = sizes >= min(size * len(chosen) / messages, sizes.max())
-    return np.where(start >= 0, np.where(large, np.cumsum(large) - 1, -1)[start], -1)
+    if len(chosen) < 2:
+        return np.zeros((0, 4))
+    pairs = squareform(together.of_pairs(chosen), checks=False)
+    return np.asarray(average(np.maximum(1 - pairs, 0)))
+
+
+def _start(joined: Doubles, alike: float, size: float) -> Ints:
+    """Return topics of so much likeness, where they are large enough; -1 for none."""
+    from scipy.cluster.hierarchy import fcluster
+
+    topic = fcluster(joined, 1 - alike, "distance") - 1 if len(joined) else np.zeros(1, np.int64)
+    sizes = np.bincount(topic)
+    large = sizes >= min(size, sizes.max())
+    number: Ints = np.where(large, np.cumsum(large) - 1, -1)
+    return number[topic]
 
 
 def _settled(together: Together, start: Ints, size: int, alike: float) -> Ints:
