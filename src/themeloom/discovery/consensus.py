@@ -200,11 +200,12 @@ def _start(joined: Doubles, alike: float, size: float) -> Ints:
     """Return topics of so much likeness, where they are large enough; -1 for none."""
     from scipy.cluster.hierarchy import fcluster
 
-    topic = fcluster(joined, 1 - alike, "distance") - 1 if len(joined) else np.zeros(1, np.int64)
+    topic = np.zeros(1, np.int64)
+    if len(joined):
+        topic = np.asarray(fcluster(joined, 1 - alike, "distance") - 1, dtype=np.int64)
     sizes = np.bincount(topic)
     large = sizes >= min(size, sizes.max())
-    number: Ints = np.where(large, np.cumsum(large) - 1, -1)
-    return number[topic]
+    return np.where(large, np.cumsum(large) - 1, -1)[topic]
 
 
 def _settled(together: Together, start: Ints, size: int, alike: float) -> Ints:
