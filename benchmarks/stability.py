@@ -29,7 +29,7 @@ from themeloom.discover import embed_corpus, grouped
 from themeloom.discovery.consensus import MOST as CONSENSUS
 from themeloom.discovery.consensus import default_layouts
 from themeloom.discovery.neighbours import Neighbourhood
-from themeloom.discovery.reduce import many_layouts, reduce
+from themeloom.discovery.reduce import many_layouts
 from themeloom.progress import Stages
 from themeloom.provenance import versions
 from themeloom.records import Clusters, Floats, Ints
@@ -95,13 +95,10 @@ def told(corpus: Labelled, layouts: int, found: Sequence[tuple[Clusters, float, 
 
 def discovered(vectors: Floats, layouts: int, seed: int) -> tuple[Clusters, float, float]:
     """Discover once; return the topics, and what they cost: processor time, and time by the clock."""
-    config = asked(layouts, seed)
+    config, near = asked(layouts, seed), Neighbourhood(vectors)
     began, started = time.process_time(), time.perf_counter()
-    if layouts == 1:
-        several = reduce(vectors, config.reduce, seed).reduced[None]
-    else:
-        _, several = many_layouts(vectors, config.reduce, seed, layouts)
-    clusters, _ = grouped(several, Neighbourhood(vectors), config)
+    _, several = many_layouts(near, config.reduce, seed, layouts)
+    clusters, _ = grouped(several, near, config)
     return clusters, time.process_time() - began, time.perf_counter() - started
 
 

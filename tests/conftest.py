@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Error, sync_playwright
 from browsing import Visit
 from coding import Server
 from themeloom.config import ReduceConfig
+from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.reduce import reduce
 from themeloom.locks import alone
 
@@ -81,7 +82,7 @@ def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
     if "PYTEST_XDIST_WORKER" in os.environ:
         with alone(tmp_path_factory.getbasetemp().parent / "compiling"):
             vectors = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
-            reduce(vectors, ReduceConfig(), 1)
+            reduce(Neighbourhood(vectors), ReduceConfig(), 1)
 
 
 @pytest.fixture(scope="module")

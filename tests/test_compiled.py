@@ -10,11 +10,13 @@ import numpy as np
 from themeloom.compiled import compiled, keep_compiled
 from themeloom.config import ReduceConfig
 from themeloom.corpus import minhash
-from themeloom.discovery.reduce import reduced
+from themeloom.discovery.neighbours import Neighbourhood
+from themeloom.discovery.reduce import layouts
 
 
 def test_what_umap_compiles_is_kept_for_the_next_process():
-    reduced(np.random.default_rng(0).normal(size=(40, 8)).astype(np.float32), ReduceConfig(), 1)
+    vectors = np.random.default_rng(0).normal(size=(40, 8)).astype(np.float32)
+    layouts(Neighbourhood(vectors), ReduceConfig(), [1])
     from umap.layouts import _nb_optimize_layout_euclidean_single_epoch as epoch
 
     assert epoch.stats.cache_hits or epoch.stats.cache_misses

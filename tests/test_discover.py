@@ -90,7 +90,8 @@ def test_of_very_few_messages_layouts_without_a_topic_have_no_say():
     for many in (10, 12, 16, 22):
         vectors = np.random.default_rng(many).normal(size=(many, 384)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        clusters, found = module.grouped(laid_out(vectors, config), Neighbourhood(vectors), config)
+        near = Neighbourhood(vectors)
+        clusters, found = module.grouped(laid_out(near, config), near, config)
         assert 1 <= len(found) <= 40
         assert clusters.layouts == len(found)
         assert clusters.count >= 1
@@ -138,7 +139,8 @@ def test_few_messages_get_a_consensus_by_default():
 
 def test_layouts_of_further_runs_are_others():
     config = experiment(consensus=2)
-    first, more = laid_out(VECTORS, config), laid_out(VECTORS, config, 1, 2)
+    near = Neighbourhood(VECTORS)
+    first, more = laid_out(near, config), laid_out(near, config, 1, 2)
     assert first.shape[0] == 2
     assert more.shape[0] == 4
     assert not any(np.array_equal(one, another) for one in first for another in more)

@@ -15,6 +15,7 @@ from themeloom.discover import codebook_vectors, embed_corpus
 from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.cluster import cluster
 from themeloom.discovery.embed import Encoder
+from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.evidence import Evidence, fewest_topics
 from themeloom.members import Labels, informed_vectors
 from themeloom.placing import Placing
@@ -220,8 +221,9 @@ def test_labels_inform_topics_of_folds_of_the_run_and_of_new_messages_alike(gath
     class Seen(Exception):  # noqa: N818 - what topics are read from is known, and the rest is left
         pass
 
-    def watched(*arrays):
-        seen.append(next(array for array in arrays if isinstance(array, np.ndarray)))
+    def watched(*given):
+        seen.extend(one.vectors for one in given if isinstance(one, Neighbourhood))
+        seen.extend(one for one in given if isinstance(one, np.ndarray))
         raise Seen
 
     monkeypatch.setattr(module, "laid_out", watched)

@@ -8,8 +8,9 @@ import themeloom
 from studies import write_study
 from themeloom import learning
 from themeloom.discovery import embed
+from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.plain import REDUCE, plain_topics
-from themeloom.discovery.reduce import reduced
+from themeloom.discovery.reduce import reduce
 from themeloom.members import HeldOut
 from themeloom.records import Codebook, Corpus, LabelledSample, Mapping, Theme
 from themeloom.themes.validation import Judged
@@ -88,4 +89,4 @@ def test_plain_bertopic_is_judged_by_its_own_layout_and_not_by_a_short_one(tmp_p
     [(layout, vectors, seed)] = layouts
     assert (layout is None) == (consensus > 1)
     if layout is not None:
-        assert np.array_equal(layout.reduced, reduced(vectors, REDUCE, seed))
+        assert np.array_equal(layout.reduced, reduce(Neighbourhood(vectors), REDUCE, seed).reduced)

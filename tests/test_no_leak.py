@@ -15,7 +15,8 @@ from themeloom.config import Experiment
 from themeloom.discover import codebook_vectors, embed_corpus
 from themeloom.discovery.cluster import cluster
 from themeloom.discovery.embed import Encoder
-from themeloom.discovery.reduce import reduced
+from themeloom.discovery.neighbours import Neighbourhood
+from themeloom.discovery.reduce import layouts
 from themeloom.evidence import Evidence, fewest_topics
 from themeloom.learning import learn_study
 from themeloom.members import Labels
@@ -75,7 +76,7 @@ def told(cache):
     """The corpus as it is without any label: raw vectors, those of the codebook, and topics."""
     config = experiment("raw")
     embeddings = embed_corpus(TEXTS, config, cache, Stages())
-    layout = reduced(embeddings.vectors, config.reduce, config.study.seed)
+    layout = layouts(Neighbourhood(embeddings.vectors), config.reduce, [config.study.seed])[0]
     topics = cluster(layout, embeddings.vectors, config.cluster)
     return embeddings, codebook_vectors(CODEBOOK, embeddings, Encoder(config.encoder), cache), topics
 

@@ -17,7 +17,7 @@ from themeloom.discovery.consensus import clusterings, consensus, default_layout
 from themeloom.discovery.describe import describe
 from themeloom.discovery.embed import Encoder, embed, embedded_text, encode_cached, frequent_terms
 from themeloom.discovery.neighbours import Neighbourhood
-from themeloom.discovery.reduce import SHORT, layouts, many_layouts, reduce, reduced, seeds_of
+from themeloom.discovery.reduce import layouts, many_layouts, seeds_of
 from themeloom.discovery.stability import stability
 from themeloom.discovery.together import Together
 from themeloom.discovery.weights import PINS, check_pinned
@@ -102,9 +102,11 @@ def discover(
     CorpusError
         If no topics can emerge.
     """
-    layout, several = _reduced(vectors, config, Cache(cache), stages)
-    clusters, parts = _clustered(several, vectors, config, Cache(cache), stages, fewest)
-    held = _repeated(clusters, vectors, config, Cache(cache), stages, fewest)
+    kept = Cache(cache)
+    near = Neighbourhood(vectors, kept)
+    layout, several = _reduced(near, config, kept, stages)
+    clusters, parts = _clustered(several, near, config, kept, stages, fewest)
+    held = _repeated(clusters, near, config, kept, stages, fewest)
     if held is None and len(parts):
         held = stability(clusters.topic, list(parts), "halves", config.study.seed)
     topics = _described(embeddings, clusters, Encoder(config.encoder), config, cache, stages)
@@ -172,13 +174,13 @@ def layouts_of(config: Experiment, messages: int) -> int:
     return config.cluster.consensus or default_layouts(messages)
 
 
-def laid_out(vectors: Floats, config: Experiment, run: int = 0, runs: int = 1) -> Floats:
-    """Lay vectors out for clustering alone, as often as the experiment asks for.
+def laid_out(near: Neighbourhood, config: Experiment, run: int = 0, runs: int = 1) -> Floats:
+    """Lay messages out for clustering alone, as often as the experiment asks for.
 
     Parameters
     ----------
-    vectors
-        float32, (communications, dimensions), unit length.
+    near
+        The messages' vectors and neighbours.
     config
         The experiment: its reduce section, consensus and seed.
     run, runs
@@ -189,63 +191,64 @@ def laid_out(vectors: Floats, config: Experiment, run: int = 0, runs: int = 1) -
     Floats
         float32, (layouts, communications, components), one repetition after the other.
     """
-    seed, number = config.study.seed, layouts_of(config, len(vectors))
+    seed, number = config.study.seed, layouts_of(config, len(near.vectors))
     if number == 1 and run == 0:
-        return reduced(vectors, config.reduce, seed)[None]
+        return layouts(near, config.reduce, [seed])
     seeds = [own for at in range(run, run + runs) for own in seeds_of(seed, at, number)]
-    return layouts(vectors, config.reduce, seed, seeds, SHORT if number > 1 else None)
+    return layouts(near, config.reduce, seeds, short=number > 1)
 
 
-def _reduced(vectors: Floats, config: Experiment, cache: Cache, stages: Stages) -> tuple[Layout, Floats]:
+def layout_key(vectors: Floats, config: Experiment, *more: object) -> str:
+    """Return the digest of all that layouts hang on, as many as the experiment asks for."""
+    number, settings = layouts_of(config, len(vectors)), config.reduce.model_dump(mode="json")
+    code = code_of(layouts, Neighbourhood, Nearest, nearest_of_all)
+    return digest(vectors, settings, config.study.seed, number, versions()["umap-learn"], code, *more)
+
+
+def _reduced(near: Neighbourhood, config: Experiment, cache: Cache, stages: Stages) -> tuple[Layout, Floats]:
     """Return the layout that is kept, and those in which topics are sought."""
-    seed, settings = config.study.seed, config.reduce.model_dump(mode="json")
-    number = layouts_of(config, len(vectors))
+    seed, number = config.study.seed, layouts_of(config, len(near.vectors))
 
     def make() -> Arrays:
-        if number == 1:
-            layout = reduce(vectors, config.reduce, seed, progress)
-            several = layout.reduced[None]
-        else:
-            layout, several = many_layouts(vectors, config.reduce, seed, number, progress)
+        layout, several = many_layouts(near, config.reduce, seed, number, progress)
         return {"several": several, "plane": layout.plane, "neighbors": np.array([layout.neighbors])}
 
-    key = digest(vectors, settings, seed, number, versions()["umap-learn"], code_of(reduce, nearest_of_all))
     with stages("reduce") as progress:
+        key = layout_key(near.vectors, config)
         arrays = stages.remembered("reduce", *cache.remember("reduce", key, make))
     several = arrays["several"]
     return Layout(several[0], arrays["plane"], int(arrays["neighbors"][0])), several
 
 
 def _clustered(
-    several: Floats, vectors: Floats, config: Experiment, cache: Cache, stages: Stages, fewest: int
+    several: Floats, near: Neighbourhood, config: Experiment, cache: Cache, stages: Stages, fewest: int
 ) -> tuple[Clusters, Ints]:
     """Return the topics, and those of halves of the layouts: (halves, communications)."""
     asked = config.discover.seeds == 1
 
     def make() -> Arrays:
-        near = Neighbourhood(vectors)
         clusters, found = grouped(several, near, config, progress, fewest)
         parts = halves(found, near, config.study.seed, fewest) if len(found) > 1 and asked else []
         return {**packed(clusters), "halves": np.array(parts, dtype=np.int64)}
 
-    key = digest(grouped_key(several, vectors, config, fewest), [config.study.seed, asked])
+    key = digest(grouped_key(several, near.vectors, config, fewest), [config.study.seed, asked])
     with stages("cluster") as progress:
         arrays = stages.remembered("cluster", *cache.remember("cluster", key, make))
     return unpacked(arrays), arrays["halves"]
 
 
 def _repeated(
-    clusters: Clusters, vectors: Floats, config: Experiment, cache: Cache, stages: Stages, fewest: int
+    clusters: Clusters, near: Neighbourhood, config: Experiment, cache: Cache, stages: Stages, fewest: int
 ) -> Stability | None:
     """Discover again with other seeds, where that is asked for, and tell how far topics come back."""
-    more, number = config.discover.seeds - 1, layouts_of(config, len(vectors))
+    more, number = config.discover.seeds - 1, layouts_of(config, len(near.vectors))
     if not more:
         return None
 
     def make() -> Arrays:
-        several = laid_out(vectors, config, 1, more)
+        several = laid_out(near, config, 1, more)
         progress.begin(more, "repetitions")
-        near, topics = Neighbourhood(vectors), []
+        topics = []
         for run in range(more):
             part = several[run * number : (run + 1) * number]
             topics.append(grouped(part, near, config, fewest=fewest)[0].topic)
@@ -254,11 +257,11 @@ def _repeated(
 
     parts = [config.reduce, config.cluster]
     key = digest(
-        vectors,
+        near.vectors,
         *(part.model_dump(mode="json") for part in parts),
         [config.study.seed, more, fewest],
         [versions()[name] for name in ("umap-learn", "hdbscan")],
-        code_of(reduce, *_GROUPING),
+        code_of(layouts, *_GROUPING),
     )
     with stages("repeat") as progress:
         found = stages.remembered("repeat", *cache.remember("repeat", key, make))["topics"]

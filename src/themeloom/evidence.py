@@ -14,14 +14,13 @@ import numpy as np
 
 from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.config import Experiment
-from themeloom.discover import grouped, grouped_key, laid_out, layouts_of, packed, unpacked
+from themeloom.discover import grouped, grouped_key, laid_out, layout_key, packed, unpacked
 from themeloom.discovery.adapt import Adapter, States
 from themeloom.discovery.embed import Encoder, unload
 from themeloom.discovery.estimate import cross_estimated, distilled, estimated, turn_of
 from themeloom.discovery.hierarchy import topic_tree
 from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.processor import at_once, until
-from themeloom.discovery.reduce import reduced
 from themeloom.discovery.surface import surface
 from themeloom.members import NEIGHBOURS, Labels, Members, Messages, informed_vectors, side_by_side
 from themeloom.nearest import nearest_of_all
@@ -195,22 +194,20 @@ class Evidence:
 
     def _clustered(self, labels: Labels) -> Clusters:
         """Find topics among the members, informed by these labels."""
-        seed, raw = self.config.study.seed, self.embeddings.vectors[self.position]
-        vectors = informed_vectors(raw, self._of_members(_key(labels)))
-
-        def make() -> Arrays:
-            return {"several": laid_out(vectors, self.config)}
-
-        number = layouts_of(self.config, len(vectors))
-        settings = self.config.reduce.model_dump(mode="json")
-        key = digest(vectors, settings, seed, number, code_of(reduced, nearest_of_all))
-        several = self._cache.remember("reduce", key, make)[0]["several"]
+        raw = self.embeddings.vectors[self.position]
+        near = Neighbourhood(informed_vectors(raw, self._of_members(_key(labels))))
         fewest = fewest_topics(len(self.codebook))
 
-        def group() -> Arrays:
-            return packed(grouped(several, Neighbourhood(vectors), self.config, fewest=fewest)[0])
+        def lay_out() -> Arrays:
+            return {"several": laid_out(near, self.config)}
 
-        key = grouped_key(several, vectors, self.config, fewest)
+        def group() -> Arrays:
+            return packed(grouped(several, near, self.config, fewest=fewest)[0])
+
+        key = layout_key(near.vectors, self.config, "for clustering alone")
+        several = self._cache.remember("reduce", key, lay_out)[0]["several"]
+
+        key = grouped_key(several, near.vectors, self.config, fewest)
         return unpacked(self._cache.remember("cluster", key, group)[0])
 
     def _of_members(self, key: bytes) -> Floats:

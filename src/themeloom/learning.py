@@ -15,6 +15,7 @@ from themeloom.discovery.cells import Nearest
 from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.discovery.describe import describe
 from themeloom.discovery.embed import Encoder
+from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.plain import is_plain, plain_topics
 from themeloom.discovery.quality import topic_quality
 from themeloom.discovery.reduce import reduce
@@ -226,7 +227,7 @@ def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
         plain = plain_topics(embeddings, seed, layout, progress)
         return {"topic": plain.topic, "reduced": plain.reduced}
 
-    code = code_of(plain_topics, cluster, Nearest, describe, reduce, nearest_of_all)
+    code = code_of(plain_topics, cluster, Nearest, describe, reduce, Neighbourhood, nearest_of_all)
     reduced = layout.reduced if layout else np.zeros(0)
     key = digest(embeddings.vectors, embeddings.texts, reduced, seed, code)
     with stages("references") as progress:

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
+from umap import UMAP
 
 from groups import grouped
 from themeloom.config import ClusterConfig, ReduceConfig
@@ -14,7 +15,7 @@ from themeloom.discovery.cluster import cluster
 from themeloom.discovery.consensus import clusterings, consensus, default_layouts, halves
 from themeloom.discovery.hierarchy import topic_tree
 from themeloom.discovery.neighbours import Neighbourhood
-from themeloom.discovery.reduce import SHORT, layouts, many_layouts, reduced, seeds_of
+from themeloom.discovery.reduce import layouts, many_layouts, seeds_of
 from themeloom.discovery.together import Together
 from themeloom.records import Clusters
 
@@ -32,7 +33,7 @@ def found(blurred):
     vectors, _ = blurred
     near = Neighbourhood(vectors)
     return [
-        clusterings(many_layouts(vectors, ReduceConfig(), seed, LAYOUTS)[1], near, ClusterConfig())
+        clusterings(many_layouts(near, ReduceConfig(), seed, LAYOUTS)[1], near, ClusterConfig())
         for seed in (1, 2)
     ]
 
@@ -239,8 +240,9 @@ def test_the_more_messages_the_fewer_layouts():
 
 def test_outliers_of_each_layout_have_the_topic_of_their_neighbours(blurred):
     vectors, _ = blurred
-    several = layouts(vectors, ReduceConfig(), 1, seeds_of(1, 0, 3), SHORT)
-    found = clusterings(several, Neighbourhood(vectors), ClusterConfig())
+    near = Neighbourhood(vectors)
+    several = layouts(near, ReduceConfig(), seeds_of(1, 0, 3), short=True)
+    found = clusterings(several, near, ClusterConfig())
     for layout, clusters in zip(several, found, strict=True):
         alone = cluster(layout, vectors, ClusterConfig())
         assert np.array_equal(clusters.outlier, alone.outlier)
@@ -273,30 +275,33 @@ def test_disjoint_seeds_agree_better_than_single_layouts(blurred, found):
 def test_the_whole_way_does_not_depend_on_the_order_of_rows(blurred, found):
     vectors, _ = blurred
     order = np.random.default_rng(5).permutation(len(vectors))
-    _, several = many_layouts(vectors[order], ReduceConfig(), 1, LAYOUTS)
     near = Neighbourhood(vectors[order])
+    _, several = many_layouts(near, ReduceConfig(), 1, LAYOUTS)
     again = consensus(clusterings(several, near, ClusterConfig()), near)
     assert np.array_equal(again.topic, consensus(found[0], Neighbourhood(vectors)).topic[order])
 
 
 def test_layouts_of_one_graph(vectors_and_groups):
     vectors, _ = vectors_and_groups
-    layout, several = many_layouts(vectors, ReduceConfig(), 1, 3)
+    layout, several = many_layouts(Neighbourhood(vectors), ReduceConfig(), 1, 3)
     assert several.shape == (3, len(vectors), 5)
     assert several.dtype == np.float32
     assert np.array_equal(layout.reduced, several[0])
     assert layout.plane.shape == (len(vectors), 2)
     assert layout.neighbors == 15
     assert not np.array_equal(several[0], several[1])
-    again = layouts(vectors, ReduceConfig(), 1, seeds_of(1, 0, 3)[1:2], SHORT)
+    again = layouts(Neighbourhood(vectors), ReduceConfig(), seeds_of(1, 0, 3)[1:2], short=True)
     assert np.array_equal(again[0], several[1])
 
 
 def test_a_whole_layout_over_the_graph_is_as_good_as_umap_s_own(vectors_and_groups):
-    vectors, _ = vectors_and_groups
-    own = cluster(reduced(vectors, ReduceConfig(), 3), vectors, ClusterConfig())
-    over = cluster(layouts(vectors, ReduceConfig(), 3, [3])[0], vectors, ClusterConfig())
-    assert np.array_equal(own.topic, over.topic)
+    vectors, group = vectors_and_groups
+    own = UMAP(n_neighbors=15, n_components=5, min_dist=0, metric="cosine", random_state=3, n_jobs=1)
+    theirs = cluster(own.fit_transform(vectors), vectors, ClusterConfig())
+    ours = cluster(layouts(Neighbourhood(vectors), ReduceConfig(), [3])[0], vectors, ClusterConfig())
+    assert adjusted_rand_score(theirs.topic, ours.topic) > 0.9
+    core = group >= 0
+    assert adjusted_rand_score(ours.topic[core], group[core]) == 1
 
 
 def test_seeds_of_runs_differ():

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groups import grouped
+from themeloom.cache import Cache
 from themeloom.discovery import neighbours as module
 from themeloom.discovery.neighbours import FLOOR, Neighbourhood, nearest_topic, topic_shares
+from themeloom.nearest import nearest_of_all
 
 
 def test_messages_get_the_topic_around_them():
@@ -81,6 +83,64 @@ def test_neighbours_are_sought_anew_for_those_who_know_too_few_with_a_topic(monk
     second = Neighbourhood(vectors).second_best(topic)
     assert asked == [60]
     assert (second[group == 1] == 1).all()
+
+
+@given(st.integers(2, 90), st.integers(1, 12), st.integers(0, 2**16))
+def test_of_equal_messages_each_is_a_neighbour(messages, different, seed):
+    rng = np.random.default_rng(seed)
+    distinct = rng.normal(size=(different, 6)).astype(np.float32)
+    distinct /= np.linalg.norm(distinct, axis=1, keepdims=True)
+    vectors = distinct[rng.integers(0, different, size=messages)]
+    near = Neighbourhood(vectors)
+    neighbours, weight = near.among(np.arange(messages))
+    assert neighbours.shape == (messages, min(module.KNOWN, messages - 1))
+    assert all(len({*row, own}) == len(row) + 1 for own, row in enumerate(neighbours.tolist()))
+    alike = np.clip(vectors @ vectors.T, 0, None) ** 2
+    assert np.allclose(weight, np.take_along_axis(alike, neighbours, axis=1), atol=1e-4)
+    np.fill_diagonal(alike, -1)
+    best = -np.sort(-alike, axis=1)[:, : neighbours.shape[1]]
+    assert np.allclose(np.sort(weight)[:, ::-1], best, atol=1e-4)
+
+
+def test_the_order_of_messages_makes_no_difference():
+    vectors, _ = grouped(4, 30, spread=0.5)
+    order = np.random.default_rng(3).permutation(len(vectors))
+    there, back = Neighbourhood(vectors), Neighbourhood(vectors[order])
+    assert np.array_equal(there.distinct[0], back.distinct[0])
+    assert np.array_equal(there.distinct[0][there.distinct[1]], vectors)
+    assert np.array_equal(there.nearest(15)[0], back.nearest(15)[0])
+
+
+def test_neighbours_are_sought_once_and_kept(tmp_path, monkeypatch):
+    vectors, sought = grouped(4, 30)[0], []
+    monkeypatch.setattr(
+        module, "nearest_of_all", lambda *given: sought.append(given[1]) or nearest_of_all(*given)
+    )
+    near = Neighbourhood(vectors, Cache(tmp_path))
+    few, _ = near.nearest(5)
+    near.second_best(np.zeros(len(vectors), np.int64))
+    again, similarity = Neighbourhood(vectors, Cache(tmp_path)).nearest(15)
+    assert sought == [module.KNOWN + 1]
+    assert np.array_equal(again[:, :5], few)
+    expected = nearest_of_all(near.distinct[0], 15)
+    assert np.array_equal(again, expected[0])
+    assert np.array_equal(similarity, expected[1])
+    assert near.nearest(60)[0].shape == (120, 60)
+    assert sought == [module.KNOWN + 1, 60]
+
+
+def test_among_many_most_neighbours_are_found(monkeypatch):
+    vectors, _ = grouped(60, 200, spread=1.5)
+    exact, similarity = Neighbourhood(vectors).nearest(15)
+    monkeypatch.setattr(module, "MANY", len(vectors) - 1)
+    nearest, near = Neighbourhood(vectors).nearest(15)
+    own = np.arange(len(vectors))
+    assert np.array_equal(nearest[:, 0], own)
+    assert (nearest[:, 1:] != own[:, None]).all()
+    assert (np.diff(near, axis=1) <= 0).all()
+    assert (near <= similarity + 1e-5).all()
+    found = np.mean([np.isin(one, other).mean() for one, other in zip(exact, nearest, strict=True)])
+    assert 0.9 < found < 1
 
 
 def test_neighbours_among_some():

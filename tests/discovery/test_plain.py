@@ -8,6 +8,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from groups import grouped
 from themeloom.config import ReduceConfig
+from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.plain import REDUCE, is_plain, plain_topics
 from themeloom.discovery.reduce import reduce
 from themeloom.records import Embeddings, Layout
@@ -99,7 +100,7 @@ def test_messages_in_other_scripts(corpus, layout):
 
 
 def test_a_layout_of_bertopics_own_is_made_if_none_is_given(corpus):
-    made = reduce(corpus.vectors, ReduceConfig(), 7)
+    made = reduce(Neighbourhood(corpus.vectors), ReduceConfig(), 7)
     assert is_plain(ReduceConfig())
     made_here, given = plain_topics(corpus, 7), plain_topics(corpus, 7, made)
     assert made_here.topic.tolist() == given.topic.tolist()

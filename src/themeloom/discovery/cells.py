@@ -20,7 +20,7 @@ PROBED = 8
 """Cells that are looked into, of those nearest to a vector."""
 MOST_CELLS = 512
 _ROWS_A_CELL = 200
-_PILOT = 20_000
+_PILOT = 10_000
 _CHUNK = 8_192
 
 
@@ -34,10 +34,13 @@ class Nearest:
         float32, (members, dimensions), unit length.
     seed
         Seed of the cells.
+    probed
+        How many cells are looked into: more of them find more of the nearest, and take longer.
     """
 
     members: Floats
     seed: int = 0
+    probed: int = PROBED
 
     def find(self, vectors: Floats, count: int) -> tuple[Ints, Floats]:
         """Return the nearest members of each vector, by cosine similarity.
@@ -75,7 +78,7 @@ class Nearest:
 
     def _in_cells(self, vectors: Floats, count: int) -> tuple[Ints, Floats]:
         centres, order, starts, sorted_members = self._cells
-        probed = min(PROBED, len(centres))
+        probed = min(self.probed, len(centres))
         asked, _ = highest(vectors @ centres.T, probed)
         nearest = np.full((len(vectors), probed, count), -1, dtype=np.int64)
         similarity = np.full((len(vectors), probed, count), -2, dtype=np.float32)
@@ -112,7 +115,8 @@ def centres_of(vectors: Floats, count: int, seed: int) -> Floats:
     from sklearn.cluster import MiniBatchKMeans
 
     count = min(count, len(np.unique(vectors, axis=0)))
-    model = MiniBatchKMeans(count, random_state=seed, batch_size=4_096, max_iter=20, n_init=1)
+    settings = {"init": "random", "n_init": 1, "max_iter": 20, "batch_size": 4_096}  # k-means++ takes longest
+    model = MiniBatchKMeans(count, random_state=seed, **settings)
     with threadpool_limits(1):  # threads would mostly wait for one another
         model.fit(vectors)
     return np.asarray(model.cluster_centers_, dtype=np.float32)

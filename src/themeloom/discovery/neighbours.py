@@ -1,10 +1,11 @@
-"""A topic by one's neighbours: for outliers, and for messages that were not there when topics were found."""
+"""The nearest neighbours, and a topic by them: for outliers, and for messages that were not there before."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.discovery.cells import Nearest
 from themeloom.nearest import nearest_of_all
 from themeloom.records import Doubles, Floats, Ints
@@ -13,21 +14,65 @@ NEIGHBOURS = 10
 FLOOR = 0.2
 """Cosine similarity below which the nearest neighbour says nothing of a message."""
 KNOWN = 40
-"""So many neighbours of each message are known where topics are sought among the same messages many times."""
+"""So many neighbours of each message are known at least."""
+MANY = 20_000
+"""Among more, neighbours are sought in cells, as comparing all grows with the square of their number."""
+_PROBED = 24
+"""Cells that are looked into then: of 50,000 vectors in 384 dimensions, 96 % of the nearest are found."""
 _CHUNK = 16_384
 
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """The nearest neighbours of each message, sought once for topics that are found many times.
+    """The nearest neighbours of each message, sought once: for layouts, for a consensus and for outliers.
+
+    They are sought among the distinct vectors in an order of their own, so that the order of messages makes
+    no difference. Of up to `MANY` vectors each is compared with all; of more they are sought in cells.
 
     Parameters
     ----------
     vectors
         float32, (communications, dimensions), unit length.
+    cache
+        Where neighbours are kept on disk; nowhere if not given.
     """
 
     vectors: Floats
+    cache: Cache | None = None
+
+    @cached_property
+    def distinct(self) -> tuple[Floats, Ints]:
+        """The distinct vectors, in an order of their own, and each message's place among them, int64."""
+        distinct, place = np.unique(self.vectors, axis=0, return_inverse=True)
+        return distinct, place.ravel()
+
+    def nearest(self, count: int) -> tuple[Ints, Floats]:
+        """Return the nearest of each distinct vector, itself first.
+
+        Parameters
+        ----------
+        count
+            How many; all where they are fewer.
+
+        Returns
+        -------
+        nearest
+            int32, (distinct, count): places among the distinct vectors.
+        similarity
+            float32, (distinct, count): their cosine similarities.
+        """
+        vectors, _ = self.distinct
+        sought = max(count, KNOWN + 1)  # so that whoever asks for fewer shares what is kept
+
+        def make() -> Arrays:
+            nearest, similarity = _nearest(vectors, sought)
+            return {"nearest": nearest.astype(np.int32), "similarity": similarity}
+
+        if sought not in self._sought:
+            key = digest(vectors, sought, code_of(Neighbourhood, nearest_of_all, Nearest))
+            self._sought[sought] = self.cache.remember("neighbours", key, make)[0] if self.cache else make()
+        known = self._sought[sought]
+        return known["nearest"][:, :count], known["similarity"][:, :count]
 
     def among(self, chosen: Ints) -> tuple[Ints, Doubles]:
         """Return the neighbours of some messages among them.
@@ -44,7 +89,7 @@ class Neighbourhood:
         weight
             float64, (chosen, KNOWN): squared cosine similarity; 0 for a neighbour that is not among them.
         """
-        nearest, similarity = self._known
+        nearest, similarity = self._of_messages
         place = np.full(len(self.vectors), -1)
         place[chosen] = np.arange(len(chosen))
         neighbours = place[nearest[chosen]]
@@ -64,7 +109,7 @@ class Neighbourhood:
             int64, (communications,): -1 where even the nearest is less similar than `FLOOR`.
         """
         lacking, clustered = np.flatnonzero(topic < 0), np.flatnonzero(topic >= 0)
-        nearest, similarity = self._known[0][lacking], self._known[1][lacking]
+        nearest, similarity = self._of_messages[0][lacking], self._of_messages[1][lacking]
         has = topic[nearest] >= 0
         voting = has & (has.cumsum(axis=1) <= NEIGHBOURS)
         found = _winner(_shares(nearest, np.where(voting, similarity, np.float32(-1)), np.maximum(topic, 0)))
@@ -77,9 +122,41 @@ class Neighbourhood:
         return second
 
     @cached_property
-    def _known(self) -> tuple[Ints, Floats]:
-        nearest, similarity = nearest_of_all(self.vectors, KNOWN + 1)
-        return nearest[:, 1:], similarity[:, 1:]  # the first is the message itself
+    def _of_messages(self) -> tuple[Ints, Floats]:
+        """The neighbours of each message, (communications, KNOWN): of equal ones each counts."""
+        place = self.distinct[1]
+        nearest, similarity = self.nearest(KNOWN + 1)
+        copies = np.bincount(place)
+        ends = copies[nearest].cumsum(axis=1)
+        wanted = np.arange(min(KNOWN + 1, len(place)))
+        column = (ends[:, None, :] <= wanted[:, None]).sum(axis=2)  # whose copy the so-and-so-manieth is
+        rank = wanted - np.take_along_axis(ends - copies[nearest], column, axis=1)
+        first = np.cumsum(copies) - copies
+        by_place = np.argsort(place, kind="stable")
+        message = by_place[first[np.take_along_axis(nearest, column, axis=1)] + rank]
+        alike = np.take_along_axis(similarity, column, axis=1)
+        return _without(np.arange(len(place)), message[place], alike[place])
+
+    @cached_property
+    def _sought(self) -> dict[int, Arrays]:
+        return {}
+
+
+def _nearest(vectors: Floats, count: int) -> tuple[Ints, Floats]:
+    """Return the nearest of each distinct vector, itself first."""
+    if len(vectors) <= MANY:
+        return nearest_of_all(vectors, count)
+    own = np.arange(len(vectors))
+    nearest, similarity = _without(own, *Nearest(vectors, probed=_PROBED).find(vectors, count))
+    return np.column_stack([own, nearest]), np.column_stack([np.ones(len(own), np.float32), similarity])
+
+
+def _without(own: Ints, nearest: Ints, similarity: Floats) -> tuple[Ints, Floats]:
+    """Take from each row what the row is of; where it is not there, the last."""
+    out = nearest == own[:, None]
+    out[~out.any(axis=1), -1] = True
+    shape = len(nearest), nearest.shape[1] - 1
+    return nearest[~out].reshape(shape), similarity[~out].reshape(shape)
 
 
 def nearest_topic(

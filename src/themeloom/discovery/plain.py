@@ -3,6 +3,7 @@
 from themeloom.config import ReduceConfig
 from themeloom.discovery.cluster import dense_regions
 from themeloom.discovery.describe import without_outliers
+from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.reduce import DEFAULT_NEIGHBORS, reduce
 from themeloom.members import PlainTopics
 from themeloom.progress import UNWATCHED, Progress
@@ -18,6 +19,8 @@ def plain_topics(
     embeddings: Embeddings, seed: int, layout: Layout | None = None, progress: Progress = UNWATCHED
 ) -> PlainTopics:
     """Find topics as plain BERTopic does: UMAP, HDBSCAN, and `reduce_outliers` by its default strategy.
+
+    Of more than `reduce.LARGE` messages the layout has fewer epochs than BERTopic's own.
 
     Parameters
     ----------
@@ -41,7 +44,7 @@ def plain_topics(
     CorpusError
         If a layout has to be made, and there are fewer than ten distinct vectors.
     """
-    made = layout or reduce(embeddings.vectors, REDUCE, seed, progress)
+    made = layout or reduce(Neighbourhood(embeddings.vectors), REDUCE, seed, progress)
     progress.begin(2, "steps")
     topic = dense_regions(made.reduced, MIN_TOPIC_SIZE, MIN_TOPIC_SIZE)
     progress.advance()
