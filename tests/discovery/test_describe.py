@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 
 from themeloom.config import DescribeConfig, EncoderConfig
+from themeloom.discovery import describe as module
 from themeloom.discovery.describe import describe, to_bertopic
-from themeloom.discovery.embed import Encoder, embed
+from themeloom.discovery.embed import Encoder, embed, encode_cached
 from themeloom.errors import CorpusError
 from themeloom.records import Clusters
 
@@ -53,6 +54,18 @@ def test_vectors_of_words_are_kept_in_one_file_not_in_one_a_topic(corpus, tmp_pa
     there = describe(*corpus, DescribeConfig(words=5), cache)
     assert len(list(tmp_path.rglob("*.safetensors"))) == 1
     assert describe(*corpus, DescribeConfig(words=5), cache) == there
+
+
+def test_words_of_all_topics_are_embedded_together(corpus, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        module,
+        "encode_cached",
+        lambda texts, *given: asked.append(len(texts)) or encode_cached(texts, *given),
+    )
+    describe(*corpus, DescribeConfig(words=5))
+    assert len(asked) == 2, "single words, then the words of each topic as one text"
+    assert asked[1] == 3
 
 
 def test_representatives_are_members_and_not_outliers(corpus):

@@ -1,6 +1,6 @@
 """What a topic is about: c-TF-IDF and representation models of BERTopic (Grootendorst 2022)."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from bertopic import BERTopic
     from sklearn.feature_extraction.text import CountVectorizer
 
+Words = Mapping[int, list[tuple[str, float]]]
+"""Of each topic, with their weights."""
 _CANDIDATES = 50
 """Words a topic that KeyBERT's way of choosing looks at."""
 _FEW = 8
@@ -115,6 +117,16 @@ def to_bertopic(
             self._update_topic_size(documents)
             return documents
 
+    class TogetherRelevance(MaximalMarginalRelevance):  # type: ignore[misc]
+        """BERTopic embeds the words of each topic, joined, by themselves; here those of all at once."""
+
+        def extract_topics(
+            self, topic_model: BERTopic, documents: "object", c_tf_idf: "object", topics: "Words"
+        ) -> "Words":
+            topic_model.embedding_model.embed([" ".join(word for word, _ in of) for of in topics.values()])
+            relevant: Words = super().extract_topics(topic_model, documents, c_tf_idf, topics)
+            return relevant
+
     model = NumberedBERTopic(
         embedding_model=Backend(),
         umap_model=BaseDimensionalityReduction(),
@@ -123,7 +135,7 @@ def to_bertopic(
         ctfidf_model=ClassTfidfTransformer(bm25_weighting=True, reduce_frequent_words=True),
         representation_model=[
             KeyBERTInspired(top_n_words=3 * config.words, nr_candidate_words=_CANDIDATES),
-            MaximalMarginalRelevance(diversity=config.diversity, top_n_words=config.words),
+            TogetherRelevance(diversity=config.diversity, top_n_words=config.words),
         ],
         top_n_words=config.words,
     )
@@ -161,6 +173,9 @@ def without_outliers(texts: Sequence[str], vectors: Floats, topic: Ints) -> Ints
 
     class Reference(BERTopic):  # type: ignore[misc]
         """Told apart from a user's own by its module: theirs may be logged, ours are part of a run."""
+
+        def _save_representative_docs(self, documents: "object") -> None:
+            """Leave them: nobody reads the reference's messages, and among many topics it takes longest."""
 
     model = Reference(**given, language="multilingual")
     model.fit(list(texts), embeddings=vectors, y=topic)
