@@ -127,6 +127,9 @@ def test_neighbours_are_sought_once_and_kept(tmp_path, monkeypatch):
     assert np.array_equal(similarity, expected[1])
     assert near.nearest(60)[0].shape == (120, 60)
     assert sought == [module.KNOWN + 1, 60]
+    alone = Neighbourhood(vectors)
+    assert np.array_equal(alone.nearest(5)[0], alone.nearest(15)[0][:, :5])
+    assert sought == [module.KNOWN + 1, 60, module.KNOWN + 1]
 
 
 def test_among_many_most_neighbours_are_found(monkeypatch):
