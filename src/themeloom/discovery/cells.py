@@ -110,13 +110,16 @@ class Nearest:
         return centres, order, starts, self.members[order]
 
 
-def centres_of(vectors: Floats, count: int, seed: int) -> Floats:
-    """Return the centres of so many cells, by k-means: float32, (count, dimensions)."""
+def centres_of(vectors: Floats, count: int, seed: int, *, apart: bool = False) -> Floats:
+    """Return the centres of so many cells, by k-means: float32, (count, dimensions).
+
+    Where they begin apart (k-means++), what is rare has a cell of its own sooner; that takes longest.
+    """
     from sklearn.cluster import MiniBatchKMeans
 
     count = min(count, len(np.unique(vectors, axis=0)))
-    settings = {"init": "random", "n_init": 1, "max_iter": 20, "batch_size": 4_096}  # k-means++ takes longest
-    model = MiniBatchKMeans(count, random_state=seed, **settings)
+    settings = {"n_init": 1, "max_iter": 20, "batch_size": 4_096}
+    model = MiniBatchKMeans(count, init="k-means++" if apart else "random", random_state=seed, **settings)
     with threadpool_limits(1):  # threads would mostly wait for one another
         model.fit(vectors)
     return np.asarray(model.cluster_centers_, dtype=np.float32)

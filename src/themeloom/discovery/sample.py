@@ -47,7 +47,7 @@ def choose_sample(texts: Sequence[str], vectors: Floats, size: int, always: Ints
     if len(first) <= size:
         return np.arange(len(texts))
     pilot = vectors[first[:_PILOT]]
-    cell = cells_of(vectors, centres_of(pilot, _CELLS, seed))
+    cell = cells_of(vectors, centres_of(pilot, _CELLS, seed, apart=True))
     weight = 1 / np.sqrt(np.bincount(cell[first], minlength=_CELLS))[cell]
     rank = -np.log(draw) / weight
     bound = np.partition(rank[first], size - 1)[size - 1]
