@@ -11,10 +11,13 @@ from builders import make_record
 from groups import grouped
 from invented import messages
 from themeloom import discover as module
+from themeloom.cache import Cache
 from themeloom.config import Experiment
 from themeloom.discover import discover, laid_out, layouts_of
+from themeloom.discovery import neighbours
 from themeloom.discovery.consensus import LAYOUTS, MOST, SPLITS
 from themeloom.discovery.neighbours import Neighbourhood
+from themeloom.discovery.plain import plain_topics
 from themeloom.discovery.stability import stability
 from themeloom.history import store
 from themeloom.history.contents import disagreement
@@ -56,6 +59,17 @@ def discovered(cache, order=None, **asked):
 def test_once_tells_no_stability(cache):
     found, _ = discovered(cache)
     assert found.stability is None
+
+
+def test_neighbours_are_shared_by_layouts_of_other_settings_and_by_plain_bertopic(cache, monkeypatch):
+    discovered(cache)
+    monkeypatch.setattr(neighbours, "_nearest", None)  # nobody seeks any more
+    config = experiment()
+    config = config.model_copy(update={"reduce": config.reduce.model_copy(update={"neighbors": 8})})
+    stages, embeddings = Stages(), Embeddings(VECTORS, TEXTS, (), "bundled")
+    assert discover(embeddings, VECTORS, config, cache, stages).layout.neighbors == 8
+    assert "reduce" not in stages.cached
+    assert len(plain_topics(embeddings, 5, cache=Cache(cache)).topic) == len(VECTORS)
 
 
 def test_seeds_leave_the_topics_as_they_are_and_tell_how_far_they_come_back(cache):

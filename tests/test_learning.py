@@ -77,10 +77,10 @@ def test_labels_alone_all_count_however_they_are_divided():
 def test_plain_bertopic_is_judged_by_its_own_layout_and_not_by_a_short_one(tmp_path, monkeypatch, consensus):
     study, layouts = write_study(tmp_path / "study"), []
 
-    def watched(embeddings, seed, layout, progress):
+    def watched(embeddings, seed, layout, progress, cache):
         assert not vars(embed._LAST), "the encoder is let go of once all is encoded"
         layouts.append((layout, embeddings.vectors, seed))
-        return plain_topics(embeddings, seed, layout, progress)
+        return plain_topics(embeddings, seed, layout, progress, cache)
 
     monkeypatch.setattr(learning, "plain_topics", watched)
     study.rewrite("experiment.toml", "consensus = 8", f"consensus = {consensus}")

@@ -216,7 +216,7 @@ def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
 ) -> dict[str, HeldOut]:
     """Let the reference lines predict the same labels."""
     reusable = is_plain(config.reduce, layouts_of(config, len(evidence.fitted))) and not evidence.informed
-    seed, fitted = config.study.seed, evidence.fitted
+    seed, fitted, known = config.study.seed, evidence.fitted, Cache(cache)
     embeddings, layout = part_of(evidence.embeddings, fitted), None
     if reusable:
         kept = discovery.layout
@@ -224,14 +224,14 @@ def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
     labels = replace(labels, position=np.searchsorted(fitted, labels.position))
 
     def make() -> Arrays:
-        plain = plain_topics(embeddings, seed, layout, progress)
+        plain = plain_topics(embeddings, seed, layout, progress, known)
         return {"topic": plain.topic, "reduced": plain.reduced}
 
     code = code_of(plain_topics, cluster, Nearest, describe, reduce, Neighbourhood, nearest_of_all)
     reduced = layout.reduced if layout else np.zeros(0)
     key = digest(embeddings.vectors, embeddings.texts, reduced, seed, code)
     with stages("references") as progress:
-        plain = stages.remembered("references", *Cache(cache).remember("plain", key, make))
+        plain = stages.remembered("references", *known.remember("plain", key, make))
         topics = {
             validation.BERTOPIC: plain["topic"],
             validation.REDUCED: plain["reduced"],

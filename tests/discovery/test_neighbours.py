@@ -144,6 +144,8 @@ def test_among_many_most_neighbours_are_found(monkeypatch):
     assert (near <= similarity + 1e-5).all()
     found = np.mean([np.isin(one, other).mean() for one, other in zip(exact, nearest, strict=True)])
     assert 0.9 < found < 1
+    order = np.random.default_rng(3).permutation(len(vectors))
+    assert np.array_equal(Neighbourhood(vectors[order]).nearest(15)[0], nearest)
 
 
 def test_neighbours_among_some():

@@ -14,6 +14,7 @@ from themeloom.records import Clusters, Embeddings, Floats, Ints, Topic
 
 if TYPE_CHECKING:
     from bertopic import BERTopic
+    from bertopic.representation import BaseRepresentation
     from sklearn.feature_extraction.text import CountVectorizer
 
 Words = Mapping[int, list[tuple[str, float]]]
@@ -95,7 +96,6 @@ def to_bertopic(
     from bertopic.backend import BaseEmbedder
     from bertopic.cluster import BaseCluster
     from bertopic.dimensionality import BaseDimensionalityReduction
-    from bertopic.representation import KeyBERTInspired, MaximalMarginalRelevance
     from bertopic.vectorizers import ClassTfidfTransformer
 
     known = dict(zip(embeddings.texts, embeddings.vectors, strict=True))
@@ -117,26 +117,13 @@ def to_bertopic(
             self._update_topic_size(documents)
             return documents
 
-    class TogetherRelevance(MaximalMarginalRelevance):  # type: ignore[misc]
-        """BERTopic embeds the words of each topic, joined, by themselves; here those of all at once."""
-
-        def extract_topics(
-            self, topic_model: BERTopic, documents: "object", c_tf_idf: "object", topics: "Words"
-        ) -> "Words":
-            topic_model.embedding_model.embed([" ".join(word for word, _ in of) for of in topics.values()])
-            relevant: Words = super().extract_topics(topic_model, documents, c_tf_idf, topics)
-            return relevant
-
     model = NumberedBERTopic(
         embedding_model=Backend(),
         umap_model=BaseDimensionalityReduction(),
         hdbscan_model=BaseCluster(),
         vectorizer_model=_vectorizer(embeddings),
         ctfidf_model=ClassTfidfTransformer(bm25_weighting=True, reduce_frequent_words=True),
-        representation_model=[
-            KeyBERTInspired(top_n_words=3 * config.words, nr_candidate_words=_CANDIDATES),
-            TogetherRelevance(diversity=config.diversity, top_n_words=config.words),
-        ],
+        representation_model=_representations(config),
         top_n_words=config.words,
     )
     model.fit(list(embeddings.texts), embeddings=embeddings.vectors, y=topic)
@@ -205,6 +192,26 @@ def _wording(frequent_terms: Collection[str]) -> dict[str, Any]:
 
     left_out = {*ENGLISH_STOP_WORDS, *PLACEHOLDERS, *(term.lstrip("#") for term in frequent_terms)}
     return {"stop_words": sorted(left_out), "token_pattern": _TOKEN}
+
+
+def _representations(config: DescribeConfig) -> "list[BaseRepresentation]":
+    """Return what chooses a topic's words: those near to its messages, and of these such as differ."""
+    from bertopic.representation import KeyBERTInspired, MaximalMarginalRelevance
+
+    class TogetherRelevance(MaximalMarginalRelevance):  # type: ignore[misc]
+        """BERTopic embeds the words of each topic, joined, by themselves; here those of all at once."""
+
+        def extract_topics(
+            self, topic_model: "BERTopic", documents: object, c_tf_idf: object, topics: Words
+        ) -> Words:
+            topic_model.embedding_model.embed([" ".join(word for word, _ in of) for of in topics.values()])
+            relevant: Words = super().extract_topics(topic_model, documents, c_tf_idf, topics)
+            return relevant
+
+    return [
+        KeyBERTInspired(top_n_words=3 * config.words, nr_candidate_words=_CANDIDATES),
+        TogetherRelevance(diversity=config.diversity, top_n_words=config.words),
+    ]
 
 
 def _vectorizer(embeddings: Embeddings) -> "CountVectorizer":

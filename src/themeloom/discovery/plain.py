@@ -1,10 +1,11 @@
 """The reference: what BERTopic (Grootendorst 2022) makes of the same vectors when nothing is set."""
 
+from themeloom.cache import Cache
 from themeloom.config import ReduceConfig
 from themeloom.discovery.cluster import dense_regions
 from themeloom.discovery.describe import without_outliers
 from themeloom.discovery.neighbours import Neighbourhood
-from themeloom.discovery.reduce import DEFAULT_NEIGHBORS, reduce
+from themeloom.discovery.reduce import DEFAULT_NEIGHBORS, layouts
 from themeloom.members import PlainTopics
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Embeddings, Layout
@@ -16,7 +17,11 @@ MIN_TOPIC_SIZE = 10
 
 
 def plain_topics(
-    embeddings: Embeddings, seed: int, layout: Layout | None = None, progress: Progress = UNWATCHED
+    embeddings: Embeddings,
+    seed: int,
+    layout: Layout | None = None,
+    progress: Progress = UNWATCHED,
+    cache: Cache | None = None,
 ) -> PlainTopics:
     """Find topics as plain BERTopic does: UMAP, HDBSCAN, and `reduce_outliers` by its default strategy.
 
@@ -32,6 +37,8 @@ def plain_topics(
         The same vectors' layout, if it was made as BERTopic would (`is_plain`); made here if not given.
     progress
         Who watches.
+    cache
+        Where neighbours are kept on disk; nowhere if not given.
 
     Returns
     -------
@@ -44,9 +51,13 @@ def plain_topics(
     CorpusError
         If a layout has to be made, and there are fewer than ten distinct vectors.
     """
-    made = layout or reduce(Neighbourhood(embeddings.vectors), REDUCE, seed, progress)
-    progress.begin(2, "steps")
-    topic = dense_regions(made.reduced, MIN_TOPIC_SIZE, MIN_TOPIC_SIZE)
+    progress.begin(3, "steps")
+    if layout:
+        places = layout.reduced
+    else:
+        places = layouts(Neighbourhood(embeddings.vectors, cache), REDUCE, [seed])[0]
+    progress.advance()
+    topic = dense_regions(places, MIN_TOPIC_SIZE, MIN_TOPIC_SIZE)
     progress.advance()
     reduced = without_outliers(embeddings.texts, embeddings.vectors, topic)
     progress.advance()
