@@ -13,13 +13,14 @@ from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.config import Experiment
 from themeloom.discovery.cells import Nearest
 from themeloom.discovery.cluster import FEWEST, cluster
-from themeloom.discovery.consensus import clusterings, consensus, default_layouts, halves
+from themeloom.discovery.consensus import consensus, default_layouts, halves
 from themeloom.discovery.describe import describe
 from themeloom.discovery.embed import Encoder, embed, embedded_text, encode_cached, frequent_terms
 from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.reduce import layouts, many_layouts, seeds_of
 from themeloom.discovery.stability import stability
 from themeloom.discovery.together import Together
+from themeloom.discovery.voices import voices
 from themeloom.discovery.weights import PINS, check_pinned
 from themeloom.nearest import nearest_of_all
 from themeloom.progress import UNWATCHED, Progress, Stages
@@ -41,7 +42,8 @@ _TOPICS = TypeAdapter(tuple[Topic, ...])
 _ARRAYS = ("topic", "outlier", "membership")
 _TREE = ("parent", "child", "lambda", "size")
 _FACTS = ("min_cluster_size", "selection", "note", "layouts")
-_GROUPING = (cluster, Nearest, nearest_of_all, Neighbourhood, Together, consensus)  # what topics are found by
+_GROUPING = (cluster, Nearest, nearest_of_all, Neighbourhood, Together, voices, consensus)
+"""What topics are found by."""
 
 
 def embed_corpus(texts: Sequence[str], config: Experiment, cache: Path, stages: Stages) -> Embeddings:
@@ -142,7 +144,7 @@ def grouped(
     """
     if len(several) == 1:
         return cluster(several[0], near.vectors, config.cluster, progress, fewest), []
-    found = clusterings(several, near, config.cluster, progress, fewest)
+    found = voices(several, near, config.cluster, progress, fewest)
     return consensus(found, near, second_best=config.cluster.second_best, fewest=fewest), found
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 from hdbscan.validity import validity_index
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from groups import grouped
@@ -113,6 +115,36 @@ def test_no_topic_at_all_is_one_sentence():
 @pytest.mark.parametrize(("messages", "size"), [(20, 5), (515, 11), (4_163, 32), (500_000, 354)])
 def test_the_smallest_topic_follows_from_the_corpus_size(messages, size):
     assert default_size(messages) == size
+
+
+@given(
+    seed=st.integers(0, 2**16),
+    messages=st.integers(60, 400),
+    samples=st.integers(1, 6),
+    selection=st.sampled_from(["auto", "eom", "leaf"]),
+)
+@settings(deadline=None, max_examples=40)
+def test_without_the_tree_the_same_is_found(seed, messages, samples, selection):
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(12, 6)) * 4
+    rows = (centres[rng.integers(12, size=messages)] + rng.normal(size=(messages, 6))).astype(np.float32)
+    vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    asked = ClusterConfig(min_samples=samples, selection=selection, min_cluster_size=4)
+    whole = cluster(rows, vectors, asked)
+    alone = cluster(rows, vectors, asked, tree=False)
+    assert np.array_equal(whole.topic, alone.topic)
+    assert np.array_equal(whole.outlier, alone.outlier)
+    assert np.allclose(whole.membership, alone.membership)
+    assert (whole.min_cluster_size, whole.selection) == (alone.min_cluster_size, alone.selection)
+    assert alone.tree.is_empty()
+
+
+def test_many_messages_are_clustered_by_the_reference_without_the_tree_too(monkeypatch):
+    vectors, _ = grouped(8, 30)
+    alone = cluster(plain(vectors), vectors, ClusterConfig(), tree=False)
+    monkeypatch.setattr(module, "FEW_ALONE", 100)
+    monkeypatch.setattr(module, "_alone", None)
+    assert np.array_equal(cluster(plain(vectors), vectors, ClusterConfig(), tree=False).topic, alone.topic)
 
 
 def test_the_tree_is_whole(vectors_and_groups):

@@ -122,8 +122,8 @@ class ClusterConfig(Section):
     consensus: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         None,
         description="Short layouts, each with a seed of its own over one neighbour graph, whose agreement "
-        "makes the topics; 1: topics of one whole layout. By default 3,000 divided by the square root of the "
-        "messages, at most 110, and 1 for more than 8,000 messages.",
+        "makes the topics; 1: topics of one whole layout. By default 2,400 divided by the square root of the "
+        "messages, at most 96, and 1 for more than 8,000 messages.",
     )
 
 

@@ -17,6 +17,7 @@ from themeloom.records import Clusters, Doubles, Floats, Ints
 
 if TYPE_CHECKING:
     import hdbscan
+    from sklearn.cluster import HDBSCAN as SklearnHDBSCAN  # noqa: N811 - two of one name
 
 SMALLEST = 5
 """The smallest topic that the defaults allow."""
@@ -28,6 +29,8 @@ DOMINANT = 0.5
 """So does a topic with more than this share of all clustered messages."""
 FEW = 3_000
 """Of fewer messages the spanning tree is quicker found by Prim's algorithm than by Borůvka's."""
+FEW_ALONE = 6_000
+"""Of fewer messages scikit-learn, which gives no condensed tree, finds the same topics sooner."""
 VALIDATED, VALIDATED_IN_ONE = 5_000, 2_000
 """So many messages, evenly spread over many topics or lying in one, tell how dense a larger corpus is."""
 
@@ -57,6 +60,8 @@ def cluster(
     config: ClusterConfig,
     progress: Progress = UNWATCHED,
     fewest: int = FEWEST,
+    *,
+    tree: bool = True,
 ) -> Clusters:
     """Find topics, and give outliers the topic of their nearest neighbours.
 
@@ -72,6 +77,8 @@ def cluster(
         Who watches.
     fewest
         Fewer topics than this are mended.
+    tree
+        Whether the condensed tree is asked for. Without it, it may be empty, and topics are found sooner.
 
     Returns
     -------
@@ -91,7 +98,7 @@ def cluster(
     least `fewest` and none holds more than half of what was clustered. `Clusters.note` says so.
     """
     order = np.lexsort(reduced.T)  # an order of their own; rows that tie are alike
-    attempts = _attempts(reduced[order].astype(np.float64), config, progress)
+    attempts = _attempts(reduced[order].astype(np.float64), config, progress, tree=tree)
     first = next(attempts)
     chosen = first if not first.collapsed(fewest) else _mended(first, attempts, fewest)
     if chosen.count == 0:
@@ -108,7 +115,7 @@ def cluster(
         min_cluster_size=chosen.size,
         selection=chosen.selection,
         note=_note(first, chosen),
-        tree=_of_the_corpus(chosen.tree, order),
+        tree=_of_the_corpus(chosen.tree, order) if tree else chosen.tree,
     )
 
 
@@ -179,14 +186,14 @@ def _spread(reduced: Floats, topic: Ints) -> Ints:
     return clustered[inner[kept]]
 
 
-def _attempts(rows: Doubles, config: ClusterConfig, progress: Progress) -> Iterator[_Attempt]:
+def _attempts(rows: Doubles, config: ClusterConfig, progress: Progress, *, tree: bool) -> Iterator[_Attempt]:
     """Yield clusterings from the default one to ever finer ones."""
     sizes = [config.min_cluster_size] if config.min_cluster_size else _sizes(len(rows))
     selections = ("eom", "leaf") if config.selection == "auto" else (config.selection,)
     progress.begin(None, "clusterings")
     for size in sizes:
         for selection in selections:
-            yield _hdbscan(rows, size, selection, config)
+            yield _hdbscan(rows, size, selection, config, tree=tree)
             progress.advance()
 
 
@@ -196,28 +203,25 @@ def _sizes(messages: int) -> list[int]:
     return [*halved, SMALLEST, SMALLEST - 2]
 
 
-def _hdbscan(rows: Doubles, size: int, selection: str, config: ClusterConfig) -> _Attempt:
+def _hdbscan(
+    rows: Doubles, size: int, selection: str, config: ClusterConfig, *, tree: bool = True
+) -> _Attempt:
     settings = {
         "min_cluster_size": size,
         "min_samples": min(config.min_samples or MIN_SAMPLES, len(rows) - 1),
         "cluster_selection_method": selection,
     }
-    model = fast_model(settings) if config.backend == "fast-hdbscan" else _reference(settings, len(rows))
+    if config.backend == "fast-hdbscan":
+        model = fast_model(settings)
+    else:
+        model = _reference(settings, len(rows)) if tree or len(rows) >= FEW_ALONE else _alone(settings)
     model.fit(rows)
-    tree = model.condensed_tree_.to_numpy()
     return _Attempt(
         size=size,
         selection=selection,
         label=model.labels_.astype(np.int64),
         probability=model.probabilities_.astype(np.float32),
-        tree=pl.DataFrame(
-            {
-                "parent": tree["parent"].astype(np.int64),
-                "child": tree["child"].astype(np.int64),
-                "lambda": tree["lambda_val"].astype(np.float64),
-                "size": tree["child_size"].astype(np.int64),
-            }
-        ),
+        tree=_table(model.condensed_tree_.to_numpy()) if tree else pl.DataFrame(),
     )
 
 
@@ -227,6 +231,25 @@ def _reference(settings: dict[str, Any], rows: int) -> "hdbscan.HDBSCAN":
     # Both find the same: Prim's spanning tree grows with the square of the rows, but begins sooner.
     spanning = "prims_kdtree" if rows < FEW else "best"
     return hdbscan.HDBSCAN(**settings, algorithm=spanning, approx_min_span_tree=False, core_dist_n_jobs=1)
+
+
+def _alone(settings: dict[str, Any]) -> "SklearnHDBSCAN":
+    from sklearn.cluster import HDBSCAN
+
+    # A message is its own first neighbour there.
+    asked = settings | {"min_samples": settings["min_samples"] + 1}
+    return HDBSCAN(**asked, algorithm="kd_tree", copy=False)
+
+
+def _table(tree: Any) -> pl.DataFrame:  # noqa: ANN401 - an array of records
+    return pl.DataFrame(
+        {
+            "parent": tree["parent"].astype(np.int64),
+            "child": tree["child"].astype(np.int64),
+            "lambda": tree["lambda_val"].astype(np.float64),
+            "size": tree["child_size"].astype(np.int64),
+        }
+    )
 
 
 def _of_the_corpus(tree: pl.DataFrame, order: Ints) -> pl.DataFrame:

@@ -3,23 +3,17 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import polars as pl
-from threadpoolctl import threadpool_limits
 
-from themeloom.config import ClusterConfig
-from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.together import Together
-from themeloom.errors import CorpusError
-from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Bools, Clusters, Doubles, Floats, Ints
 
-LAYOUTS = 110
+LAYOUTS = 96
 """So many agree on the topics of few messages, where an experiment does not say it."""
-_A_ROOT = 3_000
+_A_ROOT = 2_400
 """Of more messages they are fewer, as the square root of these grows: each agrees better with others."""
 MOST = 8_000
 """Topics of more messages are those of one layout, where an experiment does not say it, as many take long."""
@@ -36,50 +30,7 @@ FINER = (0.32, 0.40, 0.48)
 SPLITS = 4
 """So many times layouts are divided in two, to see how far topics hang on which of them were drawn."""
 _ROUNDS = 100
-
-
-def clusterings(
-    layouts: Floats,
-    near: Neighbourhood,
-    config: ClusterConfig,
-    progress: Progress = UNWATCHED,
-    fewest: int = FEWEST,
-) -> list[Clusters]:
-    """Find topics in each layout by itself; outliers get a second-best topic in any case.
-
-    Parameters
-    ----------
-    layouts
-        float32, (layouts, communications, components).
-    near
-        The messages' neighbours: among them an outlier's topic is sought.
-    config, progress, fewest
-        As for `cluster`.
-
-    Returns
-    -------
-    list
-        One clustering a layout; none of those in which no topic emerges, as happens with very few messages.
-
-    Raises
-    ------
-    CorpusError
-        If in no layout any topic emerges.
-    """
-    clustered = config.model_copy(update={"second_best": False})
-    progress.begin(len(layouts), "layouts")
-    found, faults = [], []
-    with threadpool_limits(1, "blas"):  # each step is so short that threads would mostly wait for one another
-        for layout in layouts:
-            try:
-                clusters = cluster(layout, near.vectors, clustered, fewest=fewest)
-                found.append(replace(clusters, topic=near.second_best(clusters.topic)))
-            except CorpusError as fault:
-                faults.append(fault)
-            progress.advance()
-    if not found:
-        raise faults[0]
-    return found
+_PASSES = 3  # in each, neighbours have a say by where they lie after the last
 
 
 def default_layouts(messages: int) -> int:
@@ -102,7 +53,7 @@ def consensus(
     Parameters
     ----------
     found
-        Clusterings of the same messages, each with second-best topics for outliers.
+        Clusterings of the same messages, one a layout (`voices`), with second-best topics for outliers.
     near
         The messages' neighbours.
     second_best
@@ -149,20 +100,20 @@ def consensus(
 
 
 def halves(found: Sequence[Clusters], near: Neighbourhood, seed: int, fewest: int = 1) -> list[Ints]:
-    """Find the topics of halves of the clusterings: how far other seeds would give other topics.
+    """Find the topics of halves of the layouts: how far other seeds would give other topics.
 
     Parameters
     ----------
     found, near, fewest
-        As for `consensus`; at least two clusterings.
+        As for `consensus`; at least two layouts.
     seed
         Seed of the draw.
 
     Returns
     -------
     list
-        The topics, int64, (communications,), of two halves that share no clustering, `SPLITS` times over. As
-        each is made of half as many clusterings, they agree less than two whole ones would.
+        The topics, int64, (communications,), of two halves that share no layout, `SPLITS` times over. As
+        each is made of half as many layouts, they agree less than two whole ones would.
     """
     random, middle = np.random.default_rng(seed), len(found) // 2
     drawn = [random.permutation(len(found)) for _ in range(SPLITS)]
@@ -221,12 +172,14 @@ def _settled(together: Together, start: Ints, size: int, alike: float) -> Ints:
 
 
 def _among_neighbours(together: Together, topic: Ints, nearest: Ints, weight: Doubles) -> Ints:
-    """Move each message once to the topic that has most of it and of its neighbours."""
-    votes = np.zeros((len(topic), int(topic.max(initial=0)) + 1))
-    np.add.at(votes, (np.arange(len(topic))[:, None], topic[nearest]), weight)
+    """Move each message to the topic that has most of it and of its neighbours, a few times over."""
     total = np.maximum(weight.sum(axis=1, keepdims=True), 1e-12)
-    moved: Ints = (together.with_topics(topic) + votes / total).argmax(axis=1)
-    return np.unique(moved, return_inverse=True)[1].ravel()  # a topic that nobody is left in is gone
+    for _ in range(_PASSES):
+        votes = np.zeros((len(topic), int(topic.max(initial=0)) + 1))
+        np.add.at(votes, (np.arange(len(topic))[:, None], topic[nearest]), weight)
+        moved: Ints = (together.with_topics(topic) + votes / total).argmax(axis=1)
+        topic = np.unique(moved, return_inverse=True)[1].ravel()  # a topic that nobody is left in is gone
+    return topic
 
 
 def _moved(together: Together, topic: Ints, alike: float) -> Ints:

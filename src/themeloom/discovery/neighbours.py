@@ -221,8 +221,9 @@ def topic_shares(vectors: Floats, members: Floats, topic: Ints) -> Doubles:
 
 def _shares(nearest: Ints, near: Floats, topic: Ints) -> Doubles:
     weight = np.clip(near, 0, None) ** 2
-    votes = np.zeros((len(near), int(topic.max()) + 1), dtype=np.float64)
-    np.add.at(votes, (np.arange(len(near))[:, None], topic[nearest]), weight)
+    topics = int(topic.max()) + 1
+    place = np.arange(len(near))[:, None] * topics + topic[nearest]
+    votes = np.bincount(place.ravel(), weight.ravel(), len(near) * topics).reshape(-1, topics)
     votes[near.max(axis=1) < FLOOR] = 0
     return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1e-12))
 

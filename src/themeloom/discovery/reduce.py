@@ -33,7 +33,7 @@ ENOUGH = 100
 """Topics of so many epochs agree with labels, and with those of other seeds, as well as topics of 200."""
 SHORT = 30
 """Epochs of a layout that is one voice of many: many short ones agree better than fewer long ones do."""
-NEGATIVES = 4
+NEGATIVES = 3
 """Negative samples per edge of a short layout, each as much heavier as they are fewer than UMAP's five: the
 time that is saved gives more layouts a voice."""
 NOISE = 1e-4

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from themeloom.records import Doubles, Ints
 
@@ -48,15 +49,13 @@ class Together:
         chosen
             int64, (chosen,): positions of the messages.
         """
-        alike = np.zeros((len(chosen), len(chosen)))
-        for column, weight in zip(self.rows[chosen].T, self._weights, strict=True):
-            for cluster in np.unique(column):
-                inside = np.flatnonzero(column == cluster)
-                alike[np.ix_(inside, inside)] += weight[cluster]
+        among = self._within[chosen]
+        alike = among.multiply(self._weight).tocsr() @ among.T
         length = self._length[chosen]
-        alike /= length * len(self._weights)
-        alike /= length[:, None]  # in place: the table is large
-        return alike
+        found: Doubles = alike.toarray()
+        found /= length * self.rows.shape[1]
+        found /= length[:, None]  # in place: the table is large
+        return found
 
     def with_topics(self, topic: Ints) -> Doubles:
         """Return how far each message is alike to the members of each topic, on average.
@@ -71,13 +70,11 @@ class Together:
         Doubles
             float64, (messages, topics).
         """
-        known, sizes = topic >= 0, np.bincount(topic[topic >= 0])
-        found = np.zeros((len(topic), len(sizes)))
-        for column, weight in zip(self.rows.T, self._weights, strict=True):
-            members = np.zeros((len(weight), len(sizes)))
-            np.add.at(members, (column[known], topic[known]), 1 / self._length[known])
-            found += (members * weight[:, None])[column]
-        return np.asarray(found / self._length[:, None] / sizes / len(self._weights))
+        known, sizes = np.flatnonzero(topic >= 0), np.bincount(topic[topic >= 0])
+        at = known, topic[known]
+        members = csr_matrix((1 / self._length[known], at), shape=(len(topic), len(sizes)))
+        found = self._within @ (self._within.T @ members).multiply(self._weight[:, None]).tocsr()
+        return np.asarray(found.toarray() / self._length[:, None] / sizes / self.rows.shape[1])
 
     def with_others(self, topic: Ints) -> tuple[Doubles, Doubles]:
         """Return how far each message is alike to the other members of each topic, and how many these are.
@@ -100,17 +97,23 @@ class Together:
         return alike / np.maximum(others, 1), others
 
     @cached_property
-    def _weights(self) -> list[Doubles]:
-        """The weight of each cluster of each clustering; the last one is that of lying in none."""
-        found = []
-        for column in self.rows.T:
-            sizes = np.bincount(column[column >= 0])
-            shares = np.append(sizes, (column < 0).sum()) / len(column)
-            found.append(np.maximum((1 - shares) ** self.seldom, _LEAST))
-        return found
+    def _within(self) -> csr_matrix:
+        """(messages, clusters of all clusterings): 1 where a message lies; none is a cluster, too."""
+        messages, clusterings = self.rows.shape
+        counts = self.rows.max(axis=0, initial=-1) + 2
+        first = np.cumsum(counts) - counts
+        column = first + np.where(self.rows < 0, counts - 1, self.rows)
+        starts = np.arange(messages + 1) * clusterings
+        shape = messages, int(counts.sum())
+        return csr_matrix((np.ones(column.size), column.ravel(), starts), shape=shape)
+
+    @cached_property
+    def _weight(self) -> Doubles:
+        """The weight of each of these clusters."""
+        shares = np.asarray(self._within.sum(axis=0)).ravel() / len(self.rows)
+        return np.maximum((1 - shares) ** self.seldom, _LEAST)
 
     @cached_property
     def _length(self) -> Doubles:
         """The length of each message's vector, divided by the root of the number of clusterings."""
-        of_each = [weight[column] for column, weight in zip(self.rows.T, self._weights, strict=True)]
-        return np.asarray(np.sqrt(np.mean(of_each, axis=0)))
+        return np.asarray(np.sqrt(self._within @ self._weight / self.rows.shape[1]))
