@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from themeloom.console.bars import STAGES as BARS
+
 TESTS = Path(__file__).resolve().parent
 SOURCE = TESTS.parent / "src" / "themeloom"
 
@@ -301,6 +303,19 @@ def test_stages_know_no_mlflow_and_no_pages() -> None:
         if module.room in BASE | STAGES and (known := module.libraries(typing_too=True) & FOR_PEOPLE)
     }
     assert faults == {}
+
+
+def test_every_stage_has_a_bar() -> None:
+    """What is timed as a stage is named to people in words, and no bar is named that no stage has."""
+    opened = {
+        call.args[0].value
+        for module in MODULES
+        for call in module.nodes(ast.Call)
+        if ast.unparse(call.func).rpartition(".")[2] in {"stages", "stage"}
+        and len(call.args) == 1
+        and isinstance(call.args[0], ast.Constant)
+    }
+    assert opened == set(BARS)
 
 
 def test_every_library_is_declared() -> None:

@@ -186,14 +186,14 @@ def compare(
     if isinstance(references, str | Path) or len(references) < 2:
         raise ModelError("compare: two runs or more are needed; name them one after the other.")
     stages = Stages(watcher)
-    with stages("Reading the runs") as progress:
+    with stages("read") as progress:
         progress.begin(len(references), "runs")
         runs = []
         for reference in references:
             runs.append(_read(str(reference), Path(root)))
             progress.advance()
     runs = _named_apart(runs)
-    with stages("Comparing the runs") as progress:
+    with stages("compare") as progress:
         paired = [_paired(runs[0], other, place) for place, other in enumerate(runs[1:], 1)]
         return Comparison(compare_runs(runs, paired, progress))
 

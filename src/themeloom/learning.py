@@ -113,9 +113,11 @@ def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one 
         )
     with stages("prevalence"):
         shares = _prevalence(sample, corpus, mapping, judged, codebook)
+    with stages("quality"):
+        quality = _quality(evidence, discovery)
     return Study(
         discovery,
-        _quality(evidence, discovery),
+        quality,
         mapping,
         Adapted(evidence.whole, evidence.layers),
         replace(scores, prevalence=shares),
