@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from invented import messages
 from studies import EXPERIMENT
@@ -59,6 +61,42 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def encoder(transformer: Path) -> Encoder:
     return Encoder(EncoderConfig(name=str(transformer), static=True))
+
+
+def table_of(encoder: Encoder) -> np.ndarray:
+    return np.asarray(encoder.model[0].embedding.weight.detach().numpy(), np.float64)
+
+
+def test_frequent_pieces_say_less_than_rare_ones(transformer: Path) -> None:
+    length = np.linalg.norm(table_of(encoder(transformer)), axis=1)
+    assert length[:5].max() < length[-100:].min() / 10
+
+
+def test_what_running_text_has_in_common_is_taken_out(transformer: Path) -> None:
+    made = encoder(transformer)
+    table, tokenizer = table_of(made), made.model[0].tokenizer
+    pieces = [tokenizer.id_to_token(at) for at in range(len(table))]
+    words = [at for at, piece in enumerate(pieces) if len(piece) > 1 and piece.isalpha()]
+    assert len(words) > 300
+    common = (1 / (np.arange(len(words)) + 3.7)) @ table[words]
+    assert np.linalg.norm(common) < 1e-5 * np.abs(table).sum()
+
+
+@given(st.integers(0, 2**16), st.integers(1, 40))
+def test_only_one_direction_is_taken_out(seed: int, number: int) -> None:
+    rng = np.random.default_rng(seed)
+    table = rng.normal(size=(number, 6))
+    pieces = [["the", "\u2581nurse", "##ing", ".", "a", "\u0120list"][at % 6] for at in range(number)]
+    left = static.without_common(table, pieces)
+    assert np.linalg.matrix_rank(table - left, tol=1e-9) == 1
+    words = [at for at in range(number) if at % 6 in {0, 1, 5}]
+    assert np.allclose((1 / (np.arange(len(words)) + 3.7)) @ left[words], 0)
+    assert ((left**2).sum(axis=1) <= (table**2).sum(axis=1) + 1e-12).all()
+
+
+def test_without_words_nothing_is_taken_out() -> None:
+    table = np.eye(3)
+    assert np.array_equal(static.without_common(table, ["##a", ".", "b"]), table)
 
 
 def test_it_is_made_once_without_pickle_and_gives_unit_vectors(

@@ -1,25 +1,29 @@
 """The static encoder: an encoder distilled to one vector a word piece, once on each machine.
 
 Model2Vec (Tulkens & van Dongen 2024): each word piece goes through the encoder by itself; principal
-components and weights by frequency make a table, and a text is the mean of its pieces. It is a folder of
-safetensors and JSON, as any other encoder's.
+components and weights by frequency make a table, and a text is the mean of its pieces. What all running text
+has in common is taken out of the table (Arora, Liang & Ma 2017, A simple but tough-to-beat baseline for
+sentence embeddings, ICLR). It is a folder of safetensors and JSON, as any other encoder's.
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from themeloom.cache import digest
+from themeloom.cache import code_of, digest
 from themeloom.discovery.backend import HOME, machine_folder
 from themeloom.errors import ConfigError
+from themeloom.records import Doubles
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 DIMENSIONS = 256
+MANDELBROT = 2.7
+"""What is added to a word's rank in Zipf's law (Mandelbrot 1953)."""
 
 
 def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Path:
@@ -40,7 +44,7 @@ def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Pa
     from importlib.metadata import version
 
     home = machine_folder("static")
-    folder = home / digest(fingerprint, version("model2vec"), DIMENSIONS)[:32]
+    folder = home / digest(fingerprint, version("model2vec"), DIMENSIONS, code_of(distilled))[:32]
     if (folder / "modules.json").is_file():
         return folder
     try:
@@ -72,8 +76,38 @@ def _distil(model: "SentenceTransformer", folder: Path, home: Path) -> None:
     table = distill_from_model(
         model=transformer, tokenizer=model.tokenizer, device="cpu", pca_dims=DIMENSIONS, quantize_to="float32"
     )
-    static = StaticEmbedding(table.tokenizer, embedding_weights=np.ascontiguousarray(table.embedding))
+    pieces = [table.tokenizer.id_to_token(at) or "" for at in range(len(table.embedding))]
+    weighted = table.embedding * np.asarray(table.weights, np.float64)[:, None]
+    vectors = without_common(weighted, pieces).astype(np.float32)
+    static = StaticEmbedding(table.tokenizer, embedding_weights=np.ascontiguousarray(vectors))
     SentenceTransformer(modules=[static], device="cpu").save(str(folder), create_model_card=False)
+
+
+def without_common(table: Doubles, pieces: Sequence[str]) -> Doubles:
+    """Take out of each piece's vector the direction of running text, which every message has a share in.
+
+    Parameters
+    ----------
+    table
+        (pieces, dimensions): the vectors, weighted.
+    pieces
+        What they stand for, the most frequent first, as vocabularies have them.
+
+    Returns
+    -------
+    Doubles
+        (pieces, dimensions): at right angles to the sum of all words, each as often as Zipf's law has it.
+    """
+    words = np.flatnonzero([_is_word(piece) for piece in pieces])
+    common = (1 / (np.arange(len(words)) + 1 + MANDELBROT)) @ table[words]
+    common /= max(float(np.linalg.norm(common)), 1e-12)
+    return np.asarray(table - np.outer(table @ common, common))
+
+
+def _is_word(piece: str) -> bool:
+    """Whether a piece is a word of two letters or more; some vocabularies mark where one begins."""
+    plain = piece.lstrip("\u2581\u0120")
+    return len(plain) > 1 and plain.isalpha()
 
 
 def _rename(made: Path, folder: Path) -> None:
