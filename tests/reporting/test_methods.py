@@ -58,10 +58,8 @@ def test_the_text_follows_the_configuration() -> None:
     assert "set aside, and nothing was learned from them" in " ".join(held_out.paragraphs)
     assert "nadeau" not in {one.key for one in held_out.references}
     consensus = " ".join(methods(agreed(make_record())).paragraphs)
-    assert (
-        "consensus of 28 layouts, clustered in turns at two densities (evidence accumulation; Fred and Jain, 2005)"
-        in consensus
-    )
+    assert "consensus of 28 layouts, clustered in turns at two densities (evidence" in consensus
+    assert "Fred and Jain, 2005" in consensus
     informed = " ".join(methods(configured(discover={"vectors": "raw+adapted"})).paragraphs)
     assert "Labels informed the topics" in informed
 
