@@ -210,6 +210,16 @@ def test_neighbours_have_a_say_where_layouts_differ():
     assert found.membership[0] == pytest.approx(9 / 20, abs=0.02)
 
 
+def test_neighbours_have_their_say_three_times_over():
+    topic = np.repeat([0, 1], 30)
+    rows = np.repeat(topic[:, None], 20, axis=1)
+    rows[:4, 11:] = 1  # four messages that layouts do not quite agree on
+    nearest = np.where(topic, 40, 20)[:, None]
+    nearest[:4, 0] = [40, 0, 1, 2]  # each follows the one before, the first the other topic
+    moved = module._among_neighbours(Together(rows), topic, nearest, np.ones(nearest.shape))
+    assert np.flatnonzero(moved != topic).tolist() == [0, 1, 2]
+
+
 def test_halves_agree_where_layouts_do_and_less_than_whole_ones_elsewhere():
     def ari(one, another):
         return adjusted_rand_score(one, another)
