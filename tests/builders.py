@@ -10,9 +10,9 @@ import yaml
 
 from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE, EVALUATION, POSTERIOR
 from themeloom.config import Experiment
+from themeloom.encoders import Adapted
 from themeloom.records import (
     POOL,
-    Adapted,
     Candidate,
     Clusters,
     Codebook,

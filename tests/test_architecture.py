@@ -43,6 +43,7 @@ BASE = {
     "folders",
     "provenance",
     "sheets",
+    "encoders",
 }
 STAGES = {"corpus", "discovery", "themes"}
 ROOMS = STAGES | {"history", "labelling", "reporting"}
@@ -149,6 +150,7 @@ DECLARATIONS = {
     "errors.py",
     "columns.py",
     "records.py",
+    "encoders.py",
     "compared.py",
     "folders.py",
     "history/parts.py",
@@ -246,8 +248,8 @@ def _allowed(module: Module) -> set[str]:
     """Rooms that a module may import from."""
     if module.room == "errors":
         return set()
-    if module.room in {"config", "columns", "records"}:
-        return {"errors"} | ({"config"} if module.room == "config" else set())
+    if module.room in {"config", "columns", "records", "encoders"}:
+        return {"errors"} | {"config": {"config"}, "records": {"encoders"}}.get(module.room, set())
     if module.room in BASE:
         return BASE
     if module.room in ROOMS:

@@ -25,13 +25,14 @@ from themeloom.config import (
 from themeloom.discovery.describe import to_bertopic
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.reduce import MIN_DISTINCT
+from themeloom.encoders import Adapted
 from themeloom.errors import CorpusError, LabelError
 from themeloom.learning import gather, learn_themes
 from themeloom.members import Labels
 from themeloom.parameters import study_of
 from themeloom.placing import Placing
 from themeloom.progress import Stages
-from themeloom.records import Adapted, Codebook, Discovery, Doubles, Ints, Mapping, Theme
+from themeloom.records import Codebook, Discovery, Doubles, Ints, Mapping, Theme
 from themeloom.themes.folds import Trial, draw_folds
 from themeloom.themes.mapping import topic_themes
 
@@ -166,7 +167,8 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
             evidence = gather(read, codebook, labels, config, folder, Stages())
             discovery, mapping = learn_themes(evidence, labels, kept, Stages())
             adapted = Adapted(evidence.whole, evidence.layers)
-        placing = (discovery, mapping, adapted, Encoder(config.encoder), config.adapt, config.study.seed)
+        encoder = Encoder(config.encoder, Encoder(config.encoder).words)
+        placing = (discovery, mapping, adapted, encoder, config.adapt, config.study.seed)
         self._placing = Placing(*placing, informed=evidence.informed)
         self.classes_ = named
         self._keep(discovery, mapping)

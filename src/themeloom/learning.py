@@ -19,13 +19,13 @@ from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.plain import is_plain, plain_topics
 from themeloom.discovery.quality import topic_quality
 from themeloom.discovery.reduce import reduce
+from themeloom.encoders import Adapted
 from themeloom.errors import LabelError
 from themeloom.evidence import Evidence, fewest_topics
 from themeloom.members import HeldOut, Labels, informed_vectors
 from themeloom.nearest import nearest_of_all
 from themeloom.progress import Stages
 from themeloom.records import (
-    Adapted,
     Codebook,
     Corpus,
     Discovery,

@@ -13,9 +13,10 @@ from themeloom.discovery.estimate import distilled
 from themeloom.discovery.hierarchy import fitted
 from themeloom.discovery.neighbours import nearest_topic, topic_shares
 from themeloom.discovery.surface import surface
+from themeloom.encoders import Adapted
 from themeloom.members import Messages, informed_vectors, side_by_side
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import Adapted, Discovery, Doubles, Floats, Ints, Mapping
+from themeloom.records import Discovery, Doubles, Floats, Ints, Mapping
 from themeloom.themes.mapping import message_posterior
 
 CHUNK = 1_024  # messages whose hidden states are held at once

@@ -7,6 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from themeloom.encoders import NO_WORDS, Adapted, WordVectors
+
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -264,14 +266,6 @@ class Discovery:
 
 
 @dataclass(frozen=True, slots=True)
-class Adapted:
-    """The encoder adapted to all labels; empty where it was not."""
-
-    vectors: Floats  # (communications, dimensions): unit length
-    layers: Floats  # (weights,): its upper layers
-
-
-@dataclass(frozen=True, slots=True)
 class RunRecord:
     """A whole run, as it is kept, tracked, reported and compared."""
 
@@ -301,6 +295,7 @@ class RunRecord:
     topic_authors: tuple[int, ...] = ()  # (topics,): different authors; empty in models that did not count
     theme_authors: tuple[int, ...] = ()  # (themes,): of messages whose own theme it is
     authorless: int = 0  # communications without a known author: each counts as one of its own
+    words: WordVectors = NO_WORDS  # of a static encoder
 
     @property
     def informed(self) -> bool:

@@ -8,9 +8,9 @@ import polars as pl
 from themeloom.columns import ASSIGNED
 from themeloom.discovery.neighbours import NEIGHBOURS
 from themeloom.discovery.quality import word_quality
+from themeloom.encoders import Adapted
 from themeloom.placing import Placed
 from themeloom.records import (
-    Adapted,
     Bools,
     Candidate,
     Clusters,

@@ -1,5 +1,7 @@
 """The static encoder, distilled from a real but tiny transformer."""
 
+import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,14 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import themeloom
 from invented import messages
-from studies import EXPERIMENT
+from studies import EXPERIMENT, write_study
 from themeloom import evidence as module
 from themeloom.config import EncoderConfig, Experiment
 from themeloom.discover import embed_corpus
-from themeloom.discovery import backend, static
+from themeloom.discovery import backend, embed, static
 from themeloom.discovery.embed import Encoder, encode_cached
 from themeloom.discovery.estimate import distilled
+from themeloom.encoders import WordVectors
 from themeloom.errors import ConfigError
 from themeloom.evidence import Evidence, adapts
 from themeloom.experiment import read_experiment
@@ -120,6 +124,62 @@ def test_it_is_made_once_without_pickle_and_gives_unit_vectors(
 def test_a_vector_is_a_mean_over_word_pieces_in_any_order(transformer: Path) -> None:
     one, other = encoder(transformer).encode(["nurse listened", "listened nurse"])
     assert np.allclose(one, other, atol=1e-5)
+
+
+def test_what_is_kept_of_it_gives_the_same_vectors_wherever_it_is_loaded(
+    transformer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = encoder(transformer)
+    vectors, kept = first.encode(TEXTS), first.words
+    monkeypatch.setattr(embed, "distilled", _nobody_distils)
+    again = Encoder(EncoderConfig(name="nowhere", static=True), kept)
+    moved = pickle.loads(pickle.dumps(again))  # noqa: S301 - made here
+    for one in (again, moved):
+        assert np.array_equal(one.encode(TEXTS), vectors)
+        assert one.fingerprint == again.fingerprint
+    other = Encoder(again.config, WordVectors(-kept.vectors, kept.tokenizer))
+    assert np.allclose(other.encode(TEXTS), -vectors)
+    assert other.fingerprint != again.fingerprint
+    assert not len(encoder(transformer).parent.words.vectors)
+
+
+def _nobody_distils(*_: object) -> Path:
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "rows", "said"),
+    [
+        (b"{}", 400, "its tokeniser cannot be read"),
+        (b"\xff", 400, "its tokeniser cannot be read"),
+        (None, 9, r"has 9 vectors for \d{3} word pieces"),
+    ],
+)
+def test_what_is_no_static_encoder_is_refused(
+    transformer: Path, tokenizer: bytes | None, rows: int, said: str
+) -> None:
+    kept = encoder(transformer).words
+    pieces = kept.tokenizer if tokenizer is None else np.frombuffer(tokenizer, np.uint8)
+    with pytest.raises(ConfigError, match=rf"static\.safetensors: {said}.*; fetch the model again"):
+        Encoder(EncoderConfig(static=True), WordVectors(kept.vectors[:rows], pieces)).encode(TEXTS)
+
+
+def test_a_model_labels_the_same_where_nothing_can_be_distilled(
+    transformer: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = write_study(tmp_path / "study")
+    section = f'[encoder]\nstatic = true\nname = "{transformer}"\n'
+    study.write("experiment.toml", EXPERIMENT + section)
+    made = themeloom.run(study.experiment, tmp_path)
+    new = ["the waiting list and nobody listened", "my nurse smiled on a monday"]
+    here = themeloom.load(made.folder, encoder=str(transformer)).assign(new, masked=True, probabilities=True)
+    embed.unload()
+    shutil.rmtree(home)
+    monkeypatch.setattr(embed, "distilled", _nobody_distils)
+    loaded = themeloom.load(made.folder, encoder="nowhere")
+    assert loaded.assign(new, masked=True, probabilities=True).equals(here)
+    known = loaded.communications["text"].to_list()
+    assert loaded.assign(known, masked=True)["topic"].equals(loaded.communications["topic"])
 
 
 def test_what_is_no_transformer_is_refused(transformer: Path, home: Path) -> None:

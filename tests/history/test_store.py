@@ -17,6 +17,7 @@ from safetensors.numpy import save as save_arrays
 
 from builders import make_record
 from themeloom.columns import ASSIGNED
+from themeloom.encoders import NO_WORDS, WordVectors
 from themeloom.errors import ModelError, OutputError
 from themeloom.history import store
 from themeloom.history.contents import disagreement
@@ -86,6 +87,17 @@ def test_any_words_and_numbers_come_back(tmp_path, title, words, score, counts, 
     )
     shutil.rmtree(tmp_path / "models", ignore_errors=True)
     assert_same(changed, store.load(store.save(changed, tmp_path / "models")))
+
+
+def test_a_static_encoder_comes_back(record, tmp_path):
+    words = WordVectors(np.arange(24, dtype=np.float32).reshape(3, 8), np.frombuffer(b'{"a": 0}', np.uint8))
+    config = record.config | {"encoder": record.config["encoder"] | {"static": True}}
+    changed = dataclasses.replace(record, config=config, words=words)
+    assert_same(changed, store.load(store.save(changed, tmp_path)))
+    for wrong in (NO_WORDS, WordVectors(words.vectors[:, :7], words.tokenizer)):
+        assert "the static encoder has shape" in disagreement(dataclasses.replace(changed, words=wrong))
+    bad = WordVectors(words.vectors * np.nan, words.tokenizer)
+    assert "static encoder: some are no numbers" in disagreement(dataclasses.replace(changed, words=bad))
 
 
 def test_arrays_come_back_however_they_lie_in_memory(record, tmp_path):

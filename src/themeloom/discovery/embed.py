@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from safetensors import SafetensorError
 
-from themeloom.cache import VectorCache
+from themeloom.cache import VectorCache, digest
 from themeloom.config import EncoderConfig
 from themeloom.discovery.backend import REFERENCE, fastest
 from themeloom.discovery.batches import encode_each
 from themeloom.discovery.processor import device, use_cores
-from themeloom.discovery.static import distilled
+from themeloom.discovery.static import distilled, model_of, words_of
 from themeloom.discovery.weights import check, folder_of, unloadable, weights_digest
+from themeloom.encoders import NO_WORDS, WordVectors
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Embeddings, Floats
 
@@ -53,6 +54,8 @@ class Encoder:
     ----------
     config
         Which model, and how many messages a batch.
+    kept
+        Of a static one that was kept, the vectors: nothing is distilled then.
 
     Raises
     ------
@@ -60,12 +63,12 @@ class Encoder:
         When the model is used but cannot be loaded, or the bundled weights are not what they should be.
     """
 
-    def __init__(self, config: EncoderConfig) -> None:
-        self.config = config
+    def __init__(self, config: EncoderConfig, kept: WordVectors = NO_WORDS) -> None:
+        self.config, self._kept = config, kept
 
-    def __getstate__(self) -> dict[str, EncoderConfig]:
+    def __getstate__(self) -> dict[str, object]:
         """Leave the loaded model behind: a copy loads its own when it needs one."""
-        return {"config": self.config}
+        return {"config": self.config, "_kept": self._kept}
 
     @property
     def name(self) -> str:
@@ -104,7 +107,16 @@ class Encoder:
     @cached_property
     def weights(self) -> str:
         """SHA-256 of the weights; empty where there are none as safetensors."""
+        if self._kept.known:
+            return digest(self._kept.vectors, self._kept.tokenizer)
         return weights_digest(self.folder)
+
+    @property
+    def words(self) -> WordVectors:
+        """Of a static encoder all that is needed to have it again; empty of a transformer."""
+        if self._kept.known or not self.config.static:
+            return self._kept
+        return words_of(self.model)
 
     def cache(self, folder: Path) -> VectorCache:
         """Open the cache of this encoder's vectors."""
@@ -113,8 +125,9 @@ class Encoder:
     @cached_property
     def model(self) -> "SentenceTransformer":
         """The loaded model. A thread keeps its last one, as the stages of a run ask for it one by one."""
-        check(self.parent.config, self.parent.folder, self.parent.weights)
-        asked = (self.folder, self.fingerprint, self.config.trust_remote_code, device())
+        if not self._kept.known:
+            check(self.parent.config, self.parent.folder, self.parent.weights)
+        asked = (self._kept.known or self.folder, self.fingerprint, self.config.trust_remote_code, device())
         if getattr(_LAST, "asked", None) != asked:
             _LAST.__dict__.clear()
             _LAST.model, _LAST.asked = self._load(), asked
@@ -122,6 +135,8 @@ class Encoder:
         return cast("SentenceTransformer", _LAST.model)
 
     def _load(self) -> "SentenceTransformer":
+        if self._kept.known:
+            return model_of(self._kept, device())
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 

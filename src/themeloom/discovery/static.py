@@ -9,12 +9,13 @@ sentence embeddings, ICLR). It is a folder of safetensors and JSON, as any other
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from themeloom.cache import code_of, digest
 from themeloom.discovery.backend import HOME, machine_folder
+from themeloom.encoders import WordVectors
 from themeloom.errors import ConfigError
 from themeloom.records import Doubles
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 DIMENSIONS = 256
 MANDELBROT = 2.7
 """What is added to a word's rank in Zipf's law (Mandelbrot 1953)."""
+_CURE = "fetch the model again, or run the experiment again."
 
 
 def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Path:
@@ -81,6 +83,52 @@ def _distil(model: "SentenceTransformer", folder: Path, home: Path) -> None:
     vectors = without_common(weighted, pieces).astype(np.float32)
     static = StaticEmbedding(table.tokenizer, embedding_weights=np.ascontiguousarray(vectors))
     SentenceTransformer(modules=[static], device="cpu").save(str(folder), create_model_card=False)
+
+
+def words_of(model: "SentenceTransformer") -> WordVectors:
+    """Return what there is of a static encoder's model.
+
+    Parameters
+    ----------
+    model
+        As it was loaded from the folder of a distillation.
+    """
+    static: Any = model[0]
+    vectors = static.embedding.weight.detach().cpu().numpy()
+    return WordVectors(vectors, np.frombuffer(static.tokenizer.to_str().encode(), np.uint8))
+
+
+def model_of(words: WordVectors, device: str) -> "SentenceTransformer":
+    """Return the model of a static encoder that was kept.
+
+    Parameters
+    ----------
+    words
+        What `words_of` gave.
+    device
+        Where it shall work.
+
+    Raises
+    ------
+    ConfigError
+        If they are no such thing.
+    """
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_buffer(words.tokenizer.tobytes())
+    except Exception as error:  # of no narrower type
+        told = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ConfigError(f"static.safetensors: its tokeniser cannot be read ({told}); {_CURE}") from error
+    pieces = max(tokenizer.get_vocab().values(), default=-1) + 1
+    if pieces > len(words.vectors):
+        raise ConfigError(
+            f"static.safetensors: has {len(words.vectors)} vectors for {pieces} word pieces; {_CURE}"
+        )
+    static = StaticEmbedding(tokenizer, embedding_weights=words.vectors)
+    return SentenceTransformer(modules=[static], device=device)
 
 
 def without_common(table: Doubles, pieces: Sequence[str]) -> Doubles:

@@ -10,12 +10,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from themeloom.columns import POSTERIOR
+from themeloom.encoders import Adapted, WordVectors
 from themeloom.history.card import model_card
 from themeloom.history.parts import CARD, RunFacts, ScoreFacts
 from themeloom.history.private import public_config
 from themeloom.records import (
     POOL,
-    Adapted,
     Clusters,
     Discovery,
     Embeddings,
@@ -122,6 +122,7 @@ def _arrays(record: RunRecord) -> dict[str, dict[str, NDArray[Any]]]:
         },
         "quality.safetensors": {"npmi": record.quality.npmi, "c_v": record.quality.c_v},
         "adapted.safetensors": {"vectors": record.adapted.vectors, "layers": record.adapted.layers},
+        "static.safetensors": {"vectors": record.words.vectors, "tokenizer": record.words.tokenizer},
     }
 
 
@@ -171,6 +172,7 @@ def record_of(contents: dict[str, Any]) -> RunRecord:
         topic_authors=facts.topic_authors,
         theme_authors=facts.theme_authors,
         authorless=facts.authorless,
+        words=WordVectors(**contents["static.safetensors"]),
     )
 
 
@@ -230,6 +232,9 @@ def _shapes(record: RunRecord) -> Iterator[tuple[str, tuple[int, ...], tuple[int
     yield "weights", mapping.weights.shape, (len(POOL),)
     vectors = record.adapted.vectors
     yield "adapted vectors", vectors.shape, (messages, vectors.shape[-1])
+    if record.config.get("encoder", {}).get("static"):
+        words, dimensions = record.words.vectors, found.embeddings.vectors.shape[-1]
+        yield "the static encoder", words.shape, (max(len(words), 1), dimensions)
     for name, part in mapping.parts.items():
         if name != "codebook":
             yield f"the part '{name}'", part.shape, (len(part), themes)
@@ -279,6 +284,7 @@ def _numbers(record: RunRecord) -> Iterator[tuple[str, Any]]:
     yield "the memberships", found.clusters.membership
     yield "the adapted vectors", record.adapted.vectors
     yield "the adapted layers", record.adapted.layers
+    yield "the static encoder", record.words.vectors
     yield "the topics' posterior", mapping.posterior
     yield "the messages' posterior", mapping.messages
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE, EVALUATION, POSTERIOR
 from themeloom.records import POOL, Candidate, Codebook, Flow, Score, Stability, StageTime, Topic
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "manifest.json"
 CARD = "model_card.md"
 
@@ -228,6 +228,10 @@ LAYOUT: dict[str, Part] = {
     "adapted.safetensors": Arrays(
         "the adapted encoder: one unit vector a message, and its upper layers; empty without one",
         {"vectors": (np.float32, 2), "layers": (np.float32, 1)},
+    ),
+    "static.safetensors": Arrays(
+        "the static encoder: a vector a word piece, and its tokeniser as JSON; empty where there is none",
+        {"vectors": (np.float32, 2), "tokenizer": (np.uint8, 1)},
     ),
     "quality.safetensors": Arrays(
         "coherence of each topic", {"npmi": (np.float64, 1), "c_v": (np.float64, 1)}
