@@ -178,8 +178,10 @@ TYPING = """(keys) => {
     const type = async () => {
         while (at("done").hidden) {
             const before = document.body.dataset.doc;
-            if (!at("pause").hidden) at("go-on").click();
-            else if (!at("work").hidden) {
+            if (!at("pause").hidden) {
+                at("go-on").click();
+                await until(() => at("pause").hidden);  // or this loop would leave the page no time to fetch
+            } else if (!at("work").hidden) {
                 const key = keys[before] ?? keys.all;
                 const pressed = {key, code: `Digit${key}`, bubbles: true};
                 document.body.dispatchEvent(new KeyboardEvent("keydown", pressed));

@@ -1,6 +1,8 @@
 """The labelling page in a real browser: coded by keyboard, killed and started again, offline, read by axe."""
 
+import os
 import re
+import signal
 import sqlite3
 from dataclasses import replace
 
@@ -178,6 +180,25 @@ def test_the_server_may_be_killed_between_codes(visit, server, events):
     assert sorted(codes_of(events, "Gus").values()) == ["diagnosis"] * 5 + ["power"] * 2
     assert code_all(page, lambda _: "3") == 18
     assert len(events("SELECT 1 FROM events WHERE coder = 'Gus' AND kind = 'code'")) == 25
+
+
+IMPATIENT = "const asked = AbortSignal.timeout; AbortSignal.timeout = () => asked.call(AbortSignal, 400);"
+
+
+def test_a_server_that_does_not_answer_holds_nobody_up(visit, server, events):
+    page = sit_down(visit, server, "Jon", before=IMPATIENT).page
+    code_all(page, lambda _: "1", most=3)
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        press(page, "2")
+        page.wait_for_function("() => !document.getElementById('unsent').hidden")
+        assert "1 code is kept in this browser" in page.inner_text("#unsent")
+        press(page, "2")
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    page.wait_for_function("() => document.getElementById('unsent').hidden", timeout=20_000)
+    assert sorted(codes_of(events, "Jon").values()) == ["diagnosis"] * 3 + ["power"] * 2
+    assert len(events("SELECT 1 FROM events WHERE coder = 'Jon' AND kind = 'code'")) == 5
 
 
 def test_what_was_kept_in_the_browser_outlives_the_page(visit, server, events):

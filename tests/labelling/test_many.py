@@ -32,6 +32,25 @@ def test_three_hundred_codes_by_three_browsers_at_once(visit, coding_server, tmp
     assert len({(coder, doc_id) for _, coder, doc_id in found}) == BROWSERS * EACH
 
 
+LATE = """
+    const at_once = window.fetch;
+    let asked = 0;
+    window.fetch = async (address, ...more) => {
+        const late = String(address).includes("/api/message/") && ++asked % 20 === 1;
+        if (late) await new Promise((go) => setTimeout(go, 500));
+        return at_once(address, ...more);
+    };
+"""
+
+
+def test_a_pause_may_end_before_the_next_message_is_there(visit, coding_server, tmp_path):
+    server = coding_server(tmp_path, 45)
+    page = sit_down(visit, server, "Ana", before=LATE).page
+    type_all(page, {"all": "1"})
+    typed(page)
+    assert len(codes(server)) == 45
+
+
 def test_no_acknowledged_code_is_lost_in_twenty_kills(coding_server, tmp_path):
     server = coding_server(tmp_path, 50)
     cookie = server.enter(server.link, "Ana")

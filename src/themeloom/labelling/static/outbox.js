@@ -9,10 +9,11 @@ export function newId() {
 export class Refused extends Error {}
 
 const FULL = 507; // it cannot be kept now, as the server's disk is full; it says so
+const PATIENCE = 15000; // milliseconds: longer than the server waits for its disk; a lost connection may never end by itself
 
 export async function ask(path, body) {
-  const options = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  const answer = await fetch(path, options);
+  const sent = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const answer = await fetch(path, { ...sent, signal: AbortSignal.timeout(PATIENCE) });
   if (answer.status >= 500 && answer.status !== FULL) throw new TypeError("the server has a fault");
   const found = await answer.json();
   if (!answer.ok) throw Object.assign(new Refused(found.error), { status: answer.status });
