@@ -33,7 +33,7 @@ from themeloom.themes.prevalence import POWERED
 from themeloom.themes.scores import score
 from themeloom.themes.validation import CONFORMAL, MESSAGES, TOPICS
 
-DRAWN, MOST = 200, 1_000
+LABELS, MOST = 200, 1_000
 Row = dict[str, str | int | float]
 
 
@@ -50,20 +50,20 @@ def corpus_of(texts: list[str]) -> Corpus:
     return Corpus(pl.DataFrame(columns, schema_overrides=COMMUNICATIONS), pl.DataFrame(), {})
 
 
-def study_of(corpus: Labelled, draw: int, cache: Path) -> tuple[Study, Ints]:
+def study_of(corpus: Labelled, n: int, draw: int, cache: Path) -> tuple[Study, Ints]:
     """Run a study of so many labels; return it and the positions of the messages without one."""
     size, chosen = len(corpus.texts), np.random.default_rng(draw).permutation(len(corpus.texts))
-    position, rest = np.sort(chosen[:DRAWN]), np.sort(chosen[DRAWN:])
+    position, rest = np.sort(chosen[:n]), np.sort(chosen[n:])
     theme = corpus.theme[position]
-    inclusion = np.full(DRAWN, DRAWN / size)
+    inclusion = np.full(n, n / size)
     sample = LabelledSample(position, theme, ("label",), theme[:, None], inclusion)
     config = settings("raw", draw)
     return learn_study(config, corpus_of(corpus.texts), corpus.codebook, sample, cache, Stages()), rest
 
 
-def told_and_true(corpus: Labelled, draw: int, cache: Path) -> Iterator[Row]:
+def told_and_true(corpus: Labelled, n: int, draw: int, cache: Path) -> Iterator[Row]:
     """Yield what a study tells of itself beside the truth, a row each."""
-    study, rest = study_of(corpus, draw, cache)
+    study, rest = study_of(corpus, n, draw, cache)
     scores, themes, truth = study.scores, len(corpus.codebook.keys), corpus.theme[rest]
     posterior = study.mapping.messages[rest]
     of_topic, _ = topic_themes(study.discovery.clusters.topic[rest], study.mapping)
@@ -115,13 +115,13 @@ def summary(rows: list[Row]) -> pl.DataFrame:
     )
 
 
-def keep(rows: list[Row], results: Path) -> None:
+def keep(rows: list[Row], n: int, results: Path) -> None:
     """Write what is known so far beside, then in place."""
     found = {
         "facts": {
             "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",
             "versions": versions(),
-            "labels": DRAWN,
+            "labels": n,
         },
         "summary": summary(rows).to_dicts(),
         "rows": rows,
@@ -135,9 +135,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--draws", type=int, default=10, help="studies of each corpus")
+    parser.add_argument("--labels", type=int, default=LABELS, help="of a study")
     parser.add_argument("--most", type=int, default=MOST, help="messages of a corpus")
     parser.add_argument("--resume", action="store_true", help="go on from the results that are kept")
-    given = _asked.read(parser, __file__, draws=1, most=400)
+    given = _asked.read(parser, __file__, draws=1, labels=60, most=200)
     rows: list[Row] = []
     if given.resume and given.results.exists():
         rows = json.loads(given.results.read_text(encoding="utf-8"))["rows"]
@@ -148,8 +149,8 @@ def main() -> None:
             for corpus in corpora:
                 if (corpus.name, draw) in done:
                     continue
-                rows += list(told_and_true(corpus, draw, Path(cache)))
-                keep(rows, given.results)
+                rows += list(told_and_true(corpus, given.labels, draw, Path(cache)))
+                keep(rows, given.labels, given.results)
                 print(f"{corpus.name}: study {draw} of {given.draws}", flush=True)
     with pl.Config(tbl_rows=100, tbl_width_chars=140, float_precision=3):
         print(summary(rows))

@@ -24,17 +24,18 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, coh
 from sklearn.model_selection import StratifiedKFold
 
 from themeloom.atomic import whole_file
-from themeloom.config import Experiment
+from themeloom.config import DiscoverConfig, Experiment
 from themeloom.discover import embed_corpus, grouped
-from themeloom.discovery.consensus import MOST as CONSENSUS
 from themeloom.discovery.consensus import default_layouts
-from themeloom.discovery.neighbours import Neighbourhood
+from themeloom.discovery.neighbours import Neighbourhood, nearest_topic
 from themeloom.discovery.reduce import many_layouts
 from themeloom.progress import Stages
 from themeloom.provenance import versions
-from themeloom.records import Clusters, Floats, Ints
+from themeloom.records import Embeddings, Ints
+from themeloom.spreading import sample_of, scaled
 
 MOST = 1_500  # messages of a corpus
+SAMPLE = DiscoverConfig().sample
 FIRST = 401  # seed of the first run; with those from 101 to 306 the method was found
 FOLDS = 5
 
@@ -60,19 +61,18 @@ class Row:
     kappa_spread: float  # its standard deviation over runs
 
 
-def measure(corpus: Labelled, vectors: Floats, layouts: int, runs: int) -> tuple[Row, Row]:
+def measure(corpus: Labelled, embeddings: Embeddings, layouts: int, runs: int) -> tuple[Row, Row]:
     """Discover with as many seeds as there are runs, from one layout and from many in turns."""
     kinds = (1, layouts)
-    found = [[discovered(vectors, kind, seed) for kind in kinds] for seed in range(FIRST, FIRST + runs)]
+    found = [[discovered(embeddings, kind, seed) for kind in kinds] for seed in range(FIRST, FIRST + runs)]
     one, many = (told(corpus, kind, of) for kind, of in zip(kinds, zip(*found, strict=True), strict=True))
     return one, replace(many, cost=many.seconds / one.seconds, clock_cost=many.clock / one.clock)
 
 
-def told(corpus: Labelled, layouts: int, found: Sequence[tuple[Clusters, float, float]]) -> Row:
+def told(corpus: Labelled, layouts: int, found: Sequence["Discovered"]) -> Row:
     """Sum several discoveries up."""
-    clusterings, seconds, clock = zip(*found, strict=True)
-    pairs = list(combinations([clusters.topic for clusters in clusterings], 2))
-    kappas = [held_out_kappa(clusters.topic, corpus.theme) for clusters in clusterings]
+    pairs = list(combinations([one.topic for one in found], 2))
+    kappas = [held_out_kappa(one.topic, corpus.theme) for one in found]
     aris = [adjusted_rand_score(one, another) for one, another in pairs]
     return Row(
         corpus=corpus.name,
@@ -82,24 +82,45 @@ def told(corpus: Labelled, layouts: int, found: Sequence[tuple[Clusters, float, 
         ari=float(np.mean(aris)),
         least_ari=float(min(aris)),
         ami=float(np.mean([adjusted_mutual_info_score(*pair) for pair in pairs])),
-        seconds=float(np.median(seconds)),
-        clock=float(np.median(clock)),
+        seconds=float(np.median([one.seconds for one in found])),
+        clock=float(np.median([one.clock for one in found])),
         cost=1.0,
         clock_cost=1.0,
-        topics=[clusters.count for clusters in clusterings],
-        outliers=float(np.mean([clusters.outlier.mean() for clusters in clusterings])),
+        topics=[one.topics for one in found],
+        outliers=float(np.mean([one.outliers for one in found])),
         kappa=float(np.mean(kappas)),
         kappa_spread=float(np.std(kappas, ddof=1)),
     )
 
 
-def discovered(vectors: Floats, layouts: int, seed: int) -> tuple[Clusters, float, float]:
-    """Discover once; return the topics, and what they cost: processor time, and time by the clock."""
-    config, near = asked(layouts, seed), Neighbourhood(vectors)
+@dataclass(frozen=True)
+class Discovered:
+    """The topics of a corpus, and what they cost."""
+
+    topic: Ints  # (messages,)
+    topics: int
+    outliers: float  # share of those in which topics were found
+    seconds: float  # of processor time
+    clock: float
+
+
+def discovered(embeddings: Embeddings, layouts: int, seed: int) -> Discovered:
+    """Discover once, as a run does: of a large corpus in a sample, from which the others are placed."""
+    config, messages = asked(layouts, seed), len(embeddings.texts)
     began, started = time.process_time(), time.perf_counter()
+    chosen = sample_of(embeddings, np.zeros(0, np.int64), config)
+    vectors = embeddings.vectors[chosen]
+    near = Neighbourhood(vectors)
+    if len(chosen) < messages:
+        config = scaled(config, len(chosen), messages)
     _, several = many_layouts(near, config.reduce, seed, layouts)
     clusters, _ = grouped(several, near, config)
-    return clusters, time.process_time() - began, time.perf_counter() - started
+    topic, others = np.full(messages, -1), np.setdiff1d(np.arange(messages), chosen)
+    topic[chosen] = clusters.topic
+    inside = clusters.topic >= 0
+    topic[others], _ = nearest_topic(embeddings.vectors[others], vectors[inside], clusters.topic[inside])
+    seconds, clock = time.process_time() - began, time.perf_counter() - started
+    return Discovered(topic, clusters.count, float(clusters.outlier.mean()), seconds, clock)
 
 
 def asked(layouts: int, seed: int) -> Experiment:
@@ -165,10 +186,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for corpus in [read_demo(Path(scratch)), *sized(given.folder, given.most)]:
             cache = given.cache or Path(scratch)
-            vectors = embed_corpus(corpus.texts, settings("raw", 1), cache, Stages()).vectors
-            discovered(vectors, 2, 0)  # the first use compiles
-            layouts = given.layouts or default_layouts(min(len(vectors), CONSENSUS))
-            rows += measure(corpus, vectors, layouts, given.runs)
+            embeddings = embed_corpus(corpus.texts, settings("raw", 1), cache, Stages())
+            discovered(embeddings, 2, 0)  # the first use compiles
+            layouts = given.layouts or default_layouts(min(len(corpus.texts), SAMPLE))
+            rows += measure(corpus, embeddings, layouts, given.runs)
             for row in rows[-2:]:
                 print(json.dumps(asdict(row)), flush=True)
             keep(rows, time.perf_counter() - began, given)

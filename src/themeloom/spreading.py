@@ -36,7 +36,7 @@ def sample_of(embeddings: Embeddings, labelled: Ints, config: Experiment) -> Int
     size, texts = config.discover.sample, embeddings.texts
     if len(texts) <= size:
         return np.arange(len(texts))
-    return choose_sample(texts, embeddings.vectors, size, labelled, config.study.seed)
+    return choose_sample(texts, embeddings.vectors, size, labelled)
 
 
 def part_of(embeddings: Embeddings, chosen: Ints) -> Embeddings:

@@ -79,7 +79,7 @@ class DiscoverConfig(Section):
         "how far each topic comes back; 1: not told.",
     )
     sample: Annotated[int, Field(ge=100)] = Field(
-        50_000,
+        6_000,
         description="Of a corpus of more communications than this, topics are found in so many, drawn by "
         "what they say; the others are placed by their neighbours, and the report tells what that costs.",
     )
@@ -123,7 +123,7 @@ class ClusterConfig(Section):
         None,
         description="Short layouts, each with a seed of its own over one neighbour graph, whose agreement "
         "makes the topics; 1: topics of one whole layout. By default 2,400 divided by the square root of the "
-        "messages, at most 96, and 1 for more than 8,000 messages.",
+        "messages in which topics are found, at most 90, and 1 for more than 20,000 of them.",
     )
 
 

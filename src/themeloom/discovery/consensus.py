@@ -11,12 +11,15 @@ from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.together import Together
 from themeloom.records import Bools, Clusters, Doubles, Floats, Ints
 
-LAYOUTS = 96
+LAYOUTS = 90
 """So many agree on the topics of few messages, where an experiment does not say it."""
 _A_ROOT = 2_400
 """Of more messages they are fewer, as the square root of these grows: each agrees better with others."""
-MOST = 8_000
-"""Topics of more messages are those of one layout, where an experiment does not say it, as many take long."""
+MOST = 20_000
+"""Topics in more messages are those of one layout, where an experiment does not say it, as many take long.
+
+By default there are never so many, as topics of a large corpus are found in a sample (``discover.sample``).
+"""
 COMPARED = 3_000
 """So many messages at most, evenly chosen, are compared with one another to start from."""
 ALIKE = 0.24
