@@ -8,7 +8,8 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from groups import grouped
-from themeloom.config import Experiment
+from themeloom.config import DiscoverConfig, Experiment, StudyConfig
+from themeloom.discover import layouts_of
 from themeloom.discovery.hierarchy import fitted, topic_tree
 from themeloom.records import Clusters, Discovery, Embeddings, Layout, Score, Stability, Topic
 from themeloom.spreading import AGREEMENT, ARI, part_of, sample_of, scaled, spread
@@ -76,6 +77,19 @@ def whole(found, chosen):
 
 def test_a_small_corpus_is_no_sample():
     assert np.array_equal(sample_of(EMBEDDINGS, LABELLED, experiment(5_000)), np.arange(len(TEXTS)))
+
+
+def test_the_sample_is_the_same_with_another_seed(chosen):
+    other = experiment().model_copy(update={"study": StudyConfig(name="invented", seed=6)})
+    assert np.array_equal(sample_of(EMBEDDINGS, LABELLED, other), chosen)
+
+
+def test_topics_of_a_large_corpus_are_a_consensus_by_default():
+    config = experiment(DiscoverConfig().sample)
+    many = Embeddings(np.tile(VECTORS, (3, 1)), tuple(f"message {n}" for n in range(9_000)), (), "bundled")
+    found_in = len(sample_of(many, np.arange(0, 9_000, 9), config))
+    assert DiscoverConfig().sample <= found_in < 9_000
+    assert layouts_of(config, found_in) > 20
 
 
 def test_the_sample_keeps_what_it_was_given(found, chosen, whole):
