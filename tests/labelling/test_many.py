@@ -44,11 +44,11 @@ LATE = """
 
 
 def test_a_pause_may_end_before_the_next_message_is_there(visit, coding_server, tmp_path):
-    server = coding_server(tmp_path, 45)
+    server = coding_server(tmp_path, 22)
     page = sit_down(visit, server, "Ana", before=LATE).page
     type_all(page, {"all": "1"})
     typed(page)
-    assert len(codes(server)) == 45
+    assert len(codes(server)) == 22
 
 
 def test_no_acknowledged_code_is_lost_in_twenty_kills(coding_server, tmp_path):
