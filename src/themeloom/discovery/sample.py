@@ -33,8 +33,8 @@ def choose_sample(texts: Sequence[str], vectors: Floats, size: int, always: Ints
     Returns
     -------
     Ints
-        int64, ascending positions. The draw hangs on the texts alone: it is the same in any order and with any
-        seed, as in another sample other topics would be found. All communications with the same text are
+        int64, ascending positions. The draw hangs on the texts alone: it is the same in any order and with
+        any seed, as in another sample other topics would be found. All communications with the same text are
         chosen together, those with the text of `always` too; all, where there are no more different texts
         than `size`.
 
