@@ -202,7 +202,7 @@ def type_all(page, keys):
 
 def typed(page):
     """Wait until all are."""
-    page.wait_for_function("() => window.typed", timeout=240_000)  # a busy disk takes long to keep each
+    page.wait_for_function("() => window.typed", timeout=90_000)
 
 
 def code_all(page, key_of, most=10_000):

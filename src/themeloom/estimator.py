@@ -167,8 +167,7 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
             evidence = gather(read, codebook, labels, config, folder, Stages())
             discovery, mapping = learn_themes(evidence, labels, kept, Stages())
             adapted = Adapted(evidence.whole, evidence.layers)
-        encoder = Encoder(config.encoder, Encoder(config.encoder).words)
-        placing = (discovery, mapping, adapted, encoder, config.adapt, config.study.seed)
+        placing = (discovery, mapping, adapted, Encoder(config.encoder), config.adapt, config.study.seed)
         self._placing = Placing(*placing, informed=evidence.informed)
         self.classes_ = named
         self._keep(discovery, mapping)

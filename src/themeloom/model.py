@@ -222,7 +222,7 @@ class Model:
             update["name"] = self.encoder
         if self.record.digests.get(WEIGHTS) and not config.static:
             update["sha256"] = self.record.digests[WEIGHTS]
-        return Encoder(config.model_copy(update=update), self.record.words)
+        return Encoder(config.model_copy(update=update), self.record.word_vectors)
 
     @property
     def masking(self) -> AnonymiseConfig:

@@ -50,11 +50,22 @@ def test_the_same_text_is_chosen_or_left_together():
 
 
 def test_what_few_say_is_drawn_more_often():
-    shares = np.zeros(3)
-    for draw in range(40):  # with other words each time, as the draw hangs on them
-        chosen = choose_sample([f"{draw} {text}" for text in TEXTS], VECTORS, 300, NONE)
-        shares += np.bincount(GROUP[chosen], minlength=3) / np.array(SIZES) / 40
-    assert shares[2] > 1.1 * shares[0]
+    more = 5 * SIZES[0]  # of what many say: a part of the embedding that they have is fuller by far
+    vectors = np.concatenate(
+        [grouped(3, more, spread=0.3, dimensions=16, seed=2)[0][:more], VECTORS[SIZES[0] :]]
+    )
+    group, shares = np.repeat(np.arange(3), (more, *SIZES[1:])), np.zeros(3)
+    for draw in range(20):  # with other words each time, as the draw hangs on them
+        chosen = choose_sample([f"{draw} {at}" for at in range(len(vectors))], vectors, 1_240, NONE)
+        shares += np.bincount(group[chosen], minlength=3) / np.bincount(group) / 20
+    assert shares[2] > 1.5 * shares[0]
+    assert shares[2] > shares[1] > shares[0]
+
+
+def test_what_is_held_out_of_a_sample_is_not_what_drew_it():
+    chosen = choose_sample(TEXTS, VECTORS, 1_000, NONE)
+    held_out = spread_evenly([TEXTS[at] for at in chosen], 0.1, 1)
+    assert len(held_out) / len(chosen) == pytest.approx(0.1, abs=0.04)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])

@@ -130,7 +130,7 @@ def test_what_is_kept_of_it_gives_the_same_vectors_wherever_it_is_loaded(
     transformer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = encoder(transformer)
-    vectors, kept = first.encode(TEXTS), first.words
+    vectors, kept = first.encode(TEXTS), first.word_vectors
     monkeypatch.setattr(embed, "distilled", _nobody_distils)
     again = Encoder(EncoderConfig(name="nowhere", static=True), kept)
     moved = pickle.loads(pickle.dumps(again))  # noqa: S301 - made here
@@ -140,7 +140,7 @@ def test_what_is_kept_of_it_gives_the_same_vectors_wherever_it_is_loaded(
     other = Encoder(again.config, WordVectors(-kept.vectors, kept.tokenizer))
     assert np.allclose(other.encode(TEXTS), -vectors)
     assert other.fingerprint != again.fingerprint
-    assert not len(encoder(transformer).parent.words.vectors)
+    assert not len(encoder(transformer).parent.word_vectors.vectors)
 
 
 def _nobody_distils(*_: object) -> Path:
@@ -158,7 +158,7 @@ def _nobody_distils(*_: object) -> Path:
 def test_what_is_no_static_encoder_is_refused(
     transformer: Path, tokenizer: bytes | None, rows: int, said: str
 ) -> None:
-    kept = encoder(transformer).words
+    kept = encoder(transformer).word_vectors
     pieces = kept.tokenizer if tokenizer is None else np.frombuffer(tokenizer, np.uint8)
     with pytest.raises(ConfigError, match=rf"static\.safetensors: {said}.*; fetch the model again"):
         Encoder(EncoderConfig(static=True), WordVectors(kept.vectors[:rows], pieces)).encode(TEXTS)

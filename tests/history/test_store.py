@@ -92,12 +92,16 @@ def test_any_words_and_numbers_come_back(tmp_path, title, words, score, counts, 
 def test_a_static_encoder_comes_back(record, tmp_path):
     words = WordVectors(np.arange(24, dtype=np.float32).reshape(3, 8), np.frombuffer(b'{"a": 0}', np.uint8))
     config = record.config | {"encoder": record.config["encoder"] | {"static": True}}
-    changed = dataclasses.replace(record, config=config, words=words)
+    changed = dataclasses.replace(record, config=config, word_vectors=words)
     assert_same(changed, store.load(store.save(changed, tmp_path)))
     for wrong in (NO_WORDS, WordVectors(words.vectors[:, :7], words.tokenizer)):
-        assert "the static encoder has shape" in disagreement(dataclasses.replace(changed, words=wrong))
+        assert "the static encoder has shape" in disagreement(
+            dataclasses.replace(changed, word_vectors=wrong)
+        )
     bad = WordVectors(words.vectors * np.nan, words.tokenizer)
-    assert "static encoder: some are no numbers" in disagreement(dataclasses.replace(changed, words=bad))
+    assert "static encoder: some are no numbers" in disagreement(
+        dataclasses.replace(changed, word_vectors=bad)
+    )
 
 
 def test_arrays_come_back_however_they_lie_in_memory(record, tmp_path):

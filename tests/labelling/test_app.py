@@ -12,7 +12,7 @@ from builders import make_codebook
 from coding import Server, code_all, message_of, press, sit_down
 from coding_server import HOSTILE, STUDY, label_file
 from themeloom.labelling import codebooks
-from themeloom.labelling.store import Store
+from themeloom.labelling.store import PATIENCE, Store
 from themeloom.records import Codebook
 
 FIRST = "0" * 16
@@ -182,12 +182,19 @@ def test_the_server_may_be_killed_between_codes(visit, server, events):
     assert len(events("SELECT 1 FROM events WHERE coder = 'Gus' AND kind = 'code'")) == 25
 
 
-IMPATIENT = "const asked = AbortSignal.timeout; AbortSignal.timeout = () => asked.call(AbortSignal, 400);"
+IMPATIENT = """
+    const asked = AbortSignal.timeout;
+    AbortSignal.timeout = (patience) => {
+        window.patience = patience;
+        return asked.call(AbortSignal, 400);
+    };
+"""
 
 
 def test_a_server_that_does_not_answer_holds_nobody_up(visit, server, events):
     page = sit_down(visit, server, "Jon", before=IMPATIENT).page
     code_all(page, lambda _: "1", most=3)
+    assert page.evaluate("window.patience") == 15_000 > 1_000 * PATIENCE
     os.kill(server.pid, signal.SIGSTOP)
     try:
         press(page, "2")

@@ -112,7 +112,7 @@ class Encoder:
         return weights_digest(self.folder)
 
     @property
-    def words(self) -> WordVectors:
+    def word_vectors(self) -> WordVectors:
         """Of a static encoder all that is needed to have it again; empty of a transformer."""
         if self._kept.known or not self.config.static:
             return self._kept

@@ -122,7 +122,10 @@ def _arrays(record: RunRecord) -> dict[str, dict[str, NDArray[Any]]]:
         },
         "quality.safetensors": {"npmi": record.quality.npmi, "c_v": record.quality.c_v},
         "adapted.safetensors": {"vectors": record.adapted.vectors, "layers": record.adapted.layers},
-        "static.safetensors": {"vectors": record.words.vectors, "tokenizer": record.words.tokenizer},
+        "static.safetensors": {
+            "vectors": record.word_vectors.vectors,
+            "tokenizer": record.word_vectors.tokenizer,
+        },
     }
 
 
@@ -172,7 +175,7 @@ def record_of(contents: dict[str, Any]) -> RunRecord:
         topic_authors=facts.topic_authors,
         theme_authors=facts.theme_authors,
         authorless=facts.authorless,
-        words=WordVectors(**contents["static.safetensors"]),
+        word_vectors=WordVectors(**contents["static.safetensors"]),
     )
 
 
@@ -233,7 +236,7 @@ def _shapes(record: RunRecord) -> Iterator[tuple[str, tuple[int, ...], tuple[int
     vectors = record.adapted.vectors
     yield "adapted vectors", vectors.shape, (messages, vectors.shape[-1])
     if record.config.get("encoder", {}).get("static"):
-        words, dimensions = record.words.vectors, found.embeddings.vectors.shape[-1]
+        words, dimensions = record.word_vectors.vectors, found.embeddings.vectors.shape[-1]
         yield "the static encoder", words.shape, (max(len(words), 1), dimensions)
     for name, part in mapping.parts.items():
         if name != "codebook":
@@ -284,7 +287,7 @@ def _numbers(record: RunRecord) -> Iterator[tuple[str, Any]]:
     yield "the memberships", found.clusters.membership
     yield "the adapted vectors", record.adapted.vectors
     yield "the adapted layers", record.adapted.layers
-    yield "the static encoder", record.words.vectors
+    yield "the static encoder", record.word_vectors.vectors
     yield "the topics' posterior", mapping.posterior
     yield "the messages' posterior", mapping.messages
 
