@@ -29,25 +29,29 @@ hypothesis.settings.load_profile("suite")
 
 LONGEST = (
     "test_reliability.py",
-    "test_manual.py",
     "test_full_disk.py",
+    "test_manual.py",
     "test_pipeline.py",
-    "test_sweeping.py",
-    "test_tracking.py",
-    "test_labelling_study.py",
     "test_exposure.py",
+    "test_tracking_postgres.py",
+    "test_tracking.py",
+    "test_app.py",
     "test_page.py",
+    "test_adapt.py",
+    "test_sweeping.py",
     "test_no_leak.py",
+    "test_labelling_study.py",
+    "test_many.py",
+    "test_accessible.py",
+    "test_fluent.py",
+    "test_stance.py",
     "test_outbox.py",
     "test_prevalence.py",
     "test_large.py",
-    "test_estimator.py",
-    "test_new_messages.py",
-    "test_fluent.py",
     "test_notebooks.py",
-    "test_many.py",
+    "test_wheel.py",
 )
-"""Files of half a minute and more, longest first: if one came last, a worker would be at it alone."""
+"""Files of a third of a minute and more, longest first: if one came last, a worker would be at it alone."""
 
 CHROMIUM_OPTIONS = [
     "--no-sandbox",

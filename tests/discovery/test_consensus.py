@@ -226,7 +226,7 @@ def test_halves_agree_where_layouts_do_and_less_than_whole_ones_elsewhere():
 
     rng = np.random.default_rng(6)
     between, whole = [], []
-    for _ in range(6):
+    for _ in range(4):
         truth, made = simulated(rng, times=24, wrong=0.75)
         _, more = simulated(rng, times=24, wrong=0.75)
         near = Neighbourhood(np.eye(len(truth), dtype=np.float32))

@@ -136,6 +136,6 @@ def test_layouts_are_the_same_on_one_core_and_on_many(vectors_and_groups, monkey
     for number in (1, 4):
         monkeypatch.setattr(module, "cores", lambda number=number: number)
         most.clear()
-        found[number] = layouts(Neighbourhood(vectors), ReduceConfig(), range(12), short=short)
+        found[number] = layouts(Neighbourhood(vectors), ReduceConfig(), range(4), short=short)
         assert (max(most) > 1) == (number > 1)
     assert np.array_equal(found[1], found[4])
