@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "docs" / "benchmarks.md"
 DEMO = ROOT / "experiments" / "dearmhp.toml"
 STRATEGIES = ("majority", "bayes", "graph", "soft", "zero-shot", "stacked")
-MIXED_BELOW, FOLDS = 0.3, 5
+FOLDS = 5
 MOST = 2_000  # messages of a corpus
 
 
@@ -150,7 +150,7 @@ def judge(corpus: Labelled, n: int, draw: int, vectors: str, cache: Path) -> Ite
         learned = learn(evidence, labels, folds, strategy)
         posterior = learned.say(whole.rows(judged))
         yield row(strategy, "message", posterior.argmax(axis=1), posterior)
-        of_topic = np.append(best_themes(learned.topics, MIXED_BELOW), -1)
+        of_topic = np.append(best_themes(learned.topics, evidence.config.themes.mixed_below), -1)
         yield row(strategy, "topic", of_topic[whole.topic[judged]])
     if vectors == "raw":
         plain = plain_topics(evidence.embeddings, draw)

@@ -22,6 +22,7 @@ from themeloom.discovery.stability import stability
 from themeloom.discovery.together import Together
 from themeloom.discovery.voices import voices
 from themeloom.discovery.weights import PINS, check_pinned
+from themeloom.discovery.words import term_splitter
 from themeloom.nearest import nearest_of_all
 from themeloom.progress import UNWATCHED, Progress, Stages
 from themeloom.provenance import versions
@@ -292,7 +293,7 @@ def _described(
         clusters.outlier,
         config.describe.model_dump(mode="json"),
         versions()["bertopic"],
-        code_of(describe),
+        code_of(describe, term_splitter),
     )
     with stages("describe") as progress:
         arrays = stages.remembered("describe", *Cache(cache).remember("describe", key, make))

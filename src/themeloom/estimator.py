@@ -70,7 +70,7 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
     consensus : int or None
         Layouts whose agreement makes the topics; 1 for those of one; by default from the number of texts.
     mixed_below : float
-        A topic whose best theme is less probable than this has none.
+        A topic whose best theme is less probable than this, corrected for chance, has none.
     folds : int
         Inner folds, by which the parts of a strategy are weighed.
     codebook : dict or None

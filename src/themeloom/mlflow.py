@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from themeloom.discovery.describe import word_splitter
 from themeloom.discovery.quality import word_quality
+from themeloom.discovery.words import word_splitter
 from themeloom.errors import ConfigError
 from themeloom.history.autolog import Habits, switch
 from themeloom.history.fluent import Wanted

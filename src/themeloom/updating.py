@@ -16,9 +16,10 @@ from themeloom.corpus.anonymise import mask_texts, strip_numbers
 from themeloom.corpus.ingest import read_sources
 from themeloom.corpus.repeats import find_repeats
 from themeloom.corpus.vault import Vault
-from themeloom.discovery.describe import describe, word_splitter
+from themeloom.discovery.describe import describe
 from themeloom.discovery.drift import MISFIT, new_groups
 from themeloom.discovery.neighbours import nearest_topic
+from themeloom.discovery.words import word_splitter
 from themeloom.errors import ConfigError, CorpusError
 from themeloom.experiment import read_experiment
 from themeloom.fitting import TopicShare, drift_of, seen, topic_shares, verdict

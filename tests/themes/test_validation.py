@@ -119,11 +119,11 @@ def test_every_label_is_judged_once_a_repeat(strategy):
 
 def test_messages_of_a_topic_share_its_theme_and_those_without_have_none():
     world = World()
-    found = judged_by(world, "stacked", mixed_below=0.7).topics
+    found = judged_by(world, "stacked", mixed_below=0.55).topics
     topic = world.topic[world.labelled]
     assert (topic < 0).any()
     assert (found.predicted[:, topic < 0] == -1).all()
-    mixed = found.posterior.max(axis=2) < 0.7
+    mixed = found.posterior.max(axis=2) < 0.7  # of three themes
     assert mixed[:, topic >= 0].any()
     expected = np.where(mixed | (topic < 0), -1, found.posterior.argmax(axis=2))
     np.testing.assert_array_equal(found.predicted, expected)

@@ -47,7 +47,9 @@ class ThemesConfig(Section):
         "texts alone; 'stacked', all pooled; 'auto', whichever predicts best inside the training folds.",
     )
     mixed_below: Share = Field(
-        0.3, description="A topic whose best theme has less posterior probability than this is 'mixed'."
+        0.1,
+        description="A topic is 'mixed' whose best theme is less probable than this, corrected for chance as "
+        "kappa is: 0 is 1 / number of themes, 1 is certain.",
     )
 
     @field_validator("coders", mode="before")

@@ -1,13 +1,14 @@
 """What a topic is about: c-TF-IDF and representation models of BERTopic (Grootendorst 2022)."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from themeloom.cache import VectorCache
 from themeloom.config import DescribeConfig
 from themeloom.discovery.embed import Encoder, encode_cached
+from themeloom.discovery.words import term_splitter
 from themeloom.errors import CorpusError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Clusters, Embeddings, Floats, Ints, Topic
@@ -25,9 +26,6 @@ _FEW = 8
 """Texts at a time whose vectors are not kept on disk: each time would be a file, to be opened ever after."""
 _SIMILARITIES = 1_000_000
 """Messages by topics that BERTopic may compare at a time: each message has a few dozen windows."""
-PLACEHOLDERS = ("person", "handle", "link", "email", "phone", "number", "postcode", "place", "organisation")
-"""What masking leaves in a text: never a topic's word."""
-_TOKEN = r"(?u)\b[^\W\d_][\w'\u2019]+\b"  # noqa: S105 (a pattern of words, no secret)
 
 
 def describe(
@@ -172,28 +170,6 @@ def without_outliers(texts: Sequence[str], vectors: Floats, topic: Ints) -> Ints
     return np.array([ours.get(number, -1) for number in moved], dtype=np.int64)
 
 
-def word_splitter(frequent_terms: Collection[str] = ()) -> Callable[[str], list[str]]:
-    """Return what splits a text into the single words that topics are described with.
-
-    Parameters
-    ----------
-    frequent_terms
-        Terms left out beside the function words and the placeholders.
-    """
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    splitter: Callable[[str], list[str]] = CountVectorizer(**_wording(frequent_terms)).build_analyzer()
-    return splitter
-
-
-def _wording(frequent_terms: Collection[str]) -> dict[str, Any]:
-    """Return scikit-learn's settings of what a word is."""
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
-    left_out = {*ENGLISH_STOP_WORDS, *PLACEHOLDERS, *(term.lstrip("#") for term in frequent_terms)}
-    return {"stop_words": sorted(left_out), "token_pattern": _TOKEN}
-
-
 def _representations(config: DescribeConfig) -> "list[BaseRepresentation]":
     """Return what chooses a topic's words: those near to its messages, and of these such as differ."""
     from bertopic.representation import KeyBERTInspired, MaximalMarginalRelevance
@@ -218,16 +194,16 @@ def _vectorizer(embeddings: Embeddings) -> "CountVectorizer":
     """Return a counter of the words, and pairs of words, that more than one communication uses."""
     from sklearn.feature_extraction.text import CountVectorizer
 
-    settings = {**_wording(embeddings.frequent_terms), "ngram_range": (1, 2)}
+    split = term_splitter(embeddings.frequent_terms)
     # BERTopic counts topics, not communications, so the vocabulary is settled beforehand.
     try:
-        vocabulary = CountVectorizer(**settings, min_df=2).fit(embeddings.texts).get_feature_names_out()
+        vocabulary = CountVectorizer(analyzer=split, min_df=2).fit(embeddings.texts).get_feature_names_out()
     except ValueError:
         raise CorpusError(
             "corpus: but for the most common words, no word stands in more than one message, so topics would "
             "have no words; gather more messages."
         ) from None
-    return CountVectorizer(**settings, vocabulary=vocabulary)
+    return CountVectorizer(analyzer=split, vocabulary=vocabulary)
 
 
 def _topic(

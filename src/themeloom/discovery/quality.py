@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from themeloom.discovery.cluster import density_validity
-from themeloom.discovery.describe import word_splitter
+from themeloom.discovery.words import Split, word_splitter
 from themeloom.records import Bools, Doubles, Floats, Ints, Topic, TopicQuality
 
 if TYPE_CHECKING:
@@ -70,9 +70,7 @@ def topic_quality(
     return TopicQuality(found.npmi, found.c_v, found.overall | density)
 
 
-def word_quality(
-    texts: Sequence[str], topics: Sequence[Topic], split: Callable[[str], list[str]]
-) -> TopicQuality:
+def word_quality(texts: Sequence[str], topics: Sequence[Topic], split: Split) -> TopicQuality:
     """Judge topics by their words alone, whoever found them.
 
     Parameters
@@ -109,7 +107,7 @@ def _mean(values: Doubles) -> float:
 
 
 def _counted(
-    texts: Sequence[str], numbers: Mapping[Word, int], split: Callable[[str], list[str]]
+    texts: Sequence[str], numbers: Mapping[Word, int], split: Split
 ) -> tuple[list[Unit], list[Unit]]:
     """Return what words stand together in messages, and in windows."""
     longest = max(map(len, numbers), default=0)

@@ -23,6 +23,7 @@ START = {
 }
 """What parts weigh to each other before labels have been asked."""
 TOGETHER = 1.8  # what all parts weigh together, before
+_ROUNDED = 1e-9
 _CHUNK = 16_384  # messages asked for at once
 SHARES = 0.3  # what the themes' shares weigh, before
 AUTO = tuple(name for name in STRATEGIES if name != "zero-shot")
@@ -151,8 +152,7 @@ def learn_mapping(view: View, labels: Labels, folds: Sequence[Ints], config: The
     Returns
     -------
     Mapping
-        A topic is mapped to its most probable theme, and is 'mixed' where that theme's probability is below
-        ``config.mixed_below``.
+        A topic is mapped to its most probable theme, and is 'mixed' where that is hardly better than chance.
     """
     learned = learn(view, labels, folds, config.strategy)
     whole = view.messages(labels)
@@ -174,10 +174,21 @@ def learn_mapping(view: View, labels: Labels, folds: Sequence[Ints], config: The
 
 
 def best_themes(posterior: Doubles, mixed_below: float) -> Ints:
-    """Choose each topic's theme; -1 where none is likely enough."""
+    """Choose each topic's theme; -1 where none is likely enough.
+
+    Parameters
+    ----------
+    posterior
+        (topics, themes).
+    mixed_below
+        How likely is enough, corrected for chance as kappa is (Cohen 1960): 0 as likely as any other theme, 1
+        certain. The more themes there are, the more a probability says.
+    """
     if not len(posterior):
         return np.empty(0, np.int64)
-    return np.where(posterior.max(axis=1) >= mixed_below, posterior.argmax(axis=1), -1)
+    chance = 1 / posterior.shape[1]
+    enough = posterior.max(axis=1) >= chance + mixed_below * (1 - chance) - _ROUNDED
+    return np.where(enough, posterior.argmax(axis=1), -1)
 
 
 def message_posterior(messages: Messages, members: Floats, mapping: Mapping) -> Doubles:

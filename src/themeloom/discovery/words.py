@@ -1,0 +1,70 @@
+"""The words of a text: what topics are described with, and judged by."""
+
+import re
+from collections.abc import Callable, Collection
+from itertools import pairwise
+
+Split = Callable[[str], list[str]]
+"""What splits a text into terms, in lower case."""
+PLACEHOLDERS = ("person", "handle", "link", "email", "phone", "number", "postcode", "place", "organisation")
+"""What masking leaves in a text: never a topic's word."""
+_WORD = re.compile(r"\b[^\W\d_][\w']+\b")
+_SHORTENED = re.compile(r"\w+(?:n't|'(?:d|ll|m|re|ve))")
+"""A verb that says little, joined to another word: "didn't", "I'd", "you're"."""
+_SIDE_BY_SIDE = re.compile(r"[\s-]*")
+
+
+def word_splitter(frequent_terms: Collection[str] = ()) -> Split:
+    """Return what splits a text into the single words that topics are described with.
+
+    Parameters
+    ----------
+    frequent_terms
+        Terms left out beside the function words and the placeholders.
+    """
+    left_out = _left_out(frequent_terms)
+    return lambda text: [word[0] for word in _words(_plain(text), left_out)]
+
+
+def term_splitter(frequent_terms: Collection[str] = ()) -> Split:
+    """Return what splits a text into such words, and pairs of them that stand side by side in it.
+
+    Two words between which another one was left out are no pair: nobody who says "thank you, thank you"
+    says "thank thank".
+
+    Parameters
+    ----------
+    frequent_terms
+        As for `word_splitter`.
+    """
+    left_out = _left_out(frequent_terms)
+
+    def split(text: str) -> list[str]:
+        plain = _plain(text)
+        words = _words(plain, left_out)
+        pairs = [
+            f"{one[0]} {other[0]}"
+            for one, other in pairwise(words)
+            if _SIDE_BY_SIDE.fullmatch(plain, one.end(), other.start())
+        ]
+        return [word[0] for word in words] + pairs
+
+    return split
+
+
+def _left_out(frequent_terms: Collection[str]) -> frozenset[str]:
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    return ENGLISH_STOP_WORDS | {*PLACEHOLDERS, *(_plain(term).lstrip("#") for term in frequent_terms)}
+
+
+def _plain(text: str) -> str:
+    return text.lower().replace("\u2019", "'")
+
+
+def _words(plain: str, left_out: frozenset[str]) -> list[re.Match[str]]:
+    return [
+        word
+        for word in _WORD.finditer(plain)
+        if left_out.isdisjoint((word[0], word[0].removesuffix("'s"))) and not _SHORTENED.fullmatch(word[0])
+    ]
