@@ -89,6 +89,17 @@ def test_bertopic_holds_the_same_topics_and_its_plots_work(corpus):
     assert found[0] == 2
 
 
+def test_bertopic_s_own_save_keeps_words_and_topics(corpus, tmp_path):
+    from bertopic import BERTopic
+
+    embeddings, clusters, encoder = corpus
+    model = to_bertopic(embeddings, clusters.topic, encoder, DescribeConfig())
+    model.save(tmp_path / "model", serialization="safetensors", save_ctfidf=True)
+    loaded = BERTopic.load(tmp_path / "model")
+    assert loaded.topic_labels_ == model.topic_labels_
+    assert loaded.vectorizer_model.vocabulary_ == model.vectorizer_model.vocabulary_
+
+
 def test_topics_that_tie_in_size_keep_their_numbers(corpus):
     embeddings, clusters, encoder = corpus
     turned = (clusters.topic + 1) % 3

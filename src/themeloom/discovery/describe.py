@@ -197,13 +197,13 @@ def _vectorizer(embeddings: Embeddings) -> "CountVectorizer":
     split = term_splitter(embeddings.frequent_terms)
     # BERTopic counts topics, not communications, so the vocabulary is settled beforehand.
     try:
-        vocabulary = CountVectorizer(analyzer=split, min_df=2).fit(embeddings.texts).get_feature_names_out()
+        counted = CountVectorizer(analyzer=split, min_df=2).fit(embeddings.texts)
     except ValueError:
         raise CorpusError(
             "corpus: but for the most common words, no word stands in more than one message, so topics would "
             "have no words; gather more messages."
         ) from None
-    return CountVectorizer(analyzer=split, vocabulary=vocabulary)
+    return CountVectorizer(analyzer=split, vocabulary=counted.get_feature_names_out().tolist())
 
 
 def _topic(

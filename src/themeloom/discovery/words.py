@@ -55,7 +55,9 @@ def term_splitter(frequent_terms: Collection[str] = ()) -> Split:
 def _left_out(frequent_terms: Collection[str]) -> frozenset[str]:
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    return ENGLISH_STOP_WORDS | {*PLACEHOLDERS, *(_plain(term).lstrip("#") for term in frequent_terms)}
+    return frozenset(
+        (*ENGLISH_STOP_WORDS, *PLACEHOLDERS, *(_plain(term).lstrip("#") for term in frequent_terms))
+    )
 
 
 def _plain(text: str) -> str:
