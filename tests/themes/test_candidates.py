@@ -86,7 +86,7 @@ def test_a_class_that_nobody_coded_is_found_however_sure_its_theme_seems():
 def test_reasons_and_order():
     sizes = [30, 30, 30, 30, 30, 30, SMALLEST, SMALLEST - 1]
     topic = np.repeat(np.arange(len(sizes)), sizes)
-    share = np.array([0.9, 0.92, 0.88, 0.9, 0.3, 0.9, 0.4, 0.2])
+    share = np.array([0.9, 0.92, 0.88, 0.9, 0.3, 0.9, 0.45, 0.2])
     sure = np.array([0.9, 0.91, 0.9, 0.9, 0.9, 0.35, 0.4, 0.2])
 
     def rows(top):
@@ -99,12 +99,22 @@ def test_reasons_and_order():
     mixed, unsure, both = (candidate.reason for candidate in found)
     assert mixed == "mixed: its likeliest theme has only 30% of it"
     assert unsure.startswith("its messages fit no theme well: the likeliest has 35% on average")
-    assert both.startswith("its likeliest theme has only 40% of it, far less than in other topics; its ")
+    assert both.startswith("its likeliest theme has only 45% of it, far less than in other topics; its ")
+
+
+@pytest.mark.parametrize(("themes", "little"), [(2, 0.6), (4, 0.4), (7, 2.2 / 7), (14, 3.6 / 14)])
+def test_a_theme_that_is_a_guess_explains_no_topic(themes, little):
+    top = np.array([little + 0.005, little - 0.005])
+    posterior = np.column_stack([top, *[(1 - top) / (themes - 1)] * (themes - 1)])
+    topic = np.repeat(np.arange(2), 20)
+    (found,) = find_candidates(mapping_of(posterior, posterior[topic], np.full((2, themes), 4)), topic)
+    assert found.topic == 1
+    assert found.reason == f"its likeliest theme has only {top[1]:.0%} of it"
 
 
 def test_few_topics_are_not_compared():
     topic = np.repeat(np.arange(3), 20)
-    posterior = np.array([[0.9, 0.1], [0.9, 0.1], [0.55, 0.45]])
+    posterior = np.array([[0.9, 0.1], [0.9, 0.1], [0.65, 0.35]])
     mapping = mapping_of(posterior, posterior[topic], np.full((3, 2), 4))
     assert find_candidates(mapping, topic) == ()
 

@@ -6,21 +6,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from themeloom.records import Bools, Candidate, Doubles, Ints, Mapping
+from themeloom.themes.mapping import above_chance
 
 SMALLEST = 10  # messages of a topic, below which its figures are chance
 FEWEST = 5  # topics, below which none can be told from the others
 FAR = 2.5 * 1.4826  # median absolute deviations: two and a half standard deviations, were topics normal
+EXPLAINED = 0.2
+"""How likely a topic's best theme has to be, by `above_chance`, to be more than a guess."""
 EXPECTED = 5.0  # labels, of which to find none is no chance (less than 1 in 100)
 
 
 def find_candidates(mapping: Mapping, topic: Ints) -> tuple[Candidate, ...]:
     """Find topics that no theme explains, least explained first.
 
-    A topic is one if it is mixed; if its likeliest theme has much less of it than the likeliest themes of
-    the other topics have of theirs; if its messages, each by itself, are told much less surely than those of
-    other topics; or if nobody coded any of its messages though some were to be expected, so that its theme is
-    a guess. 'Much less' is two and a half robust standard deviations below the median over topics (Leys et
-    al., 2013, Detecting outliers), and nearer to chance than to certainty.
+    A topic is one if it is mixed; if its likeliest theme has little of it (`EXPLAINED`), or much less of it
+    than the likeliest themes of the other topics have of theirs; if its messages, each by itself, are told
+    much less surely than those of other topics; or if nobody coded any of its messages though some were to be
+    expected, so that its theme is a guess. 'Much less' is two and a half robust standard deviations below the
+    median over topics (Leys et al., 2013, Detecting outliers), and nearer to chance than to certainty.
 
     Parameters
     ----------
@@ -41,6 +44,7 @@ def find_candidates(mapping: Mapping, topic: Ints) -> tuple[Candidate, ...]:
     figures = _Figures(
         mixed=mapping.theme < 0,
         share=mapping.posterior.max(axis=1, initial=0),
+        guess=above_chance(mapping.posterior) < EXPLAINED,
         sure=_certainty(mapping.messages, topic, size),
         coded=coded,
         expected=size * coded.sum() / max(size.sum(), 1),
@@ -58,6 +62,7 @@ class _Figures:
 
     mixed: Bools
     share: Doubles  # of its likeliest theme
+    guess: Bools  # whether that theme is one
     sure: Doubles  # probability of its messages' own likeliest themes, on average
     coded: Ints
     expected: Doubles  # labels, were all topics coded alike
@@ -66,6 +71,8 @@ class _Figures:
         """Say why no theme explains a topic; nothing where one does."""
         if self.mixed[at]:
             yield f"mixed: its likeliest theme has only {self.share[at]:.0%} of it"
+        elif self.guess[at]:
+            yield f"its likeliest theme has only {self.share[at]:.0%} of it"
         elif self.share[at] < low_share:
             yield f"its likeliest theme has only {self.share[at]:.0%} of it, far less than in other topics"
         if self.sure[at] < low_sure:

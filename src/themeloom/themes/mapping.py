@@ -181,14 +181,20 @@ def best_themes(posterior: Doubles, mixed_below: float) -> Ints:
     posterior
         (topics, themes).
     mixed_below
-        How likely is enough, corrected for chance as kappa is (Cohen 1960): 0 as likely as any other theme, 1
-        certain. The more themes there are, the more a probability says.
+        How likely is enough, by `above_chance`.
     """
     if not len(posterior):
         return np.empty(0, np.int64)
-    chance = 1 / posterior.shape[1]
-    enough = posterior.max(axis=1) >= chance + mixed_below * (1 - chance) - _ROUNDED
-    return np.where(enough, posterior.argmax(axis=1), -1)
+    return np.where(above_chance(posterior) >= mixed_below - _ROUNDED, posterior.argmax(axis=1), -1)
+
+
+def above_chance(posterior: Doubles) -> Doubles:
+    """Return how likely each topic's best theme is, corrected for chance as kappa is (Cohen 1960), (topics,).
+
+    0 is as likely as any other theme, 1 is certain: the more themes there are, the more a probability says.
+    """
+    chance = 1 / max(posterior.shape[1], 2)
+    return np.asarray((posterior.max(axis=1, initial=0) - chance) / (1 - chance))
 
 
 def message_posterior(messages: Messages, members: Floats, mapping: Mapping) -> Doubles:
