@@ -23,7 +23,7 @@ START = {
 }
 """What parts weigh to each other before labels have been asked."""
 TOGETHER = 1.8  # what all parts weigh together, before
-_ROUNDED = 1e-9
+_ROUNDED = 1e-9  # so that an even posterior is never below chance
 _CHUNK = 16_384  # messages asked for at once
 SHARES = 0.3  # what the themes' shares weigh, before
 AUTO = tuple(name for name in STRATEGIES if name != "zero-shot")
