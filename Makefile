@@ -19,10 +19,10 @@ help: ## this list
 demo: $(VENV)/.installed ## run the demonstration study: topics, themes, scores, report
 	$(BIN)/themeloom run experiments/dearmhp.toml
 
-# Four files at a time, as many tests wait for servers and browsers; each in one thread: more threads hinder
+# Three files at a time, as many tests wait for servers and browsers; each in one thread: more threads hinder
 # each other on arrays as small as those of tests.
 test: $(VENV)/.installed-test browser ## run all tests
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 cluster: $(VENV)/.installed-test $(VENV)/.installed-ray ## run the tests on a Ray cluster of two nodes, one of which is killed
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m cluster
