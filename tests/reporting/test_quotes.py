@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import polars as pl
+
 from builders import make_record
 from themeloom.reporting.quotes import quotes_of, shown_texts
 
@@ -16,6 +18,21 @@ def test_words_are_those_of_the_topic_that_the_message_holds() -> None:
         assert held <= words.get(topic, set())
         assert all(word in whole for word in held)
     assert any(text != "…" for text in shown)
+
+
+def test_the_kind_of_apostrophe_makes_no_difference() -> None:
+    record = make_record()
+    topic, *others = record.discovery.topics
+    told = replace(topic, words=("nurse's round", "kettle"), weights=(0.2, 0.1))
+    texts = ["The nurse\u2019s round was late", "The nurse's round", "The nurse went round"]
+    messages = record.communications.head(3).with_columns(text=pl.Series(texts), topic=pl.lit(topic.topic))
+    record = replace(
+        record,
+        config=record.config | {"report": {"min_authors": 1}},
+        communications=pl.concat([messages, record.communications.slice(3)], how="vertical_relaxed"),
+        discovery=replace(record.discovery, topics=(told, *others)),
+    )
+    assert shown_texts(record, "words")[:3] == ["nurse's round", "nurse's round", "…"]
 
 
 def test_masked_texts_stay_and_none_are_empty() -> None:

@@ -52,9 +52,14 @@ def shown_texts(record: RunRecord, quotes: Quotes, heard: Voices | None = None) 
 
 
 def _parts(words: tuple[str, ...]) -> list[tuple[str, frozenset[str]]]:
-    return [(word, frozenset(_WORD.findall(word.lower()))) for word in words]
+    return [(word, _single(word)) for word in words]
 
 
 def _shared(text: str, words: list[tuple[str, frozenset[str]]]) -> str:
-    held = set(_WORD.findall(text.lower()))
+    held = _single(text)
     return ", ".join(word for word, parts in words if parts <= held) or _NO_WORDS
+
+
+def _single(text: str) -> frozenset[str]:
+    """Return the words of a text; words of topics have straight apostrophes, whichever people typed."""
+    return frozenset(_WORD.findall(text.lower().replace("\u2019", "'")))
