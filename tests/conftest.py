@@ -1,5 +1,6 @@
 """What tests of several rooms share."""
 
+import gc
 import os
 import shutil
 import sys
@@ -29,19 +30,19 @@ hypothesis.settings.load_profile("suite")
 
 LONGEST = (
     "test_reliability.py",
+    "test_many.py",
+    "test_app.py",
     "test_full_disk.py",
     "test_manual.py",
     "test_pipeline.py",
     "test_exposure.py",
     "test_tracking_postgres.py",
     "test_tracking.py",
-    "test_app.py",
     "test_page.py",
     "test_adapt.py",
     "test_sweeping.py",
     "test_no_leak.py",
     "test_labelling_study.py",
-    "test_many.py",
     "test_accessible.py",
     "test_fluent.py",
     "test_stance.py",
@@ -51,7 +52,10 @@ LONGEST = (
     "test_notebooks.py",
     "test_wheel.py",
 )
-"""Files of a third of a minute and more, longest first: if one came last, a worker would be at it alone."""
+"""Files of a third of a minute and more, longest first: if one came last, a worker would be at it alone.
+
+Two that need no layout stand among the first, and are run while another worker compiles (`compiled_once`).
+"""
 
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
@@ -71,14 +75,25 @@ def _no_browser(reason: str) -> None:
     pytest.skip(sentence)
 
 
+def pytest_configure() -> None:
+    """Look for no garbage while libraries are imported, which stay: that would take a third of the time."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests make."""
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin the longest files first; each file's tests stay in their order."""
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Of several workers, let one compile UMAP, and the others wait and read what it keeps.
 
     Where nothing is kept yet, each would compile for a minute.
@@ -87,6 +102,13 @@ def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
         with alone(tmp_path_factory.getbasetemp().parent / "compiling"):
             vectors = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
             reduce(Neighbourhood(vectors), ReduceConfig(), 1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once(request: pytest.FixtureRequest) -> None:
+    """Wait for UMAP in every file but those of the labelling page, which need no layout."""
+    if request.path.parent.name != "labelling":
+        request.getfixturevalue("compiled")
 
 
 @pytest.fixture(scope="module")

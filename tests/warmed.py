@@ -3,6 +3,7 @@
 Polars, UMAP and the encoder are not asked for anything here: they begin threads, which no fork takes along.
 """
 
+import gc
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,3 +23,4 @@ for _name in _templates.list_templates(["html"]):
 warn_dependency_requirement_mismatches(["polars"])  # finds out which package each module is of
 with TemporaryDirectory() as _folder, connection(backend_of(f"sqlite:///{_folder}/mlflow.db", Path(_folder))):
     pass
+gc.freeze()  # what all share is not looked through, nor copied by that, in each

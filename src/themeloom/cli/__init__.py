@@ -1,6 +1,7 @@
 """The command line: one thin command a verb; heavy imports stand inside the commands."""
 
 import errno
+import gc
 import os
 import sys
 
@@ -58,6 +59,7 @@ def main() -> None:
     """Run the command line; a fault that the user can mend is one sentence and exit code 2, any other 1."""
     from themeloom.errors import ThemeloomError
 
+    gc.set_threshold(50_000)  # a tenth of a short command went to looking through libraries, which stay
     try:
         with orderly():
             _told_whole()
