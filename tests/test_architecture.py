@@ -92,7 +92,13 @@ COMPOSERS = {
 HEAVY = {
     "sentence_transformers": {"discovery/batches.py", "discovery/embed.py", "discovery/static.py"},
     "transformers": {"discovery/embed.py"},
-    "torch": {"discovery/embed.py", "discovery/adapt.py", "discovery/batches.py", "discovery/processor.py"},
+    "torch": {
+        "discovery/embed.py",
+        "discovery/adapt.py",
+        "discovery/contrast.py",
+        "discovery/batches.py",
+        "discovery/processor.py",
+    },
     "model2vec": {"discovery/static.py"},
     "umap": {"discovery/reduce.py"},
     "numba": {"compiled.py"},

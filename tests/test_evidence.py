@@ -12,6 +12,7 @@ from themeloom import evidence as module
 from themeloom import learning
 from themeloom.config import Experiment
 from themeloom.discover import codebook_vectors, embed_corpus
+from themeloom.discovery import adapt
 from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.cluster import cluster
 from themeloom.discovery.embed import Encoder
@@ -154,6 +155,15 @@ def test_adaptations_are_remembered(gathered, tmp_path, monkeypatch):
     more = gathered(tmp_path, steps=3)
     more.adapt(LABELS)
     assert (more.whole != first.whole).any()
+
+
+def test_what_was_learned_in_another_arithmetic_is_not_taken_for_the_same(gathered, tmp_path, monkeypatch):
+    for able, known in ((False, 1), (True, 2), (False, 2)):
+        monkeypatch.setattr(adapt, "multiplies_bfloat16", lambda able=able: able)
+        gathered(tmp_path).adapt(LABELS)
+        assert len(list((tmp_path / "adapt").iterdir())) == known
+    gathered(tmp_path, arithmetic="float32").adapt(LABELS)
+    assert len(list((tmp_path / "adapt").iterdir())) == 3
 
 
 def test_when_all_is_encoded_the_encoder_is_let_go_of(gathered, tmp_path):

@@ -16,6 +16,7 @@ from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.config import Experiment
 from themeloom.discover import grouped, grouped_key, laid_out, layout_key, packed, unpacked
 from themeloom.discovery.adapt import Adapter, States
+from themeloom.discovery.contrast import contrastive_loss
 from themeloom.discovery.embed import Encoder, unload
 from themeloom.discovery.estimate import cross_estimated, distilled, estimated, turn_of
 from themeloom.discovery.hierarchy import topic_tree
@@ -246,9 +247,10 @@ class Evidence:
             labels.theme,
             self._read,
             self.config.adapt.model_dump(mode="json"),
+            self._adapter.shortens,
             self.config.study.seed,
             _key(labels) == self._kept,
-            code_of(Adapter),
+            code_of(Adapter, contrastive_loss),
         )
 
     def _encoded(self, rows: Ints) -> Floats:

@@ -171,6 +171,20 @@ def test_the_same_is_learned_however_many_of_a_step_are_read_at_a_time(adapter, 
     assert apart_ < np.abs(learned - read[0]).max() / 20  # rounding alone
 
 
+@pytest.mark.parametrize("able", [False, True])
+def test_training_in_bfloat16_learns_nearly_what_float32_does(adapter, read, able, monkeypatch):
+    monkeypatch.setattr(module, "multiplies_bfloat16", lambda: able)
+    plain = Adapter(adapter.encoder, CONFIG.model_copy(update={"arithmetic": "float32"}), 3)
+    assert (adapter.shortens, plain.shortens) == (able, False)
+    tasks = [
+        lambda each=each: each.learn(some(read[1], LEARNED), THEME[LEARNED]) for each in (plain, adapter)
+    ]
+    long, short = at_once(tasks)
+    assert (short != long).any() == able
+    alike = (adapter.encode(read[1], short) * adapter.encode(read[1], long)).sum(axis=1)
+    assert alike.min() > 0.999
+
+
 def test_another_seed_learns_from_other_batches(adapter, read):
     one, other = (Adapter(adapter.encoder, CONFIG.model_copy(update={"steps": 1}), seed) for seed in (3, 4))
     half, theme = some(read[1], LEARNED), THEME[LEARNED]

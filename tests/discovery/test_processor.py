@@ -23,3 +23,13 @@ def test_what_a_task_has_freed_is_given_back_before_the_next(monkeypatch):
     monkeypatch.setattr(processor, "give_back", lambda: happened.append("given back"))
     at_once([lambda: happened.append("done")] * 2)
     assert happened == ["done", "given back"] * 2
+
+
+def test_bfloat16_is_for_processors_that_multiply_matrices_of_it(monkeypatch):
+    import torch
+
+    for told, able in (({"amx_bf16": True}, True), ({"amx_bf16": False, "avx2": True}, False), ({}, False)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda told=told: told, raising=False)
+        assert processor.multiplies_bfloat16() == able
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert not processor.multiplies_bfloat16(), "an older PyTorch does not tell"

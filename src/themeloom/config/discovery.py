@@ -63,6 +63,11 @@ class AdaptConfig(Section):
     temperature: Annotated[float, Field(gt=0, le=10)] = Field(
         0.1, description="Temperature of the supervised contrastive loss."
     )
+    arithmetic: Literal["auto", "float32"] = Field(
+        "auto",
+        description="Of training. 'auto': bfloat16 where the processor multiplies matrices of it (AMX), "
+        "which takes half the time, else float32; 'float32': that everywhere.",
+    )
 
 
 class DiscoverConfig(Section):

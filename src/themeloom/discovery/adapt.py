@@ -17,10 +17,11 @@ import numpy as np
 
 from themeloom.config import AdaptConfig
 from themeloom.discovery.batches import Features, through, unit_vectors
+from themeloom.discovery.contrast import contrastive_loss, likely_drawn, rate_at
 from themeloom.discovery.embed import Encoder
-from themeloom.discovery.processor import at_once
+from themeloom.discovery.processor import at_once, multiplies_bfloat16
 from themeloom.errors import ConfigError
-from themeloom.records import Doubles, Floats, Ints
+from themeloom.records import Floats, Ints
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -33,7 +34,6 @@ Layers = Floats
 States = list[Floats]
 """What enters the adapted layers, a message each: (tokens, hidden)."""
 
-WARM_UP = 0.1  # share of the steps in which the learning rate rises; then it falls to nothing
 TOKENS = 48
 """Of a message that are read in training; what they are told by the lower layers is of the whole message."""
 _BATCH = 64
@@ -58,7 +58,7 @@ class Adapter:
     encoder
         A sentence-transformers model whose first module is a transformer.
     config
-        ``layers``, ``steps``, ``batch_size``, ``learning_rate`` and ``temperature``.
+        ``layers``, ``steps``, ``batch_size``, ``learning_rate``, ``temperature`` and ``arithmetic``.
     seed
         Seed of the batches.
 
@@ -105,6 +105,11 @@ class Adapter:
 
         return self._listening(texts, asked, listen)
 
+    @property
+    def shortens(self) -> bool:
+        """Whether matrices are multiplied in bfloat16 in training; vectors are always encoded in float32."""
+        return self.config.arithmetic == "auto" and multiplies_bfloat16()
+
     def learn(
         self, states: Sequence[Floats], theme: Ints, stepped: Callable[[], object] = lambda: None
     ) -> Layers:
@@ -123,23 +128,27 @@ class Adapter:
         -----
         Batches are drawn with themes weighted by the square root of their inverse frequency.
         """
-        from torch import from_numpy
+        from torch import autocast, bfloat16, from_numpy
         from torch.optim import AdamW
 
-        upper = self._upper.copy()
+        upper, shortens = self._upper.copy(), self.shortens
+        if shortens:
+            upper.use_plain_attention()
         trained = list(upper.layers.parameters())
         if len(np.unique(theme)) < 2:
             for _ in range(self.config.steps):
                 stepped()
             return _flat(trained)
-        likely = _likely(theme)
+        likely = likely_drawn(theme)
         generator = np.random.default_rng(self.seed)
-        optimiser = AdamW(trained, lr=self.config.learning_rate)
+        optimiser = AdamW(trained, lr=self.config.learning_rate, fused=True)
         for step in range(self.config.steps):
             drawn = np.unique(generator.choice(len(theme), self.config.batch_size, p=likely))
-            vectors = upper.vectors([states[i][:TOKENS] for i in drawn], _FEW)
-            loss = _contrast(vectors, from_numpy(theme[drawn]), self.config.temperature)
-            optimiser.param_groups[0]["lr"] = self.config.learning_rate * _rate(step, self.config.steps)
+            # All threads share autocast's cache, and each would clear it under the others.
+            with autocast("cpu", bfloat16, enabled=shortens, cache_enabled=False):
+                vectors = upper.vectors([states[i][:TOKENS] for i in drawn], _FEW)
+            loss = contrastive_loss(vectors.float(), from_numpy(theme[drawn]), self.config.temperature)
+            optimiser.param_groups[0]["lr"] = self.config.learning_rate * rate_at(step, self.config.steps)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -238,6 +247,12 @@ class _Upper:
             module.to("cpu").float()
         return copied
 
+    def use_plain_attention(self) -> None:
+        """Compute attention step by step: going back through the fused one is slow in bfloat16."""
+        choose: Callable[[str], None] | None = getattr(self.transformer, "set_attn_implementation", None)
+        if choose is not None:
+            choose("eager")
+
     @property
     def _words(self) -> "nn.Embedding":
         words: nn.Embedding = self.transformer.get_input_embeddings()  # type: ignore[operator]
@@ -286,30 +301,6 @@ def _padded(states: Sequence[Floats]) -> "tuple[Tensor, Tensor]":
     held = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(state) for state in states], batch_first=True)
     sizes = torch.tensor([len(state) for state in states])
     return held, (torch.arange(held.shape[1]) < sizes[:, None]).long()
-
-
-def _contrast(vectors: "Tensor", theme: "Tensor", temperature: float) -> "Tensor":
-    """Supervised contrastive loss; 0 where no two messages have the same theme."""
-    import torch
-
-    oneself = torch.eye(len(vectors), dtype=torch.bool)
-    alike = (theme[:, None] == theme) & ~oneself
-    closeness = (vectors @ vectors.T / temperature).masked_fill(oneself, -1e9)
-    surprise = torch.logsumexp(closeness, dim=1, keepdim=True) - closeness
-    partners = alike.sum(dim=1)
-    mean = (surprise * alike).sum(dim=1) / partners.clamp(min=1)
-    return mean.sum() / (partners > 0).sum().clamp(min=1)
-
-
-def _likely(theme: Ints) -> Doubles:
-    """Probability of being drawn: themes weighted by the square root of their inverse frequency."""
-    weight = 1 / np.sqrt(np.bincount(theme)[theme])
-    return np.asarray(weight / weight.sum())
-
-
-def _rate(step: int, steps: int) -> float:
-    rising = max(WARM_UP * steps, 1)
-    return min((step + 1) / rising, 1 - step / (steps + 1))
 
 
 def _flat(parameters: "list[nn.Parameter]") -> Layers:

@@ -22,6 +22,14 @@ def device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def multiplies_bfloat16() -> bool:
+    """Whether the processor multiplies matrices of bfloat16 in hardware: Intel's AMX."""
+    import torch
+
+    tell: Callable[[], dict[str, object]] = getattr(torch.cpu, "get_capabilities", dict)  # older ones do not
+    return bool(tell().get("amx_bf16"))
+
+
 def use_cores() -> None:
     """Give torch as many threads as there are cores, unless OMP_NUM_THREADS says otherwise.
 
