@@ -66,7 +66,7 @@ class AdaptConfig(Section):
     arithmetic: Literal["auto", "float32"] = Field(
         "auto",
         description="Of training. 'auto': bfloat16 where the processor multiplies matrices of it (AMX), "
-        "which takes half the time, else float32; 'float32': that everywhere.",
+        "which takes about half the time, else float32; 'float32': that everywhere.",
     )
 
 

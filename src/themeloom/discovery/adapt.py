@@ -39,6 +39,8 @@ TOKENS = 48
 _BATCH = 64
 _FEW = 10  # messages of a step that are read at a time: more are padded more, fewer keep a core less busy
 _PART = 256  # messages that one core encodes at a time
+_EVEN = 8
+"""Of which lengths are multiples in bfloat16: for each shape of a matrix a program is made, and kept."""
 
 
 class _Heard(Exception):  # noqa: N818 - no error: what was asked for is known, and the rest is left
@@ -146,7 +148,8 @@ class Adapter:
             drawn = np.unique(generator.choice(len(theme), self.config.batch_size, p=likely))
             # All threads share autocast's cache, and each would clear it under the others.
             with autocast("cpu", bfloat16, enabled=shortens, cache_enabled=False):
-                vectors = upper.vectors([states[i][:TOKENS] for i in drawn], _FEW)
+                read = [states[i][:TOKENS] for i in drawn]
+                vectors = upper.vectors(read, _FEW, _EVEN if shortens else 1)
             loss = contrastive_loss(vectors.float(), from_numpy(theme[drawn]), self.config.temperature)
             optimiser.param_groups[0]["lr"] = self.config.learning_rate * rate_at(step, self.config.steps)
             optimiser.zero_grad()
@@ -258,19 +261,22 @@ class _Upper:
         words: nn.Embedding = self.transformer.get_input_embeddings()  # type: ignore[operator]
         return words
 
-    def vectors(self, states: Sequence[Floats], batch: int) -> "Tensor":
-        """Return unit vectors of messages from what enters the layers; so many of like length at once."""
+    def vectors(self, states: Sequence[Floats], batch: int, even: int = 1) -> "Tensor":
+        """Return unit vectors of messages from what enters the layers; so many of like length at once.
+
+        Lengths are filled to a multiple of `even`.
+        """
         import torch
 
         order = _by_length(states)
         batches = [order[start : start + batch] for start in range(0, len(order), batch)]
-        parts = [self._through([states[i] for i in some]) for some in batches]
+        parts = [self._through([states[i] for i in some], even) for some in batches]
         return torch.cat(parts)[np.argsort(order)]
 
-    def _through(self, states: Sequence[Floats]) -> "Tensor":
+    def _through(self, states: Sequence[Floats], even: int) -> "Tensor":
         import torch
 
-        held, mask = _padded(states)
+        held, mask = _padded(states, even)
         # The model makes masks and positions as it is used to; what its embedding layer says is put aside.
         unread = torch.zeros((*mask.shape, self._words.embedding_dim))
         hook = self.layers[0].register_forward_pre_hook(lambda _, inputs: (held, *inputs[1:]))
@@ -294,11 +300,12 @@ def _by_length(states: Sequence[Floats]) -> list[int]:
     return sorted(range(len(states)), key=lambda i: len(states[i]))
 
 
-def _padded(states: Sequence[Floats]) -> "tuple[Tensor, Tensor]":
+def _padded(states: Sequence[Floats], even: int) -> "tuple[Tensor, Tensor]":
     """Return states as one tensor (messages, tokens, hidden), and its mask (messages, tokens)."""
     import torch
 
     held = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(state) for state in states], batch_first=True)
+    held = torch.nn.functional.pad(held, (0, 0, 0, -held.shape[1] % even))
     sizes = torch.tensor([len(state) for state in states])
     return held, (torch.arange(held.shape[1]) < sizes[:, None]).long()
 
