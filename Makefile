@@ -20,9 +20,9 @@ demo: $(VENV)/.installed ## run the demonstration study: topics, themes, scores,
 	$(BIN)/themeloom run experiments/dearmhp.toml
 
 # Three files at a time, as many tests wait for servers and browsers; each in one thread: more threads hinder
-# each other on arrays as small as those of tests.
+# each other on arrays as small as those of tests. Compiled Python is kept: the processes that tests start are many.
 test: $(VENV)/.installed-test browser ## run all tests
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 cluster: $(VENV)/.installed-test $(VENV)/.installed-ray ## run the tests on a Ray cluster of two nodes, one of which is killed
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m cluster
