@@ -19,7 +19,7 @@ from pathlib import Path
 import _asked
 import numpy as np
 from _measured import machine
-from mapping import Labelled, learned_from, read_demo, read_table
+from mapping import Labelled, learned_from, read_demo, read_table, settings
 from sklearn.metrics import cohen_kappa_score
 
 from themeloom.atomic import whole_file
@@ -28,6 +28,7 @@ from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.embed import Encoder, embedded_text, frequent_terms
 from themeloom.discovery.estimate import cross_estimated, estimated
 from themeloom.discovery.processor import at_once
+from themeloom.evidence import adaptation_steps
 from themeloom.members import Labels
 from themeloom.records import Floats
 from themeloom.themes._classifier import fit_classifier, posterior_of
@@ -60,7 +61,7 @@ def draws(corpus: Labelled, labels: int, number: int, outside: float = 0.5) -> I
     texts = [embedded_text(text, frequent) for text in corpus.texts]
     encoder, static = Encoder(EncoderConfig()), Encoder(EncoderConfig(static=True)).encode(texts)
     raw, states = Adapter(encoder, AdaptConfig(), 0).read(texts)
-    known = np.flatnonzero(corpus.theme >= 0)
+    known, steps = np.flatnonzero(corpus.theme >= 0), adaptation_steps(settings("raw", 0), labels)
     for draw in range(1, number + 1):
         rng = np.random.default_rng(draw)
         drawn = rng.permutation(known)
@@ -70,7 +71,7 @@ def draws(corpus: Labelled, labels: int, number: int, outside: float = 0.5) -> I
         read = np.setdiff1d(np.arange(len(texts)), judged)
         adapter = Adapter(encoder, AdaptConfig(), draw)
         theme, some = corpus.theme[position], [states[place] for place in position]
-        (layers,) = at_once([lambda a=adapter, s=some, t=theme: a.learn(s, t)])  # type: ignore[misc]
+        (layers,) = at_once([lambda a=adapter, s=some, t=theme: a.learn(s, t, steps)])  # type: ignore[misc]
         adapted = adapter.encode(states, layers)
         inside, distilled, estimates = np.empty_like(adapted), np.empty_like(adapted), adapted.copy()
         inside[read] = cross_estimated(static[read], adapted[read], [texts[at] for at in read])

@@ -17,7 +17,7 @@ from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.cluster import cluster
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.neighbours import Neighbourhood
-from themeloom.evidence import Evidence, fewest_topics
+from themeloom.evidence import Evidence, adaptation_steps, fewest_topics
 from themeloom.members import Labels, informed_vectors
 from themeloom.placing import Placing
 from themeloom.progress import Stages
@@ -251,3 +251,14 @@ def test_labels_inform_topics_of_folds_of_the_run_and_of_new_messages_alike(gath
 
 def test_informed_topics_are_at_least_twice_as_many_as_themes():
     assert [fewest_topics(themes) for themes in (2, 7)] == [4, 14]
+
+
+def test_the_encoder_is_adapted_for_longer_to_many_labels_and_where_topics_are_read_from_it():
+    def steps(vectors, labels=200, **given):
+        config = experiment(**{"steps": None} | given)
+        discover = config.discover.model_copy(update={"vectors": vectors})
+        return adaptation_steps(config.model_copy(update={"discover": discover}), labels)
+
+    assert [steps("raw", labels) for labels in (2, 200, 300, 1_000, 9_000)] == [20, 20, 30, 100, 100]
+    assert [steps("raw+adapted", labels) for labels in (2, 200, 300, 9_000)] == [45, 45, 67, 225]
+    assert steps("raw", 9_000, steps=7) == steps("raw+adapted", steps=7) == 7

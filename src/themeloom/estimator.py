@@ -63,8 +63,8 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
     adapt : bool
         Whether the encoder is adapted to the labels: better, and slower by that many adaptations as there are
         folds, and one.
-    adapt_steps : int
-        Steps of that training.
+    adapt_steps : int or None
+        Steps of that training; by default more for many labels, and for topics of adapted vectors.
     min_cluster_size : int or None
         The smallest topic; by default from the number of texts.
     consensus : int or None
@@ -114,7 +114,7 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
         strategy: str = ThemesConfig.model_fields["strategy"].default,
         vectors: str = DiscoverConfig.model_fields["vectors"].default,
         adapt: bool = AdaptConfig.model_fields["enabled"].default,
-        adapt_steps: int = AdaptConfig.model_fields["steps"].default,
+        adapt_steps: int | None = None,
         min_cluster_size: int | None = None,
         consensus: int | None = None,
         mixed_below: float = ThemesConfig.model_fields["mixed_below"].default,

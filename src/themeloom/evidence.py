@@ -33,6 +33,8 @@ MOST = 2_000
 """Communications that are learned from, labelled ones aside; of a larger corpus every so-and-so-manieth."""
 ADAPTED = ("soft", "stacked", "auto")
 """Strategies that ask for the adapted encoder's vectors."""
+_SERVING, _INFORMING = 20, 45  # steps of adapting to few labels: for the mapping alone, for topics as well
+_FEW, _MANY = 200, 1_000  # labels: between them steps grow in proportion, so that each is drawn as often
 _CHUNK = 1_024
 
 
@@ -97,7 +99,7 @@ class Evidence:
             return
         asked = {_key(labels): labels for labels in (*others, kept)}
         names = [self._digest(labels) for labels in asked.values()]
-        progress.begin(len(asked) * self.config.adapt.steps, "steps")
+        progress.begin(len(asked) * self._steps, "steps")
         known = all(self._cache.knows("adapt", name) for name in names)
         states = [] if known else self._adapter.states(self._read)
         halt = Event()
@@ -207,7 +209,6 @@ class Evidence:
 
         key = layout_key(near.vectors, self.config, "for clustering alone")
         several = self._cache.remember("reduce", key, lay_out)[0]["several"]
-
         key = grouped_key(several, near.vectors, self.config, fewest)
         return unpacked(self._cache.remember("cluster", key, group)[0])
 
@@ -223,7 +224,8 @@ class Evidence:
         kept = _key(labels) == self._kept
 
         def make() -> Arrays:
-            layers = self._adapter.learn([states[i] for i in place], labels.theme, lambda: stepped(1))
+            learned = [states[i] for i in place]
+            layers = self._adapter.learn(learned, labels.theme, self._steps, lambda: stepped(1))
             vectors = self._adapter.encode(states, layers)
             if self.config.encoder.static:
                 raw = self.embeddings.vectors[self.position]
@@ -233,7 +235,7 @@ class Evidence:
         def task() -> Arrays:
             arrays, known = self._cache.remember("adapt", name, make)
             if known:
-                stepped(self.config.adapt.steps)
+                stepped(self._steps)
             return arrays
 
         return task
@@ -247,6 +249,7 @@ class Evidence:
             labels.theme,
             self._read,
             self.config.adapt.model_dump(mode="json"),
+            self._steps,
             self._adapter.shortens,
             self.config.study.seed,
             _key(labels) == self._kept,
@@ -270,6 +273,10 @@ class Evidence:
     def _read(self) -> list[str]:
         """What the encoder reads of the communications that are learned from."""
         return [self.embeddings.texts[i] for i in self.position]
+
+    @property
+    def _steps(self) -> int:
+        return adaptation_steps(self.config, len(self.labelled))
 
     @cached_property
     def _adapter(self) -> Adapter:
@@ -295,6 +302,12 @@ def adapts(config: Experiment) -> bool:
     """Whether a run adapts the encoder: it can be, it may be, and something asks for its vectors."""
     asked = config.discover.vectors == "raw+adapted" or config.themes.strategy in ADAPTED
     return config.adapt.enabled and asked
+
+
+def adaptation_steps(config: Experiment, labels: int) -> int:
+    """Return in how many steps the encoder is adapted to so many labels, and to those of any fold of them."""
+    least = _INFORMING if config.discover.vectors == "raw+adapted" else _SERVING
+    return config.adapt.steps or least * min(max(labels, _FEW), _MANY) // _FEW
 
 
 def fewest_topics(themes: int) -> int:

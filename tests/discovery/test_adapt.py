@@ -17,7 +17,8 @@ from themeloom.errors import ConfigError
 TEXTS, THEMES = messages()
 THEME = np.array(THEMES)
 LEARNED = np.arange(len(TEXTS)) % 2 == 0  # each theme, each subject
-CONFIG = AdaptConfig(layers=2, steps=12, batch_size=24)
+CONFIG = AdaptConfig(layers=2, batch_size=24)
+STEPS = 12
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def read(adapter):
 
 @pytest.fixture(scope="module")
 def layers(adapter, read):
-    return at_once([lambda: adapter.learn(some(read[1], LEARNED), THEME[LEARNED])])[0]
+    return at_once([lambda: adapter.learn(some(read[1], LEARNED), THEME[LEARNED], STEPS)])[0]
 
 
 def some(states, chosen):
@@ -41,7 +42,7 @@ def some(states, chosen):
 
 def untouched(adapter, read):
     """The layers as they are: of one theme, nothing can be learned."""
-    return adapter.learn(read[1][:4], np.zeros(4, np.int64))
+    return adapter.learn(read[1][:4], np.zeros(4, np.int64), STEPS)
 
 
 def apart(vectors):
@@ -98,11 +99,11 @@ def test_untouched_layers_give_the_encoder_s_vectors(adapter, read):
 
 @pytest.mark.parametrize("depth", [1, 6])
 def test_any_number_of_layers_can_be_those_that_learn(adapter, depth):
-    part = Adapter(adapter.encoder, CONFIG.model_copy(update={"layers": depth, "steps": 1}), 3)
+    part = Adapter(adapter.encoder, CONFIG.model_copy(update={"layers": depth}), 3)
     vectors, states = part.read(TEXTS[:12])
-    untouched_ = part.learn(states, np.zeros(12, np.int64))
+    untouched_ = part.learn(states, np.zeros(12, np.int64), 1)
     np.testing.assert_allclose(part.encode(states, untouched_), vectors, atol=1e-5)
-    assert (part.learn(states, THEME[:12]) != untouched_).any()
+    assert (part.learn(states, THEME[:12], 1) != untouched_).any()
 
 
 def apart_from_others():
@@ -125,14 +126,14 @@ def test_adaptation_is_on_the_processor_wherever_the_encoder_is():
     elsewhere = apart_from_others()
     elsewhere.encoder.model.bfloat16()
     before = [part.dtype for part in elsewhere.encoder.model.parameters()]
-    found = elsewhere.encode(states, elsewhere.learn(states, THEME[:12]))
+    found = elsewhere.encode(states, elsewhere.learn(states, THEME[:12], STEPS))
     assert found.dtype == np.float32
     assert [part.dtype for part in elsewhere.encoder.model.parameters()] == before
 
 
 @pytest.mark.parametrize("theme", [[], [1], [2, 2, 2]])
 def test_of_fewer_than_two_themes_nothing_is_learned(adapter, read, theme):
-    found = adapter.learn(read[1][: len(theme)], np.array(theme, np.int64))
+    found = adapter.learn(read[1][: len(theme)], np.array(theme, np.int64), STEPS)
     np.testing.assert_array_equal(found, untouched(adapter, read))
 
 
@@ -153,9 +154,9 @@ def test_messages_of_a_theme_come_together_even_those_not_learned_from(adapter, 
 def test_the_same_is_learned_however_many_learn_at_once(adapter, read, layers):
     half, half_theme = some(read[1], LEARNED), THEME[LEARNED]
     tasks = [
-        lambda: adapter.learn(half, half_theme),
-        lambda: adapter.learn(half[:30], half_theme[:30]),
-        lambda: adapter.learn(half, half_theme),
+        lambda: adapter.learn(half, half_theme, STEPS),
+        lambda: adapter.learn(half[:30], half_theme[:30], STEPS),
+        lambda: adapter.learn(half, half_theme, STEPS),
     ]
     first, other, again = at_once(tasks)
     np.testing.assert_array_equal(first, again)
@@ -165,7 +166,7 @@ def test_the_same_is_learned_however_many_learn_at_once(adapter, read, layers):
 
 def test_the_same_is_learned_however_many_of_a_step_are_read_at_a_time(adapter, read, layers, monkeypatch):
     monkeypatch.setattr(module, "_FEW", CONFIG.batch_size)  # all, with the shorter ones padded
-    whole = at_once([lambda: adapter.learn(some(read[1], LEARNED), THEME[LEARNED])])[0]
+    whole = at_once([lambda: adapter.learn(some(read[1], LEARNED), THEME[LEARNED], STEPS)])[0]
     learned = adapter.encode(read[1], layers)
     apart_ = np.abs(adapter.encode(read[1], whole) - learned).max()
     assert apart_ < np.abs(learned - read[0]).max() / 20  # rounding alone
@@ -177,7 +178,8 @@ def test_training_in_bfloat16_learns_nearly_what_float32_does(adapter, read, abl
     plain = Adapter(adapter.encoder, CONFIG.model_copy(update={"arithmetic": "float32"}), 3)
     assert (adapter.shortens, plain.shortens) == (able, False)
     tasks = [
-        lambda each=each: each.learn(some(read[1], LEARNED), THEME[LEARNED]) for each in (plain, adapter)
+        lambda each=each: each.learn(some(read[1], LEARNED), THEME[LEARNED], STEPS)
+        for each in (plain, adapter)
     ]
     long, short = at_once(tasks)
     assert (short != long).any() == able
@@ -186,9 +188,9 @@ def test_training_in_bfloat16_learns_nearly_what_float32_does(adapter, read, abl
 
 
 def test_another_seed_learns_from_other_batches(adapter, read):
-    one, other = (Adapter(adapter.encoder, CONFIG.model_copy(update={"steps": 1}), seed) for seed in (3, 4))
+    one, other = (Adapter(adapter.encoder, CONFIG, seed) for seed in (3, 4))
     half, theme = some(read[1], LEARNED), THEME[LEARNED]
-    assert (one.learn(half, theme) != other.learn(half, theme)).any()
+    assert (one.learn(half, theme, 1) != other.learn(half, theme, 1)).any()
 
 
 def test_the_order_and_the_company_of_messages_make_no_difference(adapter, read, layers):
@@ -205,23 +207,23 @@ def test_the_order_and_the_company_of_messages_make_no_difference(adapter, read,
 def test_long_messages_are_learned_from_and_encoded(adapter):
     long = [f"{text}, and so on, " * 20 for text in TEXTS[:2]]
     vectors, states = adapter.read([*long, "", "short"])
-    found = adapter.learn(states, np.array([0, 1, 0, 1]))
+    found = adapter.learn(states, np.array([0, 1, 0, 1]), STEPS)
     assert np.isfinite(found).all()
     np.testing.assert_allclose(np.linalg.norm(adapter.encode(states, found), axis=1), 1, atol=1e-5)
     assert vectors.shape == (4, 384)
 
 
 def test_each_step_is_told(adapter, read):
-    steps, brief = [], Adapter(adapter.encoder, AdaptConfig(layers=1, steps=3), 3)
-    brief.learn(read[1][:9], THEME[:9], lambda: steps.append(1))
+    steps, brief = [], Adapter(adapter.encoder, AdaptConfig(layers=1), 3)
+    brief.learn(read[1][:9], THEME[:9], 3, lambda: steps.append(1))
     assert len(steps) == 3
-    brief.learn(read[1][:2], THEME[:1].repeat(2), lambda: steps.append(1))
+    brief.learn(read[1][:2], THEME[:1].repeat(2), 3, lambda: steps.append(1))
     assert len(steps) == 6, "nothing to learn, but as many steps as were announced"
 
 
 def test_more_layers_than_there_are_is_one_sentence():
     greedy = Adapter(Encoder(EncoderConfig()), AdaptConfig(layers=40), 0)
-    for attempt in (lambda: greedy.read(["a"]), lambda: greedy.learn([], np.zeros(0, np.int64))):
+    for attempt in (lambda: greedy.read(["a"]), lambda: greedy.learn([], np.zeros(0, np.int64), 1)):
         with pytest.raises(ConfigError) as raised:
             attempt()
         (sentence,) = raised.value.faults

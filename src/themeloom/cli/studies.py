@@ -174,6 +174,7 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
     from rich.console import Console
 
     from themeloom.console.results import show_flow
+    from themeloom.evidence import adaptation_steps
     from themeloom.trials import adaptations
 
     console = Console()
@@ -186,8 +187,9 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
         markup=False,
     )
     if count := adaptations(prepared.corpus, prepared.sample, config):
+        steps = adaptation_steps(config, int(prepared.sample.decided.sum()))
         console.print(
-            f"A first run adapts the encoder to the labels {count} times, {config.adapt.steps} steps each: "
+            f"A first run adapts the encoder to the labels {count} times, {steps} steps each: "
             "most of its time. Later runs remember it, and adapt.enabled = false goes without.",
             markup=False,
         )

@@ -55,7 +55,11 @@ class AdaptConfig(Section):
     layers: Annotated[int, Field(ge=1, le=48)] = Field(
         3, description="Upper layers that learn; those below stay."
     )
-    steps: Annotated[int, Field(ge=1, le=10_000)] = Field(30, description="Steps of training.")
+    steps: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        None,
+        description="Steps of training; by default 20, or 45 where topics are read from adapted vectors, too "
+        "(discover.vectors), and of more than 200 labels, up to 1,000, so many more in proportion.",
+    )
     batch_size: Annotated[int, Field(ge=4, le=1024)] = Field(32, description="Messages a step.")
     learning_rate: Annotated[float, Field(gt=0, le=0.1)] = Field(
         1e-4, description="AdamW's highest learning rate."

@@ -60,7 +60,7 @@ class Adapter:
     encoder
         A sentence-transformers model whose first module is a transformer.
     config
-        ``layers``, ``steps``, ``batch_size``, ``learning_rate``, ``temperature`` and ``arithmetic``.
+        ``layers``, ``batch_size``, ``learning_rate``, ``temperature`` and ``arithmetic``.
     seed
         Seed of the batches.
 
@@ -113,7 +113,7 @@ class Adapter:
         return self.config.arithmetic == "auto" and multiplies_bfloat16()
 
     def learn(
-        self, states: Sequence[Floats], theme: Ints, stepped: Callable[[], object] = lambda: None
+        self, states: Sequence[Floats], theme: Ints, steps: int, stepped: Callable[[], object] = lambda: None
     ) -> Layers:
         """Adapt to labelled messages.
 
@@ -123,6 +123,8 @@ class Adapter:
             What enters the upper layers, one a message.
         theme
             (messages,): their labels; with fewer than two themes nothing is learned.
+        steps
+            Of training.
         stepped
             Called after each step.
 
@@ -138,20 +140,20 @@ class Adapter:
             upper.use_plain_attention()
         trained = list(upper.layers.parameters())
         if len(np.unique(theme)) < 2:
-            for _ in range(self.config.steps):
+            for _ in range(steps):
                 stepped()
             return _flat(trained)
         likely = likely_drawn(theme)
         generator = np.random.default_rng(self.seed)
         optimiser = AdamW(trained, lr=self.config.learning_rate, fused=True)
-        for step in range(self.config.steps):
+        for step in range(steps):
             drawn = np.unique(generator.choice(len(theme), self.config.batch_size, p=likely))
             # All threads share autocast's cache, and each would clear it under the others.
             with autocast("cpu", bfloat16, enabled=shortens, cache_enabled=False):
                 read = [states[i][:TOKENS] for i in drawn]
                 vectors = upper.vectors(read, _FEW, _EVEN if shortens else 1)
             loss = contrastive_loss(vectors.float(), from_numpy(theme[drawn]), self.config.temperature)
-            optimiser.param_groups[0]["lr"] = self.config.learning_rate * rate_at(step, self.config.steps)
+            optimiser.param_groups[0]["lr"] = self.config.learning_rate * rate_at(step, steps)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
