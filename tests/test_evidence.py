@@ -120,10 +120,12 @@ def test_each_set_of_labels_has_an_adaptation_of_its_own(gathered, tmp_path):
     fewer, other = LABELS.but(np.arange(5)), Labels(LABELLED, (LABELS.theme + 1) % 3, 3)
     together, alone = gathered(), gathered(tmp_path)
     together.adapt(LABELS, [fewer, other])
-    alone.adapt(fewer)
+    alone.adapt(other, [fewer])
     np.testing.assert_array_equal(
         together.members(fewer).messages.adapted, alone.members(fewer).messages.adapted
     )
+    alone.adapt(fewer)  # which is kept now, and encoded no less exactly than it can be
+    np.testing.assert_allclose(alone.whole, together.members(fewer).messages.adapted, atol=0.01)
     assert (together.members(LABELS).messages.adapted != together.members(fewer).messages.adapted).any()
     with pytest.raises(KeyError):
         alone.members(LABELS)

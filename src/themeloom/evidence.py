@@ -226,7 +226,7 @@ class Evidence:
         def make() -> Arrays:
             learned = [states[i] for i in place]
             layers = self._adapter.learn(learned, labels.theme, self._steps, lambda: stepped(1))
-            vectors = self._adapter.encode(states, layers)
+            vectors = self._adapter.encode(states, layers, nearly=not kept)
             if self.config.encoder.static:
                 raw = self.embeddings.vectors[self.position]
                 layers, vectors = turn_of(raw, vectors).ravel(), cross_estimated(raw, vectors, self._read)

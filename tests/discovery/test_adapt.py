@@ -187,6 +187,16 @@ def test_training_in_bfloat16_learns_nearly_what_float32_does(adapter, read, abl
     assert alike.min() > 0.999
 
 
+@pytest.mark.parametrize("able", [False, True])
+def test_vectors_that_are_nearly_the_same_have_unit_length(adapter, read, able, layers, monkeypatch):
+    monkeypatch.setattr(module, "multiplies_bfloat16", lambda: able)
+    whole, nearly = (adapter.encode(read[1], layers, nearly=short) for short in (False, True))
+    assert (nearly != whole).any() == able
+    np.testing.assert_allclose(np.linalg.norm(nearly, axis=1), 1, atol=1e-5)
+    assert (whole * nearly).sum(axis=1).min() > 0.999
+    np.testing.assert_array_equal(adapter.encode(read[1], layers, nearly=True), nearly)
+
+
 def test_another_seed_learns_from_other_batches(adapter, read):
     one, other = (Adapter(adapter.encoder, CONFIG, seed) for seed in (3, 4))
     half, theme = some(read[1], LEARNED), THEME[LEARNED]

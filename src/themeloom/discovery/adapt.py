@@ -109,7 +109,7 @@ class Adapter:
 
     @property
     def shortens(self) -> bool:
-        """Whether matrices are multiplied in bfloat16 in training; vectors are always encoded in float32."""
+        """Whether matrices are multiplied in bfloat16 in training, and where vectors may be nearly those."""
         return self.config.arithmetic == "auto" and multiplies_bfloat16()
 
     def learn(
@@ -160,15 +160,16 @@ class Adapter:
             stepped()
         return _flat(trained)
 
-    def encode(self, states: Sequence[Floats], layers: Layers) -> Floats:
-        """Return unit vectors, float32 (messages, dimensions), of the adapted encoder."""
-        from torch import from_numpy, inference_mode
+    def encode(self, states: Sequence[Floats], layers: Layers, *, nearly: bool = False) -> Floats:
+        """Return unit vectors, float32 (messages, dimensions): `nearly` those, where it `shortens`."""
+        from torch import autocast, bfloat16, from_numpy, inference_mode
         from torch.nn.utils import vector_to_parameters
 
         upper = self._upper.copy()
         vector_to_parameters(from_numpy(layers), upper.layers.parameters())
-        with inference_mode():
-            vectors: Floats = upper.vectors(states, _BATCH).numpy()
+        nearly = nearly and self.shortens
+        with inference_mode(), autocast("cpu", bfloat16, enabled=nearly, cache_enabled=False):
+            vectors: Floats = upper.vectors(states, _BATCH, _EVEN if nearly else 1).float().numpy()
         return vectors
 
     def encode_at_once(self, states: Sequence[Floats], layers: Layers) -> Floats:
