@@ -264,3 +264,31 @@ def test_the_encoder_is_adapted_for_longer_to_many_labels_and_where_topics_are_r
     assert [steps("raw", labels) for labels in (2, 200, 300, 1_000, 9_000)] == [20, 20, 30, 100, 100]
     assert [steps("raw+adapted", labels) for labels in (2, 200, 300, 9_000)] == [45, 45, 67, 225]
     assert steps("raw", 9_000, steps=7) == steps("raw+adapted", steps=7) == 7
+
+
+def test_an_adaptation_of_other_steps_by_default_is_not_taken_for_the_same(gathered, tmp_path):
+    for vectors, known in (("raw", 1), ("raw+adapted", 2), ("raw", 2)):
+        evidence = gathered(tmp_path, steps=None)
+        discover = evidence.config.discover.model_copy(update={"vectors": vectors})
+        evidence.config = evidence.config.model_copy(update={"discover": discover})
+        evidence.adapt(LABELS)
+        assert len(list((tmp_path / "adapt").iterdir())) == known
+
+
+def test_vectors_of_the_mapping_that_is_kept_are_exact_where_those_of_folds_need_not_be(
+    gathered, tmp_path, monkeypatch
+):
+    asked, encode = [], Adapter.encode
+
+    def watched(self, states, layers, *, nearly=False):
+        asked.append(nearly)
+        return encode(self, states, layers, nearly=nearly)
+
+    monkeypatch.setattr(adapt, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(Adapter, "encode", watched)
+    evidence = gathered(tmp_path)
+    evidence.adapt(LABELS, [LABELS.but(np.arange(5))])
+    assert sorted(asked) == [False, True]
+    exact = evidence._adapter.encode(evidence._adapter.states(evidence._read), evidence.layers)
+    # In bfloat16 they would be off by far more.
+    np.testing.assert_allclose(evidence.whole, exact, atol=1e-6)
