@@ -13,6 +13,11 @@ class Adapted:
     vectors: NDArray[np.float32]  # (communications, dimensions): unit length
     layers: NDArray[np.float32]  # (weights,): its upper layers
 
+    @property
+    def known(self) -> bool:
+        """Whether it was."""
+        return len(self.layers) > 0
+
 
 @dataclass(frozen=True, slots=True)
 class WordVectors:

@@ -3,7 +3,10 @@
 import re
 from dataclasses import replace
 
+import numpy as np
+
 from builders import make_record
+from themeloom.encoders import Adapted
 from themeloom.records import RunRecord
 from themeloom.reporting.methods import methods
 
@@ -52,8 +55,6 @@ def test_everything_cited_is_in_the_references_and_the_other_way_round() -> None
 
 
 def test_the_text_follows_the_configuration() -> None:
-    plain = " ".join(methods(configured(adapt={"enabled": False})).paragraphs)
-    assert "supervised contrastive learning" not in plain
     held_out = methods(configured(validate={"held_out": 0.3}))
     assert "set aside, and nothing was learned from them" in " ".join(held_out.paragraphs)
     assert "nadeau" not in {one.key for one in held_out.references}
@@ -62,6 +63,15 @@ def test_the_text_follows_the_configuration() -> None:
     assert "Fred and Jain, 2005" in consensus
     informed = " ".join(methods(configured(discover={"vectors": "raw+adapted"})).paragraphs)
     assert "Labels informed the topics" in informed
+
+
+def test_an_encoder_that_nothing_asked_to_adapt_is_not_said_to_be_adapted() -> None:
+    adapted = configured(themes={"strategy": "bayes"})  # adapting is allowed, as it is by default
+    empty = Adapted(np.zeros((60, 0), np.float32), np.zeros(0, np.float32))
+    for record, said in ((adapted, True), (replace(adapted, adapted=empty), False)):
+        found = methods(record)
+        assert ("supervised contrastive learning" in " ".join(found.paragraphs)) is said
+        assert ("supcon" in {one.key for one in found.references}) is said
 
 
 def test_the_study_is_cited_as_it_asks() -> None:

@@ -184,7 +184,7 @@ def _choices(record: RunRecord) -> dict[str, str]:
         "topics": str(found.clusters.count),
         "topics read from": str(record.config.get("discover", {}).get("vectors", "")),
         "mapping by": str(record.config.get("themes", {}).get("strategy", "")),
-        "encoder adapted": "yes" if len(record.adapted.layers) else "no",
+        "encoder adapted": "yes" if record.adapted.known else "no",
         "strict outliers": f"{found.clusters.outlier.mean():.1%}",
         "left without a topic": f"{(found.clusters.topic < 0).mean():.1%}",
         "seed": str(record.config.get("study", {}).get("seed", "")),

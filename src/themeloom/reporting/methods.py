@@ -34,7 +34,7 @@ def _keys(record: RunRecord) -> Iterable[str]:
     config = record.config
     if _bundled(record):
         yield "minilm"
-    if config.get("adapt", {}).get("enabled"):
+    if record.adapted.known:
         yield "supcon"
     if record.discovery.clusters.layouts > 1:
         yield "consensus"
@@ -100,14 +100,13 @@ def _topics(record: RunRecord) -> str:
 def _themes(record: RunRecord) -> str:
     residual = sum(theme.residual for theme in record.codebook.themes)
     strategy = f"methods.strategy_{record.config.get('themes', {}).get('strategy')}"
-    adapted = record.config.get("adapt", {}).get("enabled")
     return say(
         "methods.map",
         labels=counted(len(record.labelled), "message"),
         themes=counted(len(record.codebook.themes) - residual, "theme"),
         residual=say("methods.residual", number=residual) if residual else "",
         strategy=say(strategy if strategy in catalogue() else "methods.strategy_other"),
-        adapted=say("methods.adapted", cite_supcon=cited("supcon")) if adapted else "",
+        adapted=say("methods.adapted", cite_supcon=cited("supcon")) if record.adapted.known else "",
     )
 
 
