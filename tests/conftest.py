@@ -13,6 +13,7 @@ import hypothesis
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Error, sync_playwright
+from xdist.scheduler import LoadFileScheduling
 
 from browsing import Visit
 from coding import Server
@@ -33,14 +34,14 @@ LONGEST = (
     "test_many.py",
     "test_app.py",
     "test_full_disk.py",
+    "test_tracking_postgres.py",
+    "test_sweeping.py",
     "test_manual.py",
     "test_pipeline.py",
     "test_exposure.py",
-    "test_tracking_postgres.py",
     "test_tracking.py",
     "test_page.py",
     "test_adapt.py",
-    "test_sweeping.py",
     "test_no_leak.py",
     "test_labelling_study.py",
     "test_accessible.py",
@@ -56,6 +57,9 @@ LONGEST = (
 
 Two that need no layout stand among the first, and are run while another worker compiles (`compiled_once`).
 """
+
+FORKED = ("test_reliability.py", "test_full_disk.py", "test_tracking_postgres.py", "test_sweeping.py")
+"""Files that fork trials from a process that has imported everything, which takes half a minute."""
 
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
@@ -73,6 +77,20 @@ def _no_browser(reason: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(sentence)
     pytest.skip(sentence)
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """Gives each worker whole files, and all files of trials to one, so that one process is forked from."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "trials" if file.endswith(FORKED) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile | None:
+    """Take the place of xdist's own ``--dist loadfile``."""
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_configure() -> None:

@@ -8,24 +8,21 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from _trials import start
 
 from servers import free_port
-from themeloom.history import store
+from themeloom.config import TrackingConfig
+from themeloom.history import store, tracking
 from themeloom.history.registry import model_folder, register
 
 pytestmark = pytest.mark.slow
 
-TRACKED = """
-import sys
-from pathlib import Path
-from themeloom.config import TrackingConfig
-from themeloom.history import store, tracking
 
-root, address = Path(sys.argv[1]), sys.argv[2]
-(model,) = store.models(root / "models")
-config = TrackingConfig(uri=address, experiment="at once")
-print(tracking.track(store.load(model), model, None, config, root).run_id)
-"""
+def track(root, address, told):
+    """Track the study's run; write down which it is."""
+    (model,) = store.models(root / "models")
+    config = TrackingConfig(uri=address, experiment="at once")
+    told.write_text(tracking.track(store.load(model), model, None, config, root).run_id)
 
 
 def program(name):
@@ -68,9 +65,10 @@ def test_two_runs_at_once_reach_a_server_and_are_found_there(root, postgres, ser
     command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "2"]
     served = ["--backend-store-uri", postgres, "--artifacts-destination", str(tmp_path / "served")]
     serve([*command, *served], {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, port)
-    run = [sys.executable, "-c", TRACKED, root[0], address]
-    both = [subprocess.Popen(run, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    told = [process.communicate(timeout=300)[0].strip() for process in both]
+    files = [tmp_path / "one", tmp_path / "other"]
+    both = [start(track, root[0], address, file, said=file.with_suffix(".err")) for file in files]
+    assert [child.wait() for child in both] == [0, 0], [child.err for child in both]
+    told = [file.read_text() for file in files]
     client = MlflowClient(address)
     found = client.search_runs([client.get_experiment_by_name("at once").experiment_id])
     assert {(each.info.run_id, each.info.status) for each in found} == {(name, "FINISHED") for name in told}
