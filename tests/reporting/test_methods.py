@@ -74,6 +74,34 @@ def test_an_encoder_that_nothing_asked_to_adapt_is_not_said_to_be_adapted() -> N
         assert ("supcon" in {one.key for one in found.references}) is said
 
 
+def test_a_distilled_encoder_is_told_and_cited() -> None:
+    record = configured(encoder={"static": True})
+    found = record.discovery
+    for name, told in (
+        ("all-MiniLM-L6-v2 (bundled), distilled", "all-MiniLM-L6-v2 (Wang et al., 2020)"),
+        ("models/mine, distilled", "mine"),
+    ):
+        embeddings = replace(found.embeddings, encoder=name)
+        text = methods(replace(record, discovery=replace(found, embeddings=embeddings)))
+        said = " ".join(text.paragraphs)
+        distilled = "a static distillation (Model2Vec; Tulkens and van Dongen, 2024)"
+        assert f"{distilled} of the sentence encoder {told} (8 dimensions" in said
+        assert "a ridge regression told from those of the distillation" in said
+        assert "model2vec" in {one.key for one in text.references}
+    plain = methods(make_record())
+    assert "distillation" not in " ".join(plain.paragraphs)
+    assert "model2vec" not in {one.key for one in plain.references}
+
+
+def test_a_sample_in_which_topics_were_found_is_told() -> None:
+    assert "in a sample of" not in " ".join(methods(make_record()).paragraphs)
+    record = configured(discover={"sample": 6000})
+    quality = replace(record.quality, overall=record.quality.overall | {"placed": 0.914})
+    text = " ".join(methods(replace(record, quality=quality)).paragraphs)
+    assert "Topics were found in a sample of 6,000 messages" in text
+    assert "91% came to the topic that the clustering had given them. " in text
+
+
 def test_the_study_is_cited_as_it_asks() -> None:
     found = methods(configured(study={"citation": STUDY}))
     (study,) = [one for one in found.references if one.key == "study"]

@@ -34,6 +34,8 @@ def _keys(record: RunRecord) -> Iterable[str]:
     config = record.config
     if _bundled(record):
         yield "minilm"
+    if _static(record):
+        yield "model2vec"
     if record.adapted.known:
         yield "supcon"
     if record.discovery.clusters.layouts > 1:
@@ -46,6 +48,10 @@ def _keys(record: RunRecord) -> Iterable[str]:
 
 def _bundled(record: RunRecord) -> bool:
     return "bundled" in record.discovery.embeddings.encoder
+
+
+def _static(record: RunRecord) -> bool:
+    return bool(record.config.get("encoder", {}).get("static"))
 
 
 def _corpus(record: RunRecord) -> str:
@@ -68,14 +74,10 @@ def _corpus(record: RunRecord) -> str:
 
 def _topics(record: RunRecord) -> str:
     found, clusters = record.discovery, record.discovery.clusters
-    if _bundled(record):
-        encoder = say("methods.bundled", cite_minilm=cited("minilm"))
-    else:
-        encoder = say("methods.encoder", name=found.embeddings.encoder.replace("\\", "/").rpartition("/")[2])
     terms = ", ".join(found.embeddings.frequent_terms)
     embedded = say(
         "methods.embed",
-        encoder=encoder,
+        encoder=_encoder(record),
         dimensions=f"{found.embeddings.vectors.shape[1]:,}",
         cite_sbert=cited("sbert"),
         frequent=say("methods.frequent", terms=terms) if terms else "",
@@ -90,11 +92,30 @@ def _topics(record: RunRecord) -> str:
         count=counted(clusters.count, "topic"),
         outliers=f"{_mean(clusters.outlier):.0%}",
         left=f"{_mean(clusters.topic < 0):.0%}",
+        sampled=_sampled(record),
         origin=(consensus if clusters.layouts > 1 else "")
         + say("methods.origin_informed" if record.informed else "methods.origin_plain"),
         **{f"cite_{key}": cited(key) for key in ("umap", "density", "hdbscan", "bertopic")},
     )
     return f"{embedded} {described}"
+
+
+def _encoder(record: RunRecord) -> str:
+    name = record.discovery.embeddings.encoder.removesuffix(", distilled").replace("\\", "/")
+    if _bundled(record):
+        encoder = say("methods.bundled", cite_minilm=cited("minilm"))
+    else:
+        encoder = say("methods.encoder", name=name.rpartition("/")[2])
+    if not _static(record):
+        return encoder
+    return say("methods.distilled", encoder=encoder, cite_model2vec=cited("model2vec"))
+
+
+def _sampled(record: RunRecord) -> str:
+    placed = record.quality.overall.get("placed")
+    if placed is None:
+        return ""
+    return say("methods.sampled", sample=f"{record.config['discover']['sample']:,}", placed=f"{placed:.0%}")
 
 
 def _themes(record: RunRecord) -> str:
@@ -106,8 +127,15 @@ def _themes(record: RunRecord) -> str:
         themes=counted(len(record.codebook.themes) - residual, "theme"),
         residual=say("methods.residual", number=residual) if residual else "",
         strategy=say(strategy if strategy in catalogue() else "methods.strategy_other"),
-        adapted=say("methods.adapted", cite_supcon=cited("supcon")) if record.adapted.known else "",
+        adapted=_adapted(record),
     )
+
+
+def _adapted(record: RunRecord) -> str:
+    if not record.adapted.known:
+        return ""
+    adapted = say("methods.adapted", cite_supcon=cited("supcon"))
+    return say("methods.adapted_static", adapted=adapted) if _static(record) else adapted
 
 
 def _validation(record: RunRecord) -> str:
