@@ -75,7 +75,7 @@ class Evidence:
     @property
     def informed(self) -> bool:
         """Whether labels inform the topics."""
-        return self.config.discover.vectors == "raw+adapted"
+        return self.config.discover.informed
 
     @property
     def adapts(self) -> bool:
@@ -300,13 +300,12 @@ class Evidence:
 
 def adapts(config: Experiment) -> bool:
     """Whether a run adapts the encoder: it can be, it may be, and something asks for its vectors."""
-    asked = config.discover.vectors == "raw+adapted" or config.themes.strategy in ADAPTED
-    return config.adapt.enabled and asked
+    return config.adapt.enabled and (config.discover.informed or config.themes.strategy in ADAPTED)
 
 
 def adaptation_steps(config: Experiment, labels: int) -> int:
     """Return in how many steps the encoder is adapted to so many labels, and to those of any fold of them."""
-    least = _INFORMING if config.discover.vectors == "raw+adapted" else _SERVING
+    least = _INFORMING if config.discover.informed else _SERVING
     return config.adapt.steps or least * min(max(labels, _FEW), _MANY) // _FEW
 
 

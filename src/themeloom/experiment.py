@@ -50,7 +50,7 @@ def read_experiment(path: str | Path) -> Experiment:
 
 
 def _check_adapted(path: Path, experiment: Experiment) -> None:
-    if experiment.discover.vectors == "raw":
+    if not experiment.discover.informed:
         return
     if not experiment.adapt.enabled:
         raise ConfigError(

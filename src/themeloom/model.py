@@ -240,7 +240,7 @@ class Model:
             self.encoder_used,
             self._settings("adapt", AdaptConfig),
             record.config["study"]["seed"],
-            informed=self._settings("discover", DiscoverConfig).vectors == "raw+adapted",
+            informed=self._settings("discover", DiscoverConfig).informed,
         )
 
     def _repr_html_(self) -> str:

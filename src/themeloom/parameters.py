@@ -54,7 +54,7 @@ def study_of(parameters: Mapping[str, object]) -> Experiment:
         config = Experiment.model_validate({**sections, "sources": [{"path": "texts"}]})
     except ValidationError as error:
         raise ConfigError(*(_sentence(fault) for fault in error.errors())) from None
-    if config.discover.vectors == "raw+adapted" and not config.adapt.enabled:
+    if config.discover.informed and not config.adapt.enabled:
         raise ConfigError("vectors: 'raw+adapted' needs an adapted encoder; set adapt to True.")
     return config
 

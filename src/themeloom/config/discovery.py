@@ -94,6 +94,11 @@ class DiscoverConfig(Section):
         "what they say; the others are placed by their neighbours, and the report tells what that costs.",
     )
 
+    @property
+    def informed(self) -> bool:
+        """Whether labels inform the topics."""
+        return self.vectors == "raw+adapted"
+
 
 class ReduceConfig(Section):
     """UMAP."""
