@@ -384,6 +384,18 @@ def test_modules_are_called_what_they_do() -> None:
     assert [m.place for m in MODULES if any(word in m.path.stem for word in ("util", "helper", "misc"))] == []
 
 
+def test_forked_tests_are_run_by_one_worker() -> None:
+    forked = {
+        path.name
+        for path in TESTS.rglob("test_*.py")
+        if re.search(r"^(?:import|from) _trials\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    conftest = (TESTS / "conftest.py").read_text(encoding="utf-8")
+    told = re.search(r"(?s)\nFORKED = (\(.*?\))\n", conftest)
+    assert told is not None
+    assert forked == set(ast.literal_eval(told[1]))
+
+
 def test_functions_stay_small() -> None:
     lengths = {
         f"{module.place}:{node.lineno} {node.name}": _length(node)
