@@ -41,6 +41,7 @@ TABLE = ROOT / "docs" / "benchmarks.md"
 DEMO = ROOT / "experiments" / "dearmhp.toml"
 STRATEGIES = ("majority", "bayes", "graph", "soft", "zero-shot", "stacked")
 FOLDS = 5
+TOLD = (100, 200, 400)  # numbers of labels at which the default is put beside reference lines
 MOST = 2_000  # messages of a corpus
 
 
@@ -160,13 +161,19 @@ def judge(corpus: Labelled, n: int, draw: int, vectors: str, cache: Path) -> Ite
             yield row(name, "topic" if name in topics else "message", line(labels, judged))
 
 
-def ratios(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """Divide the kappa of 'stacked' by those of the reference lines: corpus → what → mean over draws."""
+Ratios = dict[str, dict[str, float]]
+"""Corpus → what is divided by what → mean over draws."""
+Worth = dict[int, Ratios]
+"""By the number of labels."""
+
+
+def ratios(rows: Sequence[Row]) -> Ratios:
+    """Divide the kappa of 'stacked' by those of the reference lines."""
     kappa: defaultdict[tuple[str, str, str, str], list[float]] = defaultdict(list)
     for row in rows:
         kappa[row.corpus, row.vectors, row.line, row.level].append(row.kappa)
     mean = {key: float(np.mean(values)) for key, values in kappa.items()}
-    found: dict[str, dict[str, float]] = {}
+    found: Ratios = {}
     for corpus in sorted({row.corpus for row in rows}):
         regression = mean[corpus, "raw", validation.REGRESSION, "message"]
         topics = mean[corpus, "raw", "stacked", "topic"]
@@ -181,7 +188,13 @@ def ratios(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
     return found
 
 
-def table(rows: Sequence[Row], at_200: dict[str, dict[str, float]], facts: dict[str, object]) -> str:
+def worth(rows: Sequence[Row]) -> Worth:
+    """Give the ratios at each number of labels, of draws that were judged with both kinds of topics."""
+    whole = [row for row in rows if {"raw", "raw+adapted"} <= _vectors(rows, row)]
+    return {n: ratios(about(n, whole)) for n in TOLD if any(row.labels == n for row in whole)}
+
+
+def table(rows: Sequence[Row], told: Worth, facts: dict[str, object]) -> str:
     """Write the results as a page of the manual."""
     lines = [
         "# How well themes are found",
@@ -190,14 +203,15 @@ def table(rows: Sequence[Row], at_200: dict[str, dict[str, float]], facts: dict[
         "draws of labels; in brackets the expected calibration error. Made by `benchmarks/mapping.py`:",
         f"{facts['machine']}. The demo's messages are synthetic.",
         "",
-        "## What the default is worth at 200 labels",
+        "## What the default is worth",
         "",
         "Its kappa divided by that of a reference line: logistic regression on the raw vectors, or plain",
-        "BERTopic with a majority vote. Of the demo 160 labels are learned from; each draw judges 40 others.",
-        "",
-        *_ratio_table(at_200),
+        "BERTopic with a majority vote. Of the demo at most 160 labels are learned from; each draw judges 40",
+        "others.",
         "",
     ]
+    for n, found in told.items():
+        lines += [f"{n} labels:", "", *_ratio_table(found), ""]
     for n in sorted({row.labels for row in rows}):
         some = [row for row in rows if row.labels == n]
         draws = len({row.draw for row in some})
@@ -205,14 +219,12 @@ def table(rows: Sequence[Row], at_200: dict[str, dict[str, float]], facts: dict[
     return "\n".join(lines)
 
 
-def _ratio_table(at_200: dict[str, dict[str, float]]) -> Iterator[str]:
-    if not at_200:
-        return
-    what = list(next(iter(at_200.values())))
+def _ratio_table(of_corpus: Ratios) -> Iterator[str]:
+    what = list(next(iter(of_corpus.values())))
     yield f"| corpus | {' | '.join(what)} |"
     yield "|---" * (1 + len(what)) + "|"
-    mean = {name: float(np.mean([found[name] for found in at_200.values()])) for name in what}
-    for corpus, found in {**at_200, "**mean**": mean}.items():
+    mean = {name: float(np.mean([found[name] for found in of_corpus.values()])) for name in what}
+    for corpus, found in {**of_corpus, "**mean**": mean}.items():
         yield f"| {corpus} | {' | '.join(f'{found[name]:.2f}' for name in what)} |"
 
 
@@ -264,22 +276,21 @@ def about(n: int, rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if of_corpus.get(row.corpus) == row.labels]
 
 
-def keep(rows: Sequence[Row], seconds: float, given: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """Write the results beside, then in place; return the ratios at 200 labels."""
+def keep(rows: Sequence[Row], seconds: float, given: argparse.Namespace) -> Worth:
+    """Write the results beside, then in place; return what the default is worth."""
     facts: dict[str, object] = {
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",
         "versions": versions(),
         "seconds": round(seconds),
         "quick": given.quick,
     }
-    whole = [row for row in rows if {"raw", "raw+adapted"} <= _vectors(rows, row)]
-    at_200 = ratios(about(200, whole)) if whole else {}
-    found = {"facts": facts, "ratios at 200 labels": at_200, "rows": [asdict(row) for row in rows]}
+    told = worth(rows)
+    found = {"facts": facts, "ratios by labels": told, "rows": [asdict(row) for row in rows]}
     with whole_file(given.results) as part:
         part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     with whole_file(given.results.with_suffix(".md") if given.quick else TABLE) as part:
-        part.write_text(table(rows, at_200, facts), encoding="utf-8")
-    return at_200
+        part.write_text(table(rows, told, facts), encoding="utf-8")
+    return told
 
 
 def _vectors(rows: Sequence[Row], one: Row) -> set[str]:
@@ -311,11 +322,11 @@ def main() -> None:
         tables = [read_table(path, given.most) for path in sorted(given.folder.glob("*.csv"))]
         corpora = [read_demo(Path(scratch)), *tables]
         done: set[Asked] = {(row.corpus, row.labels, row.draw, row.vectors) for row in rows}
-        at_200: dict[str, dict[str, float]] = {}
+        told: Worth = {}
         for more in run(corpora, given.labels, given.draws, done, given.cache or Path(scratch)):
             rows += more
-            at_200 = keep(rows, before + time.perf_counter() - began, given)
-    print(json.dumps(at_200, indent=1))
+            told = keep(rows, before + time.perf_counter() - began, given)
+    print(json.dumps(told, indent=1))
 
 
 if __name__ == "__main__":
