@@ -245,7 +245,7 @@ class _Sample:
 
     def _interval(self, share: Doubles, variance: Doubles, binomial: Doubles) -> _Estimate:
         """Give Clopper and Pearson's interval at the size of a random sample with this variance."""
-        from scipy.stats import beta, norm, t
+        from scipy.special import betaincinv, ndtri, stdtrit
 
         share = np.clip(share, 0, 1)
         per_label = np.where(
@@ -253,10 +253,10 @@ class _Sample:
         )
         if not per_label.any():
             return _Estimate(share, share, share)
-        shrunk = (norm.ppf(0.975) / t.ppf(0.975, self._freedom)) ** 2
+        shrunk = (ndtri(0.975) / stdtrit(self._freedom, 0.975)) ** 2
         size = shrunk / np.maximum(per_label, TINY)
-        low = beta.ppf(0.025, np.maximum(share * size, TINY), (1 - share) * size + 1)
-        high = beta.ppf(0.975, share * size + 1, np.maximum((1 - share) * size, TINY))
+        low = betaincinv(np.maximum(share * size, TINY), (1 - share) * size + 1, 0.025)
+        high = betaincinv(share * size + 1, np.maximum((1 - share) * size, TINY), 0.975)
         return _Estimate(share, np.clip(low, 0, share), np.clip(high, share, 1))
 
 
