@@ -1,5 +1,6 @@
 """How common each theme is in the corpus, with 95% intervals: from labels, predictions, and both."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,12 +98,14 @@ def prevalence(
         np.flatnonzero(known), np.eye(len(codebook.keys))[labels[known]], _answered(inclusion, known)
     )
     counted = {COMMUNICATIONS: np.ones(len(predicted))} | ({} if weights is None else {MESSAGES: weights})
-    tables = [
-        _rows(name, method, codebook, estimate)
+    rows = [
+        (name, method, *row)
         for name, weight in counted.items()
         for method, estimate in _estimates(drawn, predicted, weight).items()
+        for row in _rows(codebook, estimate)
     ]
-    return Prevalence(pl.concat(tables), int(known.sum()), len(predicted))
+    table = pl.DataFrame(rows, schema=PREVALENCE, orient="row")
+    return Prevalence(table, int(known.sum()), len(predicted))
 
 
 def check_inclusion(labels: Ints, inclusion: Doubles, communications: int) -> None:
@@ -278,14 +281,10 @@ def _check_shapes(
         raise ValueError("weights must be above 0, one for each message of the corpus")
 
 
-def _rows(weighting: str, method: str, codebook: Codebook, estimate: _Estimate) -> pl.DataFrame:
-    none = [None] * len(codebook.keys)
-    columns = {
-        "weighting": [weighting] * len(codebook.keys),
-        "method": [method] * len(codebook.keys),
-        "theme": codebook.keys,
-        "share": estimate.share,
-        "low": none if estimate.low is None else estimate.low,
-        "high": none if estimate.high is None else estimate.high,
-    }
-    return pl.DataFrame(columns, schema=PREVALENCE)
+def _rows(codebook: Codebook, estimate: _Estimate) -> Iterator[tuple[str, float, float | None, float | None]]:
+    """Give each theme's key, share and interval."""
+    share = estimate.share.tolist()
+    none = [None] * len(share)
+    low = none if estimate.low is None else estimate.low.tolist()
+    high = none if estimate.high is None else estimate.high.tolist()
+    return zip(codebook.keys, share, low, high, strict=True)
