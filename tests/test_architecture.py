@@ -384,7 +384,7 @@ def test_modules_are_called_what_they_do() -> None:
     assert [m.place for m in MODULES if any(word in m.path.stem for word in ("util", "helper", "misc"))] == []
 
 
-def test_forked_tests_are_run_by_one_worker() -> None:
+def test_files_whose_tests_are_forked_are_known() -> None:
     forked = {
         path.name
         for path in TESTS.rglob("test_*.py")

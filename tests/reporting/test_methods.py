@@ -6,9 +6,12 @@ from dataclasses import replace
 import numpy as np
 
 from builders import make_record
+from themeloom.config import EncoderConfig
+from themeloom.discovery.embed import Encoder
 from themeloom.encoders import Adapted
 from themeloom.records import RunRecord
 from themeloom.reporting.methods import methods
+from themeloom.spreading import AGREEMENT
 
 STUDY = "Shepherd A, Sanders C. Using social media for support. BMC Psychiatry 2015;15:29."
 
@@ -78,11 +81,9 @@ def test_an_encoder_that_nothing_asked_to_adapt_is_not_said_to_be_adapted() -> N
 def test_a_distilled_encoder_is_told_and_cited() -> None:
     record = configured(encoder={"static": True})
     found = record.discovery
-    for name, told in (
-        ("all-MiniLM-L6-v2 (bundled), distilled", "all-MiniLM-L6-v2 (Wang et al., 2020)"),
-        ("models/mine, distilled", "mine"),
-    ):
-        embeddings = replace(found.embeddings, encoder=name)
+    for name, told in (("bundled", "all-MiniLM-L6-v2 (Wang et al., 2020)"), ("models/mine", "mine")):
+        encoder = Encoder(EncoderConfig(name=name, static=True)).name
+        embeddings = replace(found.embeddings, encoder=encoder)
         text = methods(replace(record, discovery=replace(found, embeddings=embeddings)))
         said = " ".join(text.paragraphs)
         distilled = "a static distillation (Model2Vec; Tulkens and van Dongen, 2024)"
@@ -97,7 +98,7 @@ def test_a_distilled_encoder_is_told_and_cited() -> None:
 def test_a_sample_in_which_topics_were_found_is_told() -> None:
     assert "in a sample of" not in " ".join(methods(make_record()).paragraphs)
     record = configured(discover={"sample": 6000})
-    quality = replace(record.quality, overall=record.quality.overall | {"placed": 0.914})
+    quality = replace(record.quality, overall=record.quality.overall | {AGREEMENT: 0.914})
     text = " ".join(methods(replace(record, quality=quality)).paragraphs)
     assert "Topics were found in a sample of 6,000 messages" in text
     assert "91% came to the topic that the clustering had given them. " in text

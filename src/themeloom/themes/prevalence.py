@@ -104,8 +104,7 @@ def prevalence(
         for method, estimate in _estimates(drawn, predicted, weight).items()
         for row in _rows(codebook, estimate)
     ]
-    table = pl.DataFrame(rows, schema=PREVALENCE, orient="row")
-    return Prevalence(table, int(known.sum()), len(predicted))
+    return Prevalence(pl.DataFrame(rows, PREVALENCE, orient="row"), int(known.sum()), len(predicted))
 
 
 def check_inclusion(labels: Ints, inclusion: Doubles, communications: int) -> None:
