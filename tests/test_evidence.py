@@ -1,6 +1,7 @@
 """What may be known when some labels are learned from: by these labels alone, of all members."""
 
 import gc
+import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,10 +13,11 @@ from themeloom import evidence as module
 from themeloom import learning
 from themeloom.config import Experiment
 from themeloom.discover import codebook_vectors, embed_corpus
-from themeloom.discovery import adapt
+from themeloom.discovery import adapt, processor
 from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.cluster import cluster
 from themeloom.discovery.embed import Encoder
+from themeloom.discovery.footprint import footprint
 from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.evidence import Evidence, adaptation_steps, fewest_topics
 from themeloom.members import Labels, informed_vectors
@@ -157,6 +159,35 @@ def test_adaptations_are_remembered(gathered, tmp_path, monkeypatch):
     more = gathered(tmp_path, steps=3)
     more.adapt(LABELS)
     assert (more.whole != first.whole).any()
+
+
+def test_adaptations_that_do_not_fit_into_memory_wait_for_each_other(gathered, tmp_path, monkeypatch):
+    """With memory for one they learn one after the other; and the result is the same."""
+    learn, running, most = Adapter.learn, [], []
+
+    def watched(*asked):
+        running.append(1)
+        time.sleep(0.2)
+        most.append(len(running))
+        found = learn(*asked)
+        running.pop()
+        return found
+
+    def adapted(folder):
+        most.clear()
+        evidence = gathered(folder)
+        evidence.adapt(LABELS, [LABELS.but(np.arange(n)) for n in (1, 2, 3)])
+        return max(most), evidence.whole
+
+    monkeypatch.setattr(processor, "cores", lambda: 3)
+    monkeypatch.setattr(Adapter, "learn", watched)
+    at_once, whole = adapted(tmp_path / "much")
+    assert at_once == 3
+    one = footprint([np.zeros((1, 384), np.float32)], gathered(tmp_path).config.adapt)
+    monkeypatch.setattr(processor, "available", lambda: 2 * one - 1)
+    in_turns, again = adapted(tmp_path / "little")
+    assert in_turns == 1
+    np.testing.assert_array_equal(again, whole)
 
 
 def test_what_was_learned_in_another_arithmetic_is_not_taken_for_the_same(gathered, tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ from themeloom.discovery.adapt import Adapter, States
 from themeloom.discovery.contrast import contrastive_loss
 from themeloom.discovery.embed import Encoder, unload
 from themeloom.discovery.estimate import cross_estimated, distilled, estimated, turn_of
+from themeloom.discovery.footprint import footprint
 from themeloom.discovery.hierarchy import topic_tree
 from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.processor import at_once, until
@@ -104,11 +105,9 @@ class Evidence:
         states = [] if known else self._adapter.states(self._read)
         halt = Event()
         stepped = until(halt, progress)
-        tasks = [
-            self._task(name, labels, states, stepped)
-            for name, labels in zip(names, asked.values(), strict=True)
-        ]
-        self._adapted = dict(zip(asked, at_once(tasks, halt), strict=True))
+        tasks = [self._task(*one, states, stepped) for one in zip(names, asked.values(), strict=True)]
+        need = footprint(states, self.config.adapt)
+        self._adapted = dict(zip(asked, at_once(tasks, halt, need), strict=True))
 
     def found(self, clusters: Clusters) -> None:
         """Take the topics of the run: those of the kept labels, or, where no label informs them, of all."""

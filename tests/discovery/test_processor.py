@@ -1,5 +1,7 @@
 """Tasks on all cores."""
 
+from threading import Barrier, Lock
+
 import pytest
 
 from themeloom.discovery import processor
@@ -15,6 +17,27 @@ def test_tasks_keep_their_order_and_their_faults_are_told():
     with pytest.raises(ZeroDivisionError):
         at_once([lambda: 1, lambda: 1 // 0])
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(("room", "expected"), [(35, 3), (10, 1), (9, 1), (10**6, 4)])
+def test_no_more_is_done_at_once_than_there_is_memory_for(monkeypatch, room, expected):
+    """Tasks wait for each other, as many as may be done at once; one more waits in vain."""
+    monkeypatch.setattr(processor, "cores", lambda: 4)
+    monkeypatch.setattr(processor, "available", lambda: room)
+    together, before, most = Barrier(expected), Lock(), []
+    running = 0
+
+    def task():
+        nonlocal running
+        with before:
+            running += 1
+            most.append(running)
+        together.wait(20)
+        with before:
+            running -= 1
+
+    at_once([task] * (4 * expected), need=10)
+    assert max(most) == expected
 
 
 def test_what_a_task_has_freed_is_given_back_before_the_next(monkeypatch):

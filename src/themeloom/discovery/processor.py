@@ -7,7 +7,7 @@ from threading import Event
 from typing import TypeVar
 
 from themeloom.cores import cores
-from themeloom.memory import give_back
+from themeloom.memory import available, give_back
 from themeloom.progress import Progress
 
 T = TypeVar("T")
@@ -41,9 +41,10 @@ def use_cores() -> None:
         torch.set_num_threads(cores())
 
 
-def at_once(tasks: Sequence[Callable[[], T]], halt: Event | None = None) -> list[T]:
+def at_once(tasks: Sequence[Callable[[], T]], halt: Event | None = None, need: int = 0) -> list[T]:
     """Do tasks on all cores, each in one thread; results in the order of the tasks.
 
+    Where each is known to `need` so many bytes, no more are done at once than there is memory for.
     What one has freed is given back before the next begins, which may be another thread's.
     Where one fails, or Ctrl-C is pressed, `halt` is set, so that the others can end too.
     """
@@ -51,7 +52,8 @@ def at_once(tasks: Sequence[Callable[[], T]], halt: Event | None = None) -> list
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    pool = ThreadPoolExecutor(min(cores(), max(len(tasks), 1)))
+    room = available() // need if need else len(tasks)
+    pool = ThreadPoolExecutor(max(min(cores(), len(tasks), room), 1))
     try:
         return [future.result() for future in [pool.submit(_done, task) for task in tasks]]
     except BaseException:
