@@ -1,13 +1,17 @@
 """Each vector is its text's own, to the last bit: with the real encoder."""
 
+from itertools import chain, pairwise
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from invented import messages
 from themeloom.config import EncoderConfig
 from themeloom.discovery import batches, processor
-from themeloom.discovery.batches import encode_each
+from themeloom.discovery.batches import MOST, encode_each, of_like_length
 from themeloom.discovery.embed import Encoder
 from themeloom.progress import Progress
 
@@ -81,3 +85,38 @@ def test_a_device_of_its_own_is_given_one_batch_after_the_other(model, vectors, 
     found = encode_each(Elsewhere(model), TEXTS, 32)
     assert np.allclose(found, vectors, atol=1e-6)  # torch adds up in as many threads as it was told last
     assert set(asked) == {"meta"}
+
+
+@pytest.mark.parametrize(("device", "expected"), [("cpu", [4, 4, 2]), ("meta", [10])])
+def test_long_texts_are_read_a_few_at_a_time_on_the_processor(model, monkeypatch, device, expected):
+    long = [f"{number} {TEXTS[-1]}" for number in range(10)]
+    tokens = len(model.tokenizer(long[0])["input_ids"])
+    monkeypatch.setattr(batches, "MOST", 4 * tokens + tokens // 2)
+    monkeypatch.setattr("sentence_transformers.util.batch_to_device", lambda features, _: features)
+    asked = []
+
+    def ask(features):
+        asked.append(len(features["input_ids"]))
+        return [None] * asked[-1]
+
+    place = model if device == "cpu" else Elsewhere(model)
+    assert len(batches.through(place, long, 32, ask)) == len(long)
+    assert sorted(asked, reverse=True) == expected
+
+
+@given(st.lists(st.integers(1, 600)), st.integers(1, 80), st.sampled_from([1, 8]))
+def test_texts_of_like_length_are_filled_together(lengths, size, even):
+    found = list(of_like_length(lengths, size, even))
+    assert sorted(chain(*found)) == list(range(len(lengths)))
+    in_order = [lengths[place] for place in chain(*found)]
+    assert in_order == sorted(lengths)
+    for batch in found:
+        assert 1 <= len(batch) <= size
+        assert len(batch) == 1 or len(batch) * filled(lengths[batch[-1]], even) <= MOST
+    for batch, after in pairwise(found):
+        one_more = (len(batch) + 1) * filled(lengths[after[0]], even)
+        assert len(batch) == size or one_more > MOST, "there was room for one more"
+
+
+def filled(length, even):
+    return -(-length // even) * even

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from themeloom.config import AdaptConfig
-from themeloom.discovery.batches import Features, through, unit_vectors
+from themeloom.discovery.batches import Features, of_like_length, through, unit_vectors
 from themeloom.discovery.contrast import contrastive_loss, likely_drawn, rate_at
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.processor import at_once, multiplies_bfloat16
@@ -271,10 +271,9 @@ class _Upper:
         """
         import torch
 
-        order = _by_length(states)
-        batches = [order[start : start + batch] for start in range(0, len(order), batch)]
+        batches = list(of_like_length([len(state) for state in states], batch, even))
         parts = [self._through([states[i] for i in some], even) for some in batches]
-        return torch.cat(parts)[np.argsort(order)]
+        return torch.cat(parts)[np.argsort(np.concatenate(batches))]
 
     def _through(self, states: Sequence[Floats], even: int) -> "Tensor":
         import torch

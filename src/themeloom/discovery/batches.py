@@ -6,6 +6,7 @@ padded, and one thread computes it, as many batches at once as there are cores: 
 else is encoded, whatever the cache knew before, and however many cores there are. Nor does padding take time.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain, groupby
@@ -28,6 +29,8 @@ Features = dict[str, Any]
 _READ = 512  # texts that are split into tokens at a time, only to count these
 _LEAST = 32
 """Tokens of a batch: on matrices of a few rows libraries of linear algebra compute in another order."""
+MOST = 2_048
+"""Tokens of a batch on the processor: more are no quicker there, and each takes some 26 KB meanwhile."""
 
 
 def encode_each(
@@ -42,7 +45,7 @@ def encode_each(
     texts
         Best sorted by length, so that little is padded while tokens are counted.
     size
-        How many texts a batch may hold.
+        How many texts a batch may hold; on the processor fewer, where they have more than `MOST` tokens.
     progress
         Told of each text that is done; it has begun already.
 
@@ -94,20 +97,44 @@ def through(
             progress.advance(len(rows))
         return told[: len(rows)]
 
-    batches = list(_alike(tokens, size))
+    here = model.device.type == "cpu"
+    batches = list(_alike(tokens, size, MOST if here else sys.maxsize))
     tasks: list[Callable[[], Sequence[T]]] = [partial(asked, batch) for batch in batches]
     # Another device than the processor takes one batch after the other.
-    made = at_once(tasks) if model.device.type == "cpu" else [task() for task in tasks]
+    made = at_once(tasks) if here else [task() for task in tasks]
     found = dict(zip(chain(*batches), chain(*made), strict=True))
     return [found[row] for row in range(len(texts))]
 
 
-def _alike(tokens: Sequence[int], size: int) -> Iterator[list[int]]:
-    """Yield batches of places at which there are as many tokens, the longest first."""
+def of_like_length(lengths: Sequence[int], size: int, even: int = 1) -> Iterator[list[int]]:
+    """Yield batches of places, the shortest texts first.
+
+    Parameters
+    ----------
+    lengths
+        Tokens of each text.
+    size
+        How many texts a batch may hold; fewer, where they are filled to more than `MOST` tokens.
+    even
+        They are filled to the length of the longest, and to a multiple of this.
+    """
+    batch: list[int] = []
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
+        filled = lengths[place] + -lengths[place] % even
+        if batch and (len(batch) == size or (len(batch) + 1) * filled > MOST):
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
+
+
+def _alike(tokens: Sequence[int], size: int, most: int) -> Iterator[list[int]]:
+    """Yield batches of places at which there are as many tokens, the longest first; in all `most` at most."""
     order = sorted(range(len(tokens)), key=lambda place: -tokens[place])
-    for _, places in groupby(order, key=lambda place: tokens[place]):
-        same = list(places)
-        yield from (same[start : start + size] for start in range(0, len(same), size))
+    for length, places in groupby(order, key=lambda place: tokens[place]):
+        same, step = list(places), max(min(size, most // max(length, 1)), 1)
+        yield from (same[start : start + step] for start in range(0, len(same), step))
 
 
 def _filled(rows: Sequence[int], tokens: int) -> list[int]:
