@@ -41,7 +41,7 @@ TABLE = ROOT / "docs" / "benchmarks.md"
 DEMO = ROOT / "experiments" / "dearmhp.toml"
 STRATEGIES = ("majority", "bayes", "graph", "soft", "zero-shot", "stacked")
 FOLDS = 5
-TOLD = (100, 200, 400)  # numbers of labels at which the default is put beside reference lines
+TOLD = (50, 100, 200, 400)  # numbers of labels at which the default is put beside reference lines
 MOST = 2_000  # messages of a corpus
 
 
@@ -310,7 +310,7 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--labels", type=int, nargs="+", default=[200, 100, 400])
+    parser.add_argument("--labels", type=int, nargs="+", default=[200, 100, 400, 50])
     parser.add_argument("--draws", type=int, default=5, help="of so many labels each")
     parser.add_argument("--most", type=int, default=MOST, help="messages of a corpus")
     parser.add_argument("--resume", action="store_true", help="go on from the results that are kept")
