@@ -16,6 +16,7 @@ from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.config import Experiment
 from themeloom.discover import grouped, grouped_key, laid_out, layout_key, packed, unpacked
 from themeloom.discovery.adapt import Adapter, States
+from themeloom.discovery.batches import of_like_length
 from themeloom.discovery.contrast import contrastive_loss
 from themeloom.discovery.embed import Encoder, unload
 from themeloom.discovery.estimate import cross_estimated, distilled, estimated, turn_of
@@ -252,7 +253,7 @@ class Evidence:
             self._adapter.shortens,
             self.config.study.seed,
             _key(labels) == self._kept,
-            code_of(Adapter, contrastive_loss),
+            code_of(Adapter, contrastive_loss, of_like_length),
         )
 
     def _encoded(self, rows: Ints) -> Floats:
