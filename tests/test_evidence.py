@@ -4,6 +4,7 @@ import gc
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -161,33 +162,29 @@ def test_adaptations_are_remembered(gathered, tmp_path, monkeypatch):
     assert (more.whole != first.whole).any()
 
 
-def test_adaptations_that_do_not_fit_into_memory_wait_for_each_other(gathered, tmp_path, monkeypatch):
-    """With memory for one they learn one after the other; and the result is the same."""
-    learn, running, most = Adapter.learn, [], []
+@pytest.mark.parametrize("expected", [3, 1])
+def test_no_more_adaptations_at_once_than_there_is_memory_for(gathered, tmp_path, monkeypatch, expected):
+    learn, together, running, most = Adapter.learn, Barrier(expected), [], []
 
     def watched(*asked):
         running.append(1)
-        time.sleep(0.2)
         most.append(len(running))
+        together.wait(60)
+        time.sleep(0.1)  # long enough for one more to begin
         found = learn(*asked)
         running.pop()
         return found
 
-    def adapted(folder):
-        most.clear()
-        evidence = gathered(folder)
-        evidence.adapt(LABELS, [LABELS.but(np.arange(n)) for n in (1, 2, 3)])
-        return max(most), evidence.whole
-
+    evidence, apart = gathered(tmp_path / "limited"), gathered(tmp_path / "apart")
+    one = footprint([np.zeros((1, 384), np.float32)], evidence.config.adapt)
+    others = [LABELS.but(np.arange(2)), LABELS.but(np.arange(3))]
+    apart.adapt(LABELS, others)
     monkeypatch.setattr(processor, "cores", lambda: 3)
+    monkeypatch.setattr(processor, "available", lambda: (expected + 1) * one - 1)
     monkeypatch.setattr(Adapter, "learn", watched)
-    at_once, whole = adapted(tmp_path / "much")
-    assert at_once == 3
-    one = footprint([np.zeros((1, 384), np.float32)], gathered(tmp_path).config.adapt)
-    monkeypatch.setattr(processor, "available", lambda: 2 * one - 1)
-    in_turns, again = adapted(tmp_path / "little")
-    assert in_turns == 1
-    np.testing.assert_array_equal(again, whole)
+    evidence.adapt(LABELS, others)
+    assert max(most) == expected
+    np.testing.assert_array_equal(evidence.whole, apart.whole)
 
 
 def test_what_was_learned_in_another_arithmetic_is_not_taken_for_the_same(gathered, tmp_path, monkeypatch):

@@ -266,7 +266,8 @@ class Evidence:
                 parts.append(self._adapter.encode_at_once(self._adapter.states(texts), self.layers))
             return {"vectors": np.concatenate(parts)}
 
-        key = digest(self.layers, self._adapter.encoder.fingerprint, [self.embeddings.texts[i] for i in rows])
+        read, code = [self.embeddings.texts[i] for i in rows], code_of(Adapter, of_like_length)
+        key = digest(self.layers, self._adapter.encoder.fingerprint, read, code)
         return self._cache.remember("adapt", key, make)[0]["vectors"]
 
     @property

@@ -240,3 +240,18 @@ def test_more_layers_than_there_are_is_one_sentence():
         assert sentence.startswith("adapt.layers: ")
         assert "has no 40 transformer layers" in sentence
         assert "lower adapt.layers" in sentence
+
+
+def test_long_messages_are_encoded_a_few_at_a_time(adapter, read, layers, monkeypatch):
+    """No more tokens at a time than a batch may have, and the vectors are nearly the same."""
+    through, tokens = module._Upper._through, []
+
+    def watched(upper, states, even):
+        tokens.append(len(states) * max(len(state) for state in states))
+        return through(upper, states, even)
+
+    whole = adapter.encode(read[1], layers)
+    monkeypatch.setattr(batches, "MOST", 100)
+    monkeypatch.setattr(module._Upper, "_through", watched)
+    np.testing.assert_allclose(adapter.encode(read[1], layers), whole, atol=1e-5)
+    assert max(tokens) <= 100

@@ -1,6 +1,7 @@
 """What an adaptation is said to take beside what it takes."""
 
 import gc
+import os
 import platform
 import time
 from pathlib import Path
@@ -23,7 +24,7 @@ LONG = [" ".join([text] * 6) for text in TEXTS]  # more than is read of a messag
 
 def resident() -> int:
     """Bytes of this process."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def taken(adapter: Adapter, states) -> int:
