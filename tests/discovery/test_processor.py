@@ -50,11 +50,25 @@ def test_what_a_task_has_freed_is_given_back_before_the_next(monkeypatch):
     assert happened == ["done", "given back"] * 2
 
 
-def test_bfloat16_is_for_processors_that_multiply_matrices_of_it(monkeypatch):
+@pytest.mark.parametrize(
+    ("told", "able"),
+    [
+        ({"amx_bf16": True, "avx512_bf16": True}, True),
+        ({"amx_bf16": False, "avx512_bf16": True}, True),
+        ({"amx_bf16": True}, True),
+        ({"amx_bf16": False, "avx512_bf16": False, "avx512_f": True}, False),
+        ({}, False),
+    ],
+)
+def test_bfloat16_is_for_processors_that_multiply_it(told, able, monkeypatch):
     import torch
 
-    for told, able in (({"amx_bf16": True}, True), ({"amx_bf16": False, "avx2": True}, False), ({}, False)):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda told=told: told, raising=False)
-        assert processor.multiplies_bfloat16() == able
-    monkeypatch.delattr(torch.cpu, "get_capabilities")
-    assert not processor.multiplies_bfloat16(), "an older PyTorch does not tell"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
+    assert processor.multiplies_bfloat16() is able
+
+
+def test_an_older_torch_does_not_tell_what_the_processor_can(monkeypatch):
+    import torch
+
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert not processor.multiplies_bfloat16()

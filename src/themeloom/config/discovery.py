@@ -70,8 +70,8 @@ class AdaptConfig(Section):
     arithmetic: Literal["auto", "float32"] = Field(
         "auto",
         description="Of training, and of vectors for folds alone. 'auto': bfloat16 where the processor "
-        "multiplies matrices of it (AMX), which takes about half the time, else float32; 'float32': that "
-        "everywhere.",
+        "multiplies it in hardware (AMX or AVX-512), which takes about half the time, else float32; "
+        "'float32': that everywhere.",
     )
 
 

@@ -23,11 +23,12 @@ def device() -> str:
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether the processor multiplies matrices of bfloat16 in hardware: Intel's AMX."""
+    """Whether the processor multiplies bfloat16 in hardware: Intel's AMX, or AVX-512 (AMD since Zen 4)."""
     import torch
 
     tell: Callable[[], dict[str, object]] = getattr(torch.cpu, "get_capabilities", dict)  # older ones do not
-    return bool(tell().get("amx_bf16"))
+    able = tell()
+    return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
 
 
 def use_cores() -> None:
