@@ -187,6 +187,23 @@ def test_no_more_adaptations_at_once_than_there_is_memory_for(gathered, tmp_path
     np.testing.assert_array_equal(evidence.whole, apart.whole)
 
 
+def test_layers_adapted_for_folds_are_let_go_of_once_their_vectors_are_known(gathered, tmp_path, monkeypatch):
+    learned, learn = [], Adapter.learn
+
+    def listen(self, states, theme, *rest):
+        layers = learn(self, states, theme, *rest)
+        learned.append((len(theme), weakref.ref(layers)))
+        return layers
+
+    monkeypatch.setattr(Adapter, "learn", listen)
+    halves = [Labels(LABELLED[start::2], LABELS.theme[start::2], 3) for start in range(2)]
+    evidence = gathered(tmp_path)
+    evidence.adapt(LABELS, halves)
+    gc.collect()
+    assert {size: layers() is not None for size, layers in learned} == {30: True, 15: False}
+    assert evidence.layers.size
+
+
 def test_what_was_learned_in_another_arithmetic_is_not_taken_for_the_same(gathered, tmp_path, monkeypatch):
     for able, known in ((False, 1), (True, 2), (False, 2)):
         monkeypatch.setattr(adapt, "multiplies_bfloat16", lambda able=able: able)

@@ -230,7 +230,8 @@ class Evidence:
             if self.config.encoder.static:
                 raw = self.embeddings.vectors[self.position]
                 layers, vectors = turn_of(raw, vectors).ravel(), cross_estimated(raw, vectors, self._read)
-            return {"vectors": vectors, "layers": layers if kept else layers[:0]}  # they are large
+            # They are large, and a view of them would keep them all.
+            return {"vectors": vectors, "layers": layers if kept else np.zeros(0, np.float32)}
 
         def task() -> Arrays:
             arrays, known = self._cache.remember("adapt", name, make)
