@@ -80,6 +80,7 @@ COMPOSERS = {
     "result",
     "sampling",
     "served",
+    "shares",
     "space",
     "spreading",
     "study",

@@ -230,8 +230,7 @@ class Evidence:
             if self.config.encoder.static:
                 raw = self.embeddings.vectors[self.position]
                 layers, vectors = turn_of(raw, vectors).ravel(), cross_estimated(raw, vectors, self._read)
-            # They are large, and a view of them would keep them all.
-            return {"vectors": vectors, "layers": layers if kept else np.zeros(0, np.float32)}
+            return {"vectors": vectors, "layers": layers if kept else np.zeros(0, np.float32)}  # large
 
         def task() -> Arrays:
             arrays, known = self._cache.remember("adapt", name, make)

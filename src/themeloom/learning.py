@@ -20,7 +20,6 @@ from themeloom.discovery.plain import is_plain, plain_topics
 from themeloom.discovery.quality import topic_quality
 from themeloom.discovery.reduce import reduce
 from themeloom.encoders import Adapted
-from themeloom.errors import LabelError
 from themeloom.evidence import Evidence, fewest_topics
 from themeloom.members import HeldOut, Labels, informed_vectors
 from themeloom.nearest import nearest_of_all
@@ -29,21 +28,19 @@ from themeloom.records import (
     Codebook,
     Corpus,
     Discovery,
-    Doubles,
     Ints,
     LabelledSample,
     Layout,
     Mapping,
-    Score,
     Scores,
     TopicQuality,
 )
+from themeloom.shares import shares
 from themeloom.spreading import part_of, scaled, spread
 from themeloom.themes import validation
 from themeloom.themes.evaluation import evaluation_table
 from themeloom.themes.folds import Trial
 from themeloom.themes.mapping import learn_mapping
-from themeloom.themes.prevalence import POWERED, prevalence
 from themeloom.trials import chosen, learned_from, trials_of
 
 
@@ -58,6 +55,7 @@ class Study:
     scores: Scores
     judged: validation.Judged
     evaluation: pl.DataFrame  # EVALUATION, then p_KEY
+    note: str  # what a reader has to know of it, if anything
 
 
 def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one of a choice)
@@ -112,7 +110,7 @@ def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one 
             progress,
         )
     with stages("prevalence"):
-        shares = _prevalence(sample, corpus, mapping, judged, codebook)
+        found = shares(sample, corpus, mapping, judged, codebook)
     with stages("quality"):
         quality = _quality(evidence, discovery)
     return Study(
@@ -120,11 +118,12 @@ def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one 
         quality,
         mapping,
         Adapted(evidence.whole, evidence.layers),
-        replace(scores, prevalence=shares),
+        replace(scores, prevalence=found.table),
         judged,
         evaluation_table(
             judged, corpus.communications["doc_id"].gather(labels.position).to_list(), codebook.keys
         ),
+        found.note,
     )
 
 
@@ -244,61 +243,3 @@ def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
         judged = np.isin(np.arange(len(labels.theme)), np.concatenate([trial.judged for trial in trials]))
         coded = np.where(judged, labels.theme, -1)
         return {name: validation.refer(line, labels, group, trials, coded) for name, line in lines.items()}
-
-
-def _prevalence(
-    sample: LabelledSample,
-    corpus: Corpus,
-    mapping: Mapping,
-    judged: validation.Judged,
-    codebook: Codebook,
-) -> dict[str, dict[str, Score]]:
-    """Estimate how common each theme is; nothing where the labels are no probability sample."""
-    if sample.inclusion is None:
-        return {}
-    seen = corpus.communications["times_seen"].to_numpy().astype(np.float64)
-    weights = np.append(seen[sample.position], np.delete(seen, sample.position))
-    labelled, rest = _posteriors(sample, mapping, judged)
-    shares = _shares(sample.theme, sample.inclusion, labelled, rest, weights, codebook)
-    aside = judged.messages.coded >= 0
-    if aside.all():
-        return shares
-    # What labels were learned from is known, and of the others those held out are a sample.
-    learned = np.zeros(len(sample.theme), np.bool_)
-    learned[np.flatnonzero(sample.decided)[~aside]] = True
-    labelled[learned] = np.eye(labelled.shape[1])[sample.theme[learned]]
-    held_out = sample.inclusion * aside.mean() / (1 - sample.inclusion * (1 - aside.mean()))
-    inclusion = np.where(learned, 1.0, held_out)
-    powered = _shares(sample.theme, inclusion, labelled, rest, weights, codebook)
-    return shares | {name: of_method for name, of_method in powered.items() if name.endswith(POWERED)}
-
-
-def _shares(
-    theme: Ints, inclusion: Doubles, labelled: Doubles, rest: Doubles, weights: Doubles, codebook: Codebook
-) -> dict[str, dict[str, Score]]:
-    try:
-        found = prevalence(theme, inclusion, labelled, rest, weights, codebook).table
-    except LabelError:
-        return {}
-    shares: dict[str, dict[str, Score]] = {}
-    for row in found.fill_null(float("nan")).iter_rows(named=True):
-        of_method = shares.setdefault(f"{row['weighting']}/{row['method']}", {})
-        of_method[row["theme"]] = Score(row["share"], row["low"], row["high"])
-    return shares
-
-
-def _posteriors(
-    sample: LabelledSample, mapping: Mapping, judged: validation.Judged
-) -> tuple[Doubles, Doubles]:
-    """Return held-out posteriors of the drawn messages, and posteriors of all others."""
-    labelled = mapping.messages[sample.position]  # where coders tie nothing was learned
-    labelled[sample.decided] = np.mean(judged.messages.posterior, axis=0)
-    rest = np.delete(mapping.messages, sample.position, axis=0)
-    tied = ~sample.decided
-    if len(judged.rest) == len(rest) + int(tied.sum()):
-        rest = judged.rest[~np.isin(_unlabelled(sample, len(mapping.messages)), sample.position[tied])]
-    return labelled, rest
-
-
-def _unlabelled(sample: LabelledSample, size: int) -> Ints:
-    return np.delete(np.arange(size), sample.position[sample.decided])

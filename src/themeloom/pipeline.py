@@ -242,7 +242,7 @@ def to_record(
         run=f"{config.study.name}-{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
         study=config.study.name,
         title=config.study.title,
-        note=config.study.note,
+        note=f"{config.study.note} {study.note}".strip(),
         config=config.model_dump(mode="json", by_alias=True),
         versions=provenance.versions(),
         digests=_digests(config, prepared),

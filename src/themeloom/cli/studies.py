@@ -175,6 +175,7 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
 
     from themeloom.console.results import show_flow
     from themeloom.evidence import adaptation_steps
+    from themeloom.shares import drawn_by_chance
     from themeloom.trials import adaptations
 
     console = Console()
@@ -186,6 +187,9 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
         "nothing stands in the way of a run.",
         markup=False,
     )
+    _, note = drawn_by_chance(prepared.sample, len(prepared.corpus.texts))
+    if note:
+        console.print(note, style="yellow", markup=False)
     if count := adaptations(prepared.corpus, prepared.sample, config):
         steps = adaptation_steps(config, int(prepared.sample.decided.sum()))
         console.print(
