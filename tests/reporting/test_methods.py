@@ -33,7 +33,7 @@ def test_methods_hold_the_numbers_of_the_run() -> None:
     for said in (
         "123 rows were identified",
         "left 60 unique communications",
-        "11 placeholders were put in",
+        "11 different placeholders were put in",
         "15 neighbours",
         "5 topics emerged",
         "a codebook of 4 themes and 3 residual categories",

@@ -41,9 +41,12 @@ def width(score):
 
 def test_now_is_what_the_run_says():
     scores = {key: {"recall": Score(0.6, 0.5, 0.72), "f1": Score(0.6, 0.4, 0.7)} for key in KEYS}
-    (now,) = planned((), Level(CONFUSION, LABELS, KAPPA, scores)).steps
+    kappa = Score(0.9, 0.6, 1.0)  # as many intervals are, longer below
+    now, then = planned((600,), Level(CONFUSION, LABELS, kappa, scores)).steps
     assert (now.more, now.labels) == (0, LABELS)
-    assert width(now.kappa["topics"]) == pytest.approx(width(KAPPA))
+    told, narrower = now.kappa["topics"], then.kappa["topics"]
+    assert (told.value, told.low, told.high) == pytest.approx((0.9, 0.6, 1.0))
+    assert 0.9 - narrower.low == pytest.approx(3 * (narrower.high - 0.9))
     assert [theme.recall for theme in now.themes] == pytest.approx([0.11] * 3)
     assert [theme.f1 for theme in now.themes] == pytest.approx([0.15] * 3)
     assert sum(theme.share for theme in now.themes) == pytest.approx(1)

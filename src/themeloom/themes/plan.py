@@ -177,12 +177,16 @@ def _planned(outlook: Outlook, levels: dict[str, Level], codebook: Codebook, mor
     columns = (outlook.shares, outlook.expected_labels(more), *outlook.half_widths(more), recall, f1)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     themes = tuple(PlannedTheme(key, *row) for key, row in zip(codebook.keys, rows, strict=True))
-    kappas = {name: _around(level.kappa.value, float(expected[name][0])) for name, level in levels.items()}
+    kappas = {name: _narrowed(level.kappa, float(expected[name][0])) for name, level in levels.items()}
     return Planned(more, labels, kappas, themes)
 
 
-def _around(value: float, half: float) -> Score:
-    return Score(value, max(value - half, -1.0), min(value + half, 1.0))
+def _narrowed(now: Score, half: float) -> Score:
+    """Narrow both sides of an interval alike, to this half-width; one without a width gets even sides."""
+    width = (now.high - now.low) / 2
+    below, above = (now.value - now.low, now.high - now.value) if width > 0 else (1.0, 1.0)
+    share = half / width if width > 0 else half
+    return Score(now.value, max(now.value - share * below, -1.0), min(now.value + share * above, 1.0))
 
 
 def _half_widths(level: Level, codebook: Codebook, labels: int) -> Doubles:
