@@ -168,6 +168,13 @@ def test_check_finds_nothing_to_mend_and_starts_no_encoder(study, tmp_path):
 SWEEP = '\n[sweep.grid]\ncluster.min_cluster_size = [4, 6]\n"cluster.{}" = [1, 2]\n'
 
 
+def test_check_misses_an_encoder_s_folder(study, said):
+    study.rewrite("experiment.toml", "[study]", '[encoder]\nname = "./none"\n\n[study]')
+    code, err = said("check", study.experiment)
+    assert code == 2
+    assert f"encoder.name: there is no folder {Path('none').absolute()}; give 'bundled'" in err
+
+
 def test_check_looks_at_a_sweep_too(study, said, tmp_path):
     whole = study.experiment.read_text(encoding="utf-8")
     study.write("experiment.toml", whole + SWEEP.format("min_samples"))

@@ -22,6 +22,7 @@ from themeloom.corpus.sufficiency import check_sufficient
 from themeloom.corpus.vault import Vault
 from themeloom.discover import embed_ahead
 from themeloom.discovery.embed import Encoder
+from themeloom.discovery.weights import check_folder
 from themeloom.errors import OutputError
 from themeloom.experiment import read_experiment
 from themeloom.faults import Faults
@@ -194,6 +195,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
         [*(source.path for source in config.sources), config.themes.codebook, config.themes.labels]
     )
     codebook = faults.attempt(lambda: read_codebook(config.themes.codebook))
+    faults.attempt(lambda: check_folder(config.encoder))
     vault = Vault.open(folders.private, config.study.name)
     with stages("ingest") as progress:
         raw = faults.attempt(lambda: read_sources(config.sources, config.ingest, progress))
@@ -201,7 +203,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
         raise faults.error()
     with stages("repeats") as progress:
         unique = find_repeats(raw, config.repeats, progress)
-    faults.attempt(lambda: check_sufficient(unique))
+    faults.attempt(lambda: check_sufficient(unique, config.cluster.min_cluster_size))
     with stages("anonymise") as progress:
         corpus = anonymise(unique, config.anonymise, vault, progress)
     if codebook is None:

@@ -55,3 +55,16 @@ def test_a_corpus_of_one_word_is_told() -> None:
     of_one_word = UniqueCorpus(messages, unique.outcomes, unique.flow)
     with pytest.raises(CorpusError, match="no more than one word"):
         check_sufficient(of_one_word)
+
+
+@pytest.mark.parametrize("smallest", [FEWEST // 2, None])
+def test_topics_of_the_size_that_is_asked_for_have_room(smallest: int | None) -> None:
+    check_sufficient(_unique(_different(FEWEST)), smallest)
+
+
+def test_a_smallest_topic_of_more_than_half_of_the_messages_is_told() -> None:
+    said = (
+        r"cluster\.min_cluster_size: 21 unique messages do not hold two topics of 11; lower it to 10 or less"
+    )
+    with pytest.raises(CorpusError, match=said):
+        check_sufficient(_unique(_different(FEWEST + 1)), 11)

