@@ -29,6 +29,8 @@ def difference(value, low, high, level="message level", line="logistic regressio
             "0.02 below that of logistic regression (-0.05 to 0.10), which chance",
         ),
         (difference(0.3, NAN, NAN), "0.30 above that of logistic regression"),
+        (difference(-0.004, -0.1, 0.05), "equal to that of logistic regression (-0.05 to 0.10)"),
+        (difference(0.0, NAN, NAN), "equal to that of logistic regression"),
     ],
 )
 def test_differences_are_told_with_side_interval_and_verdict(found, said):

@@ -10,8 +10,9 @@ from scipy.spatial.distance import cosine
 
 from builders import make_record
 from themeloom.records import RunRecord
-from themeloom.reporting import topic_plots, tree
+from themeloom.reporting import leads, topic_plots, tree
 from themeloom.reporting.periods import MOST, over_time
+from themeloom.reporting.summary import summarise
 from themeloom.reporting.tree import leaves, merges
 
 
@@ -72,26 +73,27 @@ def test_every_dated_message_is_counted_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("span", "unit"),
+    ("span", "unit", "told"),
     [
-        (timedelta(hours=20), "hour"),
-        (timedelta(days=9), "six_hours"),
-        (timedelta(days=30), "day"),
-        (timedelta(days=200), "week"),
-        (timedelta(days=1000), "month"),
-        (timedelta(days=3000), "quarter"),
-        (timedelta(days=30_000), "year"),
+        (timedelta(hours=20), "hour", "sent in the hour from 1944-"),
+        (timedelta(days=9), "six_hours", "sent in the six hours from 1944-"),
+        (timedelta(days=30), "day", "sent on 1944-"),
+        (timedelta(days=200), "week", "sent in the week from 1944-"),
+        (timedelta(days=1000), "month", "sent in 194"),
+        (timedelta(days=3000), "quarter", "sent in the three months from 19"),
+        (timedelta(days=30_000), "year", "sent in 19"),
     ],
 )
-def test_the_period_fits_the_span(span: timedelta, unit: str) -> None:
+def test_the_period_fits_the_span(span: timedelta, unit: str, told: str) -> None:
     start = datetime(1944, 2, 29, 13, 5, tzinfo=UTC)
-    record = make_record(60)
-    found = over_time(sent(record, [start + span * place / 59 for place in range(60)]))
+    record = sent(make_record(60), [start + span * place / 59 for place in range(60)])
+    found = over_time(record)
     assert found is not None
     assert found.unit == unit
     assert len(found.periods) <= (MOST if unit != "year" else 100)
     assert len(set(found.periods)) == len(found.periods)
     assert sum(found.messages) == 60
+    assert told in leads.over_time(summarise(record, paths={}, tracked={}))
 
 
 def test_without_any_time_nothing_is_drawn() -> None:

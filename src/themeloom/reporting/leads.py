@@ -141,7 +141,8 @@ def over_time(s: Summary) -> Markup:
     if found is None:
         return Markup()
     busiest = max(range(len(found.periods)), key=found.messages.__getitem__)
-    when = {"period": found.periods[busiest], "number": number(found.messages[busiest])}
+    period = say(f"topics.in_{found.unit}", start=found.periods[busiest])
+    when = {"period": period, "number": number(found.messages[busiest])}
     if not found.topics or len(found.periods) < 2:
         return html("topics.over_time_short", **when)
     spans = [max(row) - min(row) for row in found.topics]

@@ -89,11 +89,13 @@ def comparison(found: Difference) -> str:
         return ""
     above = score.value >= 0
     low, high = (score.low, score.high) if above else (-score.high, -score.low)
-    key = "told.above" if above else "told.below"
-    distance = say(key, distance=f"{abs(score.value):.2f}", line=found.line)
+    told = f"{abs(score.value):.2f}"
+    equal = told == "0.00"
+    key = "told.equal" if equal else "told.above" if above else "told.below"
+    distance = say(key, distance=told, line=found.line)
     if isnan(low):
         return distance
-    verdict = "told.beyond_chance" if low > 0 else "told.by_chance"
+    verdict = "told.alike" if equal else "told.beyond_chance" if low > 0 else "told.by_chance"
     return say(verdict, told=distance, low=f"{low:.2f}", high=f"{high:.2f}")
 
 
