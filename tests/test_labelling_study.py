@@ -17,6 +17,8 @@ from themeloom import label_store, pipeline, planning, sampling, sweeping
 from themeloom.errors import LabelError
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
+from themeloom.labelling import codebooks
+from themeloom.labelling.imports import Taken
 from themeloom.labelling.store import Store
 from themeloom.labelling_study import Asked, export_labels, import_labels, open_study
 from themeloom.progress import Stages
@@ -190,6 +192,30 @@ def test_without_codes_a_run_is_told_where_to_begin(small, begin):
         begin(study.experiment, root)
 
 
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (
+            [("thanks", 1), ("power", 1)],
+            "all codes \\(2\\) were given with the model's guess in sight",
+        ),
+        ([("thanks", 1), (None, 0)], "set themes.assisted = true, or code messages"),
+        ([(None, 0)], "no code counts, as messages are unclear"),
+        ([], "nobody has coded a message yet"),
+    ],
+)
+def test_why_no_code_counts_is_told(small, tmp_path, said, why):
+    config, folders = read_experiment(small[1].experiment), Folders(tmp_path)
+    drawn = {"doc_id": ["a", "b"], "text": "x", "inclusion_probability": 0.5, "design": "random"}
+    with Store.open(folders.label_file("small"), "small") as store:
+        codebooks.take_in(store, read_codebook(config.themes.codebook), "test", "as it was")
+        store.add_messages(pl.DataFrame(drawn), "test")
+        for doc_id, (code, assisted) in zip("ab", said, strict=False):
+            store.add("code", "Ana", doc_id=doc_id, code=code, unclear=int(code is None), assisted=assisted)
+    with pytest.raises(LabelError, match=why):
+        label_store.with_labels(config, folders)
+
+
 def test_without_a_label_file_too(small, tmp_path):
     with pytest.raises(LabelError, match="there is no label file yet; make one by `themeloom label`"):
         pipeline.check(small[1].experiment, tmp_path)
@@ -235,7 +261,7 @@ def test_codes_from_elsewhere_are_labels_of_the_next_run(small):
     ][:30]
     study.write("elsewhere.csv", "id,Ana,Ben\n" + "".join(f"{one},{code},{code}\n" for one, code in rows))
     found = import_labels(study.experiment, [study.folder / "elsewhere.csv"], root=root)
-    assert list(found.values()) == [(60, ("Ana", "Ben"))]
+    assert list(found.values()) == [Taken(60, 0, 0, ("Ana", "Ben"))]
     ready = label_store.with_labels(config, folders).themes
     table = pl.read_parquet(ready.labels)
     assert len(table) == 30
@@ -247,6 +273,28 @@ def test_codes_from_elsewhere_are_labels_of_the_next_run(small):
     out = study.folder / "all.json"
     assert export_labels(study.experiment, out, root=root) == 60
     assert len(json.loads(out.read_text(encoding="utf-8"))) == 50
+
+
+def test_an_import_tells_what_it_changes(small, tmp_path, monkeypatch, capsys):
+    from themeloom import cli
+
+    root, study, _ = small
+    shutil.copytree(root / ".themeloom", tmp_path / ".themeloom")
+    shutil.copytree(root / "labels", tmp_path / "labels")
+    first = (study.folder / "elsewhere.csv").read_text("utf-8").splitlines()[1].partition(",")[0]
+    study.write("changed.csv", f"id,Ana,Ben,Cem\n{first},waiting,listening,waiting\n")
+    words = ["themeloom", "import-labels", str(study.experiment), "--root", str(tmp_path)]
+    said = []
+    for name in ("changed.csv", "elsewhere.csv"):
+        monkeypatch.setattr(sys, "argv", [*words, str(study.folder / name)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        assert not stopped.value.code
+        said.append(capsys.readouterr().out.partition(": ")[0])
+    assert said == [
+        "1 new codes and 1 changed by Ana, Ben, Cem",
+        "0 new codes by Ana, Ben; 1 stay as they are, as they were given later",
+    ]
 
 
 @pytest.mark.slow

@@ -18,11 +18,25 @@ from themeloom.sheets import alive, as_csv, inert
 def test_cells_come_back_and_never_begin_a_formula(text):
     cell = inert(text)
     assert not str(cell).lstrip(" \t\r\n").startswith(("=", "+", "-", "@")) or cell.startswith("'")
-    assert alive(cell) == text or text.startswith("'")
+    assert alive(cell) == text
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\uff1d1", "366000031296528431", "12e34"]
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        " =1",
+        "\uff1d1",
+        "366000031296528431",
+        "12e34",
+        "'=1",
+        "''7",
+    ],
 )
 def test_what_a_spreadsheet_would_run_or_round_is_marked_as_text(text):
     assert inert(text) == f"'{text}"

@@ -52,12 +52,27 @@ def with_labels(config: Experiment, folders: Folders) -> Experiment:
     table = _coded(label_table(found, assisted=config.themes.assisted), found)
     coders = tuple(name for name in found.coders if table[name].is_not_null().any())
     if not coders:
-        raise LabelError(f"{path}: nobody has coded a message yet; `themeloom label` opens the page for it.")
+        raise LabelError(f"{path}: {_why_none(found)}")
     table = table.select("doc_id", INCLUSION, *coders, "adjudicated")
     labels = _kept(table, folders.cache / "labels" / config.study.name)
     known = {"labels": str(labels), "key": "doc_id", "coders": coders, "adjudicated": "adjudicated"}
     themes = config.themes.model_copy(update={**known, **_design(config, found)})
     return config.model_copy(update={"themes": themes})
+
+
+def _why_none(found: Collected) -> str:
+    given = [one for one in found.codes if one.code is not None]
+    if given and all(one.assisted for one in given):
+        return (
+            f"all codes ({len(given):,}) were given with the model's guess in sight; set themes.assisted = "
+            "true, or code messages without it."
+        )
+    if found.codes:
+        return (
+            "no code counts, as messages are unclear or were coded with the model's guess in sight; code "
+            "more of them by `themeloom label`."
+        )
+    return "nobody has coded a message yet; `themeloom label` opens the page for it."
 
 
 def _coded(table: pl.DataFrame, found: Collected) -> pl.DataFrame:

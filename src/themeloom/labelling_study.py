@@ -261,8 +261,8 @@ def export_labels(experiment: str | Path, out: Path, *, root: str | Path = ".") 
 
 def import_labels(
     experiment: str | Path, files: Sequence[Path], *, root: str | Path = ".", watcher: Watcher = NOBODY
-) -> dict[Path, tuple[int, tuple[str, ...]]]:
-    """Take in what was coded elsewhere; of each file how many codes were new, and whose.
+) -> dict[Path, imports.Taken]:
+    """Take in what was coded elsewhere; of each file how many codes were new or changed, and whose.
 
     Raises
     ------

@@ -6,8 +6,8 @@ import re
 
 import polars as pl
 
-NO_TEXT = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]|\d+(e\d+)?$")
-"""What spreadsheets would run (full-width signs too), or take for a number."""
+NO_TEXT = re.compile(r"'*(?:\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]|\d+(?:e\d+)?$)")
+"""What spreadsheets would run (full-width signs too), or take for a number, and that after an apostrophe."""
 
 
 def inert(cell: object) -> object:

@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import tempfile
 import zipfile
+from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import polars as pl
@@ -15,9 +18,12 @@ from builders import make_codebook
 from coding_server import STUDY, open_store
 from themeloom import archives
 from themeloom.errors import LabelError
-from themeloom.labelling import codes, doubles, exports, imports, labelstudio, people, refi
+from themeloom.labelling import codebooks, codes, doubles, exports, imports, labelstudio, people, refi
 from themeloom.labelling.codes import Coding
-from themeloom.labelling.collected import Said
+from themeloom.labelling.collected import Said, duration, moment
+from themeloom.labelling.imports import Taken
+from themeloom.labelling.store import insert
+from themeloom.records import Codebook
 
 BOOK = make_codebook()
 FORMATS = {one.file: one for one in exports.FORMATS}
@@ -72,10 +78,14 @@ def take_in(other, tmp_path, name, content):
     return imports.take_in(other, imports.read(path), path, same)
 
 
+def counts(taken):
+    return taken.new, taken.changed, taken.kept
+
+
 @pytest.mark.parametrize("name", ["codes.csv", "codes.parquet", "label-studio.json", "project.qdpx"])
 def test_everything_comes_back(store, other, tmp_path, name):
     content = FORMATS[name].write(exports.everything(store))
-    assert take_in(other, tmp_path, name, content) == (5, ("Ana", "Ben", "adjudicated"))
+    assert take_in(other, tmp_path, name, content) == Taken(5, 0, 0, ("Ana", "Ben", "adjudicated"))
     codes_before, decisions = kept(store)
     codes_after, decided = kept(other)
     plain = [
@@ -84,7 +94,7 @@ def test_everything_comes_back(store, other, tmp_path, name):
     ]
     assert codes_after == (plain if name.endswith("qdpx") else codes_before)  # XML cannot hold a form feed
     assert decided == decisions
-    assert take_in(other, tmp_path, name, content)[0] == 0  # the same file again
+    assert counts(take_in(other, tmp_path, name, content)) == (0, 0, 0)  # the same file again
     assert FORMATS["labels.csv"].write(exports.everything(other)) == FORMATS["labels.csv"].write(
         exports.everything(store)
     )
@@ -100,6 +110,198 @@ def test_a_label_file_comes_back_as_codes_alone(store, other, tmp_path, name):
         ("Ben", doc(2), "thanks"),
     ]
     assert [row[:2] for row in decided] == [(doc(0), "power")]
+
+
+TIMED = ["codes.csv", "codes.parquet", "label-studio.json", "project.qdpx"]
+
+
+@pytest.mark.parametrize("name", ["codes.csv", "codes.parquet"])
+def test_a_row_a_code_keeps_the_mark_of_a_guess_times_and_versions(store, other, tmp_path, name):
+    store.add("guess", "Ben", doc_id=doc(3))
+    codes.save(store, "Ben", Coding(doc(3), "thanks", codebook=1, seconds=0.1), BOOK)
+    before = exports.everything(store)
+    assert [one.assisted for one in before.codes if one.doc_id == doc(3)] == [1]
+    assert codebooks.take_in(other, Codebook(tuple(reversed(BOOK.themes))), "test", "another order") == 2
+    take_in(other, tmp_path, name, FORMATS[name].write(before))
+    untold = pl.col("codebook_version").fill_null(2)
+    told = exports.long_table(before).with_columns(untold).filter(~pl.col("adjudicated"))
+    kept_too = exports.long_table(exports.everything(other)).filter(~pl.col("adjudicated"))
+    assert kept_too.equals(told)
+    codes.save(other, "Ben", Coding(doc(3), "power"), BOOK)  # for good: the guess was seen elsewhere
+    assert codes.codes_of(other, "Ben")[doc(3)]["assisted"] == 1
+
+
+@pytest.mark.parametrize("seen", ["here", "before"])
+def test_a_file_without_marks_takes_none_away(other, tmp_path, seen):
+    people.join(other, "Ana")
+    other.add("guess", "Ana", doc_id=doc(0))
+    if seen == "before":
+        codes.save(other, "Ana", Coding(doc(0), "power"), BOOK)
+    taken = take_in(other, tmp_path, "labels.csv", f"doc_id,ana\n{doc(0)},thanks\n{doc(1)},power".encode())
+    assert counts(taken) == ((1, 1, 0) if seen == "before" else (2, 0, 0))
+    said = codes.codes_of(other, "Ana")
+    assert [(said[doc(place)]["code"], said[doc(place)]["assisted"]) for place in (0, 1)] == [
+        ("thanks", 1),
+        ("power", 0),
+    ]
+
+
+def test_a_mark_that_is_missing_is_set_and_changes_nothing_else(store, tmp_path):
+    table = exports.long_table(exports.everything(store))
+    codes.save(store, "Ana", Coding(doc(1), "power", note="now I see"), BOOK)
+    marked = table.with_columns(pl.col("doc_id").is_in([doc(0), doc(1)]).alias("assisted"))
+    marked = marked.filter(coder="Ana").with_columns(pl.lit("2020-01-01").alias("at"))
+    before = kept(store)
+    assert take_in(store, tmp_path, "codes.parquet", exports._parquet(marked)) == Taken(0, 2, 0, ("Ana",))
+    assert kept(store) == before
+    assert [one["assisted"] for one in codes.codes_of(store, "Ana").values()] == [1, 1]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_ones_own_export_changes_nothing(store, tmp_path, name):
+    before = exports.everything(store)
+    assert counts(take_in(store, tmp_path, name, FORMATS[name].write(before))) == (0, 0, 0)
+    assert exports.everything(store) == before
+
+
+OLD = "2026-01-31T12:00:00.250+00:00"
+TEXTS = st.one_of(
+    st.none(), st.text(max_size=12), st.sampled_from(["'=x", "''-1", "'7", "a\r\nb", "x\x00", "\r"])
+)
+
+
+@st.composite
+def sayings(draw):
+    """What coders say of messages and what is decided: coder, message, and the columns of an event."""
+    found = []
+    for coder, place in draw(st.sets(st.tuples(st.sampled_from(["Ana", "O'Neil", ""]), st.integers(0, 3)))):
+        code, second = draw(st.permutations(BOOK.keys))[:2]
+        unclear = draw(st.booleans())
+        given = {"code": None if unclear else code, "unclear": int(unclear), "note": draw(TEXTS) or None}
+        given["second"] = second if coder and not unclear and draw(st.booleans()) else None
+        given["assisted"] = int(bool(coder) and draw(st.booleans()))
+        seconds = draw(st.none() | st.floats(0, 1e6))
+        found.append((coder, doc(place), {**given, "seconds": seconds, "codebook": 1, "at": OLD}))
+    return found
+
+
+def filled(folder, said):
+    opened = open_store(folder, 4)
+    for coder in {coder for coder, _, _ in said} - {""}:
+        people.join(opened, coder)
+    with opened.writing() as connection:
+        for coder, doc_id, values in said:
+            insert(connection, "code" if coder else "decide", coder or "Ben", doc_id=doc_id, **values)
+    return opened
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=10, deadline=None)
+@given(said=sayings())
+def test_whatever_was_said_goes_out_and_comes_back(name, said):
+    """Into the same file nothing comes; into a new one all that the format has room for."""
+    with tempfile.TemporaryDirectory() as place, filled(Path(place) / "from", said) as mine:
+        folder, before = Path(place), exports.everything(mine)
+        content = FORMATS[name].write(before)
+        if not imports.read(written(folder / name, content)):
+            return
+        assert counts(take_in(mine, folder, name, content)) == (0, 0, 0)
+        assert exports.everything(mine) == before
+        with open_store(folder / "to", 4) as new:
+            taken = take_in(new, folder, name, content)
+            after = exports.everything(new)
+            assert counts(taken) == (len(after.codes) + len(after.decisions), 0, 0)
+            if name in TIMED:
+                assert [one.content for one in after.codes] == [one.content for one in before.codes]
+                assert [one.content for one in after.decisions] == [one.content for one in before.decisions]
+                assert exports.label_table(after).equals(exports.label_table(before))
+            if name.startswith("codes"):
+                assert after.codes == before.codes
+
+
+def test_a_version_that_is_not_here_is_the_newest(other, tmp_path):
+    content = f"doc_id,coder,code,codebook_version\n{doc(0)},Ana,power,7.0\n".encode()
+    take_in(other, tmp_path, "codes.csv", content)
+    assert [one.codebook for one in exports.everything(other).codes] == [1]
+
+
+def written(path, content):
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_what_was_said_after_an_export_stays(store, tmp_path, name):
+    codes.save(store, "Ana", Coding(doc(4), "power"), BOOK)
+    old = FORMATS[name].write(exports.everything(store))
+    later = "2199-01-01T00:00:00.000+00:00"
+    store.add("code", "Ana", doc_id=doc(0), code="thanks", at=later)
+    store.add("decide", "Ben", doc_id=doc(0), code="thanks", note="seen anew", at=later)
+    before = exports.everything(store)
+    assert counts(take_in(store, tmp_path, name, old)) == (0, 0, 2)
+    assert exports.everything(store) == before
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_what_was_said_elsewhere_later_counts_here(store, other, tmp_path, name):
+    take_in(other, tmp_path, name, FORMATS[name].write(exports.everything(store)))
+    later = "2099-01-01T00:00:00.000+00:00"
+    other.add("code", "Ana", doc_id=doc(0), code="thanks", note="on reflection", at=later)
+    other.add("decide", "Ben", doc_id=doc(0), code="thanks", note="seen anew", at=later)
+    taken = take_in(store, tmp_path, name, FORMATS[name].write(exports.everything(other)))
+    assert counts(taken) == (0, 2, 0)
+    assert codes.codes_of(store, "Ana")[doc(0)]["note"] == "on reflection"
+    assert kept(store)[1] == [(doc(0), "thanks", None, 0, "seen anew")]
+    assert (
+        max(one.at for one in exports.everything(store).codes) < later
+    )  # a clock that was fast is not believed
+
+
+def test_a_label_file_changes_codes_and_leaves_what_it_has_no_room_for(store, tmp_path):
+    header = "doc_id,Ana,adjudicated\n"
+    content = f"{header}{doc(0)},thanks,\n".encode()
+    assert counts(take_in(store, tmp_path, "labels.csv", content)) == (0, 1, 0)
+    note = '=HYPERLINK("x")'
+    assert kept(store)[0][0] == ("Ana", doc(0), "thanks", "support", 0, note)
+    content = f"{header}{doc(0)},support,thanks\n".encode()  # the second code becomes the first
+    assert counts(take_in(store, tmp_path, "labels.csv", content)) == (0, 2, 0)
+    assert kept(store)[0][0] == ("Ana", doc(0), "support", None, 0, note)
+    assert kept(store)[1] == [
+        (doc(0), "thanks", None, 0, None)
+    ]  # why it was another code says nothing of this
+
+
+def test_a_file_that_tells_no_times_is_taken_in_once(store, tmp_path):
+    content = f"doc_id,Ana\n{doc(0)},thanks\n".encode()
+    assert counts(take_in(store, tmp_path, "labels.csv", content)) == (0, 1, 0)
+    codes.save(store, "Ana", Coding(doc(0), "power"), BOOK)
+    assert counts(take_in(store, tmp_path, "again.csv", content)) == (0, 0, 1)
+    assert codes.codes_of(store, "Ana")[doc(0)]["code"] == "power"
+
+
+def test_a_program_without_notes_takes_none_away(store, tmp_path):
+    content = FORMATS["project.qdpx"].write(exports.everything(store))
+    with zipfile.ZipFile(io.BytesIO(content)) as whole:
+        text = whole.read("project.qde").decode()
+    bare = archive({"project.qde": text.replace('name="note of', 'name="memo of')})
+    before = exports.everything(store)
+    assert counts(take_in(store, tmp_path, "project.qdpx", bare)) == (0, 0, 0)
+    assert exports.everything(store) == before
+
+
+def test_times_of_programs_that_know_whole_seconds_are_not_earlier():
+    mine = Said("Ana", doc(0), "power", at=OLD)
+    for told, before in [
+        ("2026-01-31T12:00:00Z", False),
+        ("2026-01-31T13:00:00+01:00", False),
+        ("2026-01-31 11:59:59", True),
+        ("2026-01-31T12:00:00.249Z", True),
+        ("", False),
+    ]:
+        assert Said("Ana", doc(0), "thanks", at=moment(told)).was_before(mine) == before
+    for read, wrong in [(moment, "0001-01-01T00:00:00+05:00"), (duration, "-1"), (duration, "inf")]:
+        with pytest.raises(ValueError, match=r".+"):
+            read(wrong)
 
 
 def test_csv_holds_nothing_that_a_spreadsheet_would_run(store):
@@ -210,11 +412,47 @@ def test_faults_of_an_import_are_all_told_and_nothing_is_taken_in(other, tmp_pat
     assert people.coders(other) == []
 
 
+def test_a_fault_of_an_import_is_told_with_its_place(store, other, tmp_path):
+    found = exports.everything(store)
+    wrong = Said("Ben", doc(4), "Meds", note="two\nlines")
+    larger = Codebook((*BOOK.themes, replace(BOOK.themes[0], key="Meds")))
+    found = exports.Collected(found.study, found.messages, larger, (*found.codes, wrong), ())
+    for name, place in {
+        "codes.csv": ":7",  # one note before has two lines; a row is where it begins
+        "codes.parquet": ":5",
+        "label-studio.json": ", task 5",
+        "project.qdpx": f", source '{doc(4)}'",
+    }.items():
+        with pytest.raises(LabelError, match="'Meds' is no code of the codebook") as caught:
+            take_in(other, tmp_path, name, FORMATS[name].write(found))
+        assert str(caught.value).startswith(f"{tmp_path / name}{place} (by Ben): 'Meds'")
+    content = f'doc_id,text,Dan\n\n{doc(0)},"a\nb",\n{doc(1)},x,Meds\n'.encode()
+    with pytest.raises(LabelError, match=r"labels\.csv:5 \(by Dan\): 'Meds' is no code"):
+        take_in(other, tmp_path, "labels.csv", content)
+    with pytest.raises(LabelError, match=r"labels\.csv:2 \(by Dan!\): 'Dan!' can be no coder's name"):
+        take_in(other, tmp_path, "labels.csv", f"doc_id,Dan,Dan!\n{doc(0)},power,power\n".encode())
+    assert people.coders(other) == []
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("x.csv", b"doc_id,Ana\n", "holds no codes"),
         ("x.csv", b"doc_id,Ana\n1,2,3\n", "not as many cells"),
+        ("x.csv", b'doc_id,text,Ana\n1,"a\nb",x\n1,2\n', r"x\.csv:4: has not as many cells"),
+        ("x.csv", b"doc_id,coder,code\n1,Ana,\n", r"x\.csv:2: has neither a code nor 'unclear'"),
+        (
+            "x.csv",
+            b"doc_id,coder,code,assisted\n1,Ana,power,yes\n",
+            ":2: assisted is 'yes'; give true or false",
+        ),
+        ("x.csv", b"doc_id,coder,code,seconds\n1,Ana,power,-1\n", ":2: seconds is '-1'; give a number"),
+        ("x.csv", b"doc_id,coder,code,at\n1,Ana,power,noon\n", ":2: at is 'noon'; give a time such as"),
+        (
+            "x.csv",
+            b"doc_id,coder,code,codebook_version\n1,Ana,power,x\n",
+            ":2: codebook_version is 'x'; give a",
+        ),
         ("x.csv", b"\xff\xfe", "no CSV in UTF-8"),
         ("x.parquet", b"PAR1", "no Parquet file"),
         ("x.json", b"{}", "holds no codes"),

@@ -194,6 +194,20 @@ def test_a_coder_sees_no_codes_of_others_while_messages_are_left(server):
     assert "not open for decisions" in server.ask("/api/decide", body, cookie=cookie)[2]
 
 
+def test_unclear_is_not_counted_among_disputed_codes(coding_server, tmp_path):
+    server = coding_server(tmp_path, 4)
+    cookies = [server.enter(server.link, name) for name in ("Kim", "Lee")]
+    said = [("power", "power"), ("power", "thanks"), ("thanks", "thanks"), ("power", None)]
+    for place, codes in enumerate(said):
+        for cookie, code in zip(cookies, codes, strict=True):
+            assert server.code(cookie, f"{place:016x}", code, unclear=code is None)[0] == 200
+    page = server.ask("/agreement", cookie=cookies[0])[2]
+    row = re.search(r'(?s)<th scope="row">All codes</th>.*?</tr>', page)[0]
+    assert re.findall(r'<td class="number">(\d+)</td>', row) == ["3", "1"]
+    assert page.count('<article class="card">') == 2  # what one finds unclear shows there, and is decided
+    assert "2 messages are disputed" in server.ask("/adjudicate", cookie=cookies[0])[2]
+
+
 def test_a_coder_by_a_personal_link_is_no_lead(server):
     cookie = server.enter(server.links["Zoe"])
     for path in ("/exports/codes.csv", "/audit", "/adjudicate"):

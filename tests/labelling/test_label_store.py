@@ -109,6 +109,9 @@ def test_an_assisted_code_is_one_that_followed_the_guess(store):
     assert {one: row["assisted"] for one, row in codes.codes_of(store, "Ana").items()} == {ONE: 0, TWO: 0}
     codes.save(store, "Ana", Coding(ONE, "power"), BOOK)
     assert codes.codes_of(store, "Ana")[ONE]["assisted"] == 1
+    store.add("code", "Ben", doc_id=ONE, code="power", assisted=1)  # taken in from elsewhere
+    codes.save(store, "Ben", Coding(ONE, "thanks"), BOOK)
+    assert codes.codes_of(store, "Ben")[ONE]["assisted"] == 1
 
 
 def test_another_studys_file_is_refused(tmp_path):

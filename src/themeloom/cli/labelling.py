@@ -85,5 +85,7 @@ def import_labels(
 
     with progress_bars() as bars:
         found = study.import_labels(experiment, files, root=root, watcher=bars)
-    for file, (new, coders) in found.items():
-        say(f"{new:,} new codes by {', '.join(coders)}: {file}")
+    for file, taken in found.items():
+        changed = f" and {taken.changed:,} changed" if taken.changed else ""
+        kept = f"; {taken.kept:,} stay as they are, as they were given later" if taken.kept else ""
+        say(f"{taken.new:,} new codes{changed} by {', '.join(taken.coders)}{kept}: {file}")

@@ -52,10 +52,6 @@ def save(store: Store, coder: str, said: Coding, codebook: Codebook) -> int:
         raise LabelError(fault)
     with store.writing() as connection:
         check_message(connection, said.doc_id)
-        assisted = connection.execute(
-            "SELECT EXISTS (SELECT 1 FROM events WHERE kind = 'guess' AND doc_id = ? AND coder = ?)",
-            (said.doc_id, coder),
-        ).fetchone()[0]
         return insert(
             connection,
             "code",
@@ -65,11 +61,22 @@ def save(store: Store, coder: str, said: Coding, codebook: Codebook) -> int:
             second=said.second,
             unclear=int(said.unclear),
             note=said.note or None,
-            assisted=assisted,
+            assisted=has_seen_guess(connection, coder, said.doc_id),
             codebook=said.codebook,
             seconds=said.seconds,
             client=said.client,
         )
+
+
+def has_seen_guess(connection: sqlite3.Connection, coder: str, doc_id: str) -> int:
+    """Tell (1 or 0) whether a coder saw the model's guess for a message, here or where a code came from."""
+    return int(
+        connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM events WHERE (kind = 'guess' OR (kind = 'code' AND assisted)) "
+            "AND doc_id = ? AND coder = ?)",
+            (doc_id, coder),
+        ).fetchone()[0]
+    )
 
 
 def fault_of(said: Coding, codebook: Codebook) -> str | None:

@@ -1,9 +1,14 @@
 """All that was coded, as other programs are given it and give it back."""
 
-from dataclasses import dataclass
+import math
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from themeloom.records import Codebook
+
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,20 @@ class Said:
     codebook: int | None = None
     seconds: float | None = None
     at: str = ""
+    place: str = field(default="", compare=False)  # of the file that says it, after its path
+    silent: frozenset[str] = field(
+        default=frozenset(), compare=False
+    )  # second, note: what it has no room for
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What makes it another one than what was said before: of a note what all formats can hold."""
+        return self.code, self.second, self.unclear, clean(self.note or "")
+
+    def was_before(self, other: "Said") -> bool:
+        """Tell whether this was said before another; a time may have lost the parts of its seconds."""
+        size = len("2026-01-31T12:00:00") if self.at[19:23] == ".000" else None
+        return self.at[:size] < other.at[:size] if self.at else False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +59,42 @@ class Collected:
 
 ADJUDICATED = "adjudicated"
 """The name under which decisions go to programs that know coders only."""
+
+
+def clean(text: str) -> str:
+    """Leave out the characters that XML cannot hold; line ends as XML has them."""
+    return _NOT_XML.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def moment(given: str) -> str:
+    """Write a time as events have it, in UTC; without a zone it is taken for UTC. Nothing stays nothing.
+
+    Raises
+    ------
+    ValueError
+        If it is no time in ISO 8601.
+    """
+    if not given:
+        return ""
+    try:
+        told = datetime.fromisoformat(given)
+        told = told if told.tzinfo else told.replace(tzinfo=UTC)
+        return told.astimezone(UTC).isoformat(timespec="milliseconds")
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+
+
+def duration(given: str) -> float | None:
+    """Read seconds; nothing stays nothing.
+
+    Raises
+    ------
+    ValueError
+        If it is no number of seconds.
+    """
+    if not given:
+        return None
+    seconds = float(given)
+    if not 0 <= seconds < math.inf:
+        raise ValueError(given)
+    return seconds

@@ -28,8 +28,13 @@ class Double:
 
     @property
     def disputed(self) -> bool:
-        """Whether not all said the same."""
+        """Whether not all said the same, 'unclear' included: there is something to decide."""
         return len({one["code"] for one in self.said}) > 1
+
+    @property
+    def codes_differ(self) -> bool:
+        """Whether two gave different codes; 'unclear' is none."""
+        return len({one["code"] for one in self.said} - {UNCLEAR}) > 1
 
     @property
     def split(self) -> int:

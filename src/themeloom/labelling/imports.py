@@ -5,21 +5,36 @@ import hashlib
 import io
 import math
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from themeloom.errors import LabelError
 from themeloom.labelling import codebooks, labelstudio, people, refi
-from themeloom.labelling.codes import Coding, fault_of
-from themeloom.labelling.collected import ADJUDICATED, Said
-from themeloom.labelling.store import Store, insert
+from themeloom.labelling.codes import Coding, fault_of, has_seen_guess
+from themeloom.labelling.collected import ADJUDICATED, Said, duration, moment
+from themeloom.labelling.exports import everything
+from themeloom.labelling.store import Store, insert, now
+from themeloom.records import Codebook
 from themeloom.sheets import alive, parquet_texts
 
 LARGEST = 256 * 1024 * 1024
 SHOWN = 20
 NO_CODES = {"text", "inclusion_probability", "design", "batch"}
 LONG = {"doc_id", "coder", "code"}
+BESIDE = frozenset({"second", "note"})
+FLAGS = {"true": 1, "1": 1, "false": 0, "0": 0, "": 0}
+MEANT = dict.fromkeys(("unclear", "adjudicated", "assisted"), "true or false") | {
+    "codebook_version": "a whole number, or nothing",
+    "seconds": "a number, or nothing",
+    "at": "a time such as 2026-01-31T12:00:00+00:00, or nothing",
+}
+
+T = TypeVar("T")
+Rows = list[tuple[int, dict[str, str]]]
+"""Each with its line (or record) in the file, cells by column."""
 
 
 def read(path: Path) -> list[Said]:
@@ -43,7 +58,7 @@ def read(path: Path) -> list[Said]:
             return labelstudio.read(content, str(path))
         case ".csv" | ".parquet":
             rows = _parquet(path, content) if path.suffix.lower() == ".parquet" else _csv(path, content)
-            return list(_long(path, rows) if rows and rows[0].keys() >= LONG else _wide(rows))
+            return list(_long(path, rows) if rows and rows[0][1].keys() >= LONG else _wide(rows))
     raise LabelError(f"{path}: name a file that ends in .csv, .parquet, .json (Label Studio) or .qdpx.")
 
 
@@ -64,7 +79,8 @@ def designs(sheet: Path) -> Drawn:
         If the sheet cannot be read, or a probability is none.
     """
     content = sheet.read_bytes()
-    rows = _parquet(sheet, content) if sheet.suffix.lower() == ".parquet" else _csv(sheet, content)
+    found = _parquet(sheet, content) if sheet.suffix.lower() == ".parquet" else _csv(sheet, content)
+    rows = [row for _, row in found]
     if not rows or not rows[0].keys() >= {"design", "inclusion_probability"}:
         return Drawn([], [])
     given = [row["inclusion_probability"] for row in rows]
@@ -79,53 +95,99 @@ def designs(sheet: Path) -> Drawn:
     return Drawn([row["design"] or "listed" for row in rows], inclusion)
 
 
-def _csv(path: Path, content: bytes) -> list[dict[str, str]]:
+def _csv(path: Path, content: bytes) -> Rows:
     try:
         text = content.decode("utf-8-sig")
         header = text.partition("\n")[0]
         delimiter = max(",;\t", key=header.count)
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        line, rows = 1, []
+        for row in reader:
+            rows += [(line, row)] if row else []
+            line = reader.line_num + 1  # a row with line ends inside has several
     except (UnicodeDecodeError, csv.Error) as error:
         raise LabelError(f"{path}: is no CSV in UTF-8 ({error}); save it as that.") from None
-    uneven = [line for line, row in enumerate(rows, start=1) if row and len(row) != len(rows[0])]
+    columns = rows[0][1] if rows else []
+    uneven = [line for line, row in rows if len(row) != len(columns)]
     if uneven:
         raise LabelError(f"{path}:{uneven[0]}: has not as many cells as the header; mend that row.")
-    return [dict(zip(rows[0], map(alive, row), strict=True)) for row in rows[1:] if any(row)]
+    return [(line, dict(zip(columns, map(alive, row), strict=True))) for line, row in rows[1:] if any(row)]
 
 
-def _parquet(path: Path, content: bytes) -> list[dict[str, str]]:
+def _parquet(path: Path, content: bytes) -> Rows:
     try:
-        return parquet_texts(content).fill_null("").to_dicts()
+        return list(enumerate(parquet_texts(content).fill_null("").to_dicts(), start=1))
     except ValueError as error:
         raise LabelError(f"{path}: is no Parquet file of plain columns ({error}); write it again.") from None
 
 
-def _wide(rows: list[dict[str, str]]) -> Iterable[Said]:
+def _wide(rows: Rows) -> Iterable[Said]:
     """Read a row a message, a column a coder; blank cells say nothing."""
-    for row in rows:
+    for line, row in rows:
         key = next(iter(row))
         for coder in [column for column in row if column != key and column not in NO_CODES]:
             if row[coder].strip():
-                yield Said(coder, row[key].strip(), row[coder].strip())
+                yield Said(coder, row[key].strip(), row[coder].strip(), place=f":{line}", silent=BESIDE)
 
 
-def _long(path: Path, rows: list[dict[str, str]]) -> Iterable[Said]:
+def _long(path: Path, rows: Rows) -> Iterable[Said]:
     """Read a row a code."""
-    for line, row in enumerate(rows, start=2):
-        unclear = row.get("unclear", "").lower() in {"true", "1"}
+    for line, row in rows:
+        place = f":{line}"
+        unclear = _cell(path, place, row, "unclear", _flag)
         if not unclear and not row["code"]:
-            raise LabelError(f"{path}:{line}: has neither a code nor 'unclear'; give one of them.")
-        coder = ADJUDICATED if row.get("adjudicated", "").lower() == "true" else row["coder"]
-        second, note = row.get("second") or None, row.get("note") or None
-        yield Said(coder, row["doc_id"], row["code"] or None, second, int(unclear), note)
+            raise LabelError(f"{path}{place}: has neither a code nor 'unclear'; give one of them.")
+        yield Said(
+            ADJUDICATED if _cell(path, place, row, "adjudicated", _flag) else row["coder"],
+            row["doc_id"],
+            row["code"] or None,
+            row.get("second") or None,
+            unclear,
+            row.get("note") or None,
+            _cell(path, place, row, "assisted", _flag),
+            _cell(path, place, row, "codebook_version", _version),
+            _cell(path, place, row, "seconds", duration),
+            _cell(path, place, row, "at", moment),
+            place,
+            BESIDE - row.keys(),
+        )
 
 
-def take_in(
-    store: Store, said: list[Said], path: Path, doc_id_of: Callable[[str], str | None]
-) -> tuple[int, tuple[str, ...]]:
+def _cell(path: Path, place: str, row: dict[str, str], column: str, read: Callable[[str], T]) -> T:
+    """Read a cell that holds more than a text; one that is not there is an empty one."""
+    cell = row.get(column, "").strip()
+    try:
+        return read(cell)
+    except (ValueError, KeyError):
+        raise LabelError(f"{path}{place}: {column} is '{cell[:40]}'; give {MEANT[column]}.") from None
+
+
+def _flag(cell: str) -> int:
+    return FLAGS[cell.lower()]
+
+
+def _version(cell: str) -> int | None:
+    """Read a whole number; programs that know no gaps among those write 1.0."""
+    return int(cell.removesuffix(".0")) if cell else None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of a file's codes and decisions; those that were there already are not counted."""
+
+    new: int
+    changed: int  # instead of what the same coder had said
+    kept: int  # what is there stays, as it was said after what the file says, or the file is known
+    coders: tuple[str, ...]  # whose the file has
+
+
+def take_in(store: Store, said: list[Said], path: Path, doc_id_of: Callable[[str], str | None]) -> Taken:
     """Add codes to the label file: all of them or, where any has a fault, none.
 
-    The same file twice is taken in once.
+    What the label file has already is not added again, nor does a file bring back what its coder has changed
+    since: where it tells times, what was said last counts; where it does not, it is taken in once. A second
+    code and a note stay where the file has no room for them. A code is assisted, for good, if the file says
+    so, or the coder saw the guess for that message before.
 
     Parameters
     ----------
@@ -140,10 +202,8 @@ def take_in(
 
     Returns
     -------
-    int
-        How many codes and decisions were new.
-    tuple of str
-        Whose they are.
+    Taken
+        How many codes and decisions were new, or changed, or kept from change, and whose they are.
 
     Raises
     ------
@@ -151,46 +211,102 @@ def take_in(
         If a message is not in the sample, a code not in the codebook, or there is nothing to take in.
     """
     version, codebook = codebooks.newest(store)
-    sample = {row["doc_id"] for row in store.messages()}
     found = [replace(one, doc_id=doc_id_of(one.doc_id) or "") for one in said]
+    _check(store, found, path, codebook)
+    names = {one.coder: _joined(store, one.coder) for one in found}
+    client = str(uuid.uuid5(uuid.NAMESPACE_URL, hashlib.sha256(path.read_bytes()).hexdigest()))
+    came: Counter[str] = Counter()
+    with store.writing() as connection:
+        known = connection.execute("SELECT 1 FROM events WHERE client = ?", (client,)).fetchone() is not None
+        insert(connection, "imported", "themeloom import-labels", detail=path.name, client=client)
+        present = _present(store)
+        asked: dict[tuple[str, str], Said] = {}
+        for one in found:  # of a message that is there twice, the first counts
+            asked.setdefault((names[one.coder], one.doc_id), one)
+        for key, one in asked.items():
+            what, added = _outcome(one, present.get(key), known=known)
+            came[what] += 1
+            if added is not None:
+                values = _values(added, version)
+                values["assisted"] = int(added.assisted or has_seen_guess(connection, *key))
+                kind = "decide" if one.coder == ADJUDICATED else "code"
+                insert(connection, kind, key[0], detail=f"imported from {path.name}", **values)
+    return Taken(came["new"], came["changed"], came["kept"], tuple(sorted(set(names.values()))))
+
+
+def _check(store: Store, found: list[Said], path: Path, codebook: Codebook) -> None:
+    """Raise if anything of a file cannot be taken in."""
+    sample = {row["doc_id"] for row in store.messages()}
     faults = [] if found else [f"{path}: holds no codes."]
-    for place, one in enumerate(found, start=1):
-        fault = fault_of(
+    for one in found:
+        fault = _name_fault(one.coder) or fault_of(
             Coding(one.doc_id, one.code, one.second, bool(one.unclear), one.note or ""), codebook
         )
         if one.doc_id not in sample:
-            faults.append(f"{path}: code {place} (by {one.coder}) is of a message that is not in the sample.")
-        elif fault:
-            faults.append(f"{path}: code {place} (by {one.coder}): {fault}")
+            fault = "the message is not in the sample; leave it out, or take it into the sample first."
+        if fault:
+            faults.append(f"{path}{one.place} (by {one.coder[:40]}): {fault}")
     if faults:
         more = len(faults) - SHOWN
         raise LabelError(*faults[:SHOWN], *([f"{path}: {more} more faults like these."] if more > 0 else []))
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    names = {one.coder: _joined(store, one.coder) for one in found}
-    with store.writing() as connection:
-        before = connection.execute("SELECT COUNT(*) FROM events").fetchone()[0]
-        for one in found:
-            insert(
-                connection,
-                "decide" if one.coder == ADJUDICATED else "code",
-                names[one.coder],
-                doc_id=one.doc_id,
-                code=one.code,
-                second=one.second,
-                unclear=one.unclear,
-                note=one.note,
-                codebook=version,
-                detail=f"imported from {path.name}",
-                client=_client(digest, one),
-            )
-        new = connection.execute("SELECT COUNT(*) FROM events").fetchone()[0] - before
-    return int(new), tuple(sorted(set(names.values())))
+
+
+def _name_fault(coder: str) -> str | None:
+    try:
+        if coder != ADJUDICATED:
+            people.plain(coder)
+    except LabelError as error:
+        return str(error)
+    return None
 
 
 def _joined(store: Store, coder: str) -> str:
     return ADJUDICATED if coder == ADJUDICATED else people.join(store, coder)
 
 
-def _client(digest: str, one: Said) -> str:
-    """Name a code by the file and what it says: the same again is the same."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{digest}/{one.coder}/{one.doc_id}"))
+def _present(store: Store) -> dict[tuple[str, str], Said]:
+    """Give what counts now, by coder and message; decisions as those of 'adjudicated'."""
+    there = everything(store)
+    return {(one.coder, one.doc_id): one for one in there.codes} | {
+        (ADJUDICATED, one.doc_id): one for one in there.decisions
+    }
+
+
+def _outcome(one: Said, present: Said | None, *, known: bool) -> tuple[str, Said | None]:
+    """Tell what comes of what a file says, and what is to be added, if anything is."""
+    if present is None:
+        return "new", one
+    wanted = _filled(one, present)
+    differs = wanted.content != present.content
+    if differs and not known and not one.was_before(present):
+        return "changed", wanted
+    if one.assisted > present.assisted:  # the mark is for good, and comes alone
+        return "changed", replace(present, assisted=1)
+    return "kept" if differs else "same", None
+
+
+def _filled(one: Said, present: Said) -> Said:
+    """Add what the file has no room for; of decisions, the reason for another one is none for this."""
+    if one.coder == ADJUDICATED and one.code != present.code:
+        return one
+    keeps_second = "second" in one.silent and one.code not in {None, present.second}
+    return replace(
+        one,
+        second=present.second if keeps_second else one.second,
+        note=present.note if "note" in one.silent else one.note,
+    )
+
+
+def _values(one: Said, newest: int) -> dict[str, object]:
+    """Give the columns of an event; what the file does not tell, or cannot know, is that of today."""
+    known = one.codebook is not None and 0 < one.codebook <= newest
+    return {
+        "at": min(one.at or now(), now()),  # a clock may have been fast
+        "doc_id": one.doc_id,
+        "code": one.code,
+        "second": one.second,
+        "unclear": one.unclear,
+        "note": one.note,
+        "codebook": one.codebook if known else newest,
+        "seconds": one.seconds,
+    }

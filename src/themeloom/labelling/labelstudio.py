@@ -2,10 +2,11 @@
 
 import json
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 from themeloom.errors import LabelError
-from themeloom.labelling.collected import ADJUDICATED, Collected, Said
+from themeloom.labelling.collected import ADJUDICATED, Collected, Said, duration, moment
 
 THEME, SECOND, NOTE = "theme", "second", "note"
 UNCLEAR = "unclear"
@@ -60,8 +61,8 @@ def read(content: bytes, file: str) -> list[Said]:
     try:
         tasks = json.loads(content.decode("utf-8-sig"))
         return [
-            _said(str(task["data"]["doc_id"]), annotation)
-            for task in tasks
+            replace(_said(str(task["data"]["doc_id"]), annotation), place=f", task {place}")
+            for place, task in enumerate(tasks, start=1)
             for annotation in task.get("annotations") or ()
             if not annotation.get("was_cancelled")
         ]
@@ -78,8 +79,16 @@ def _said(doc_id: str, annotation: dict[str, Any]) -> Said:
     second = values[SECOND]["choices"][0] if SECOND in values else None
     note = " ".join(values[NOTE]["text"]) if NOTE in values else None
     unclear = int(key is None or key == UNCLEAR)
+    lead = annotation.get("lead_time")
     return Said(
-        _who(annotation["completed_by"]), doc_id, None if unclear else str(key), second, unclear, note
+        _who(annotation["completed_by"]),
+        doc_id,
+        None if unclear else str(key),
+        second,
+        unclear,
+        note,
+        seconds=duration("" if lead is None else str(lead)),
+        at=moment(annotation.get("updated_at") or annotation.get("created_at") or ""),
     )
 
 

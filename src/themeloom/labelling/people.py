@@ -39,7 +39,7 @@ def join(store: Store, name: str) -> str:
     LabelError
         If this can be no coder's name.
     """
-    name = _plain(name)
+    name = plain(name)
     with store.writing() as connection:
         known = connection.execute("SELECT name FROM coders WHERE name = ?", (name,)).fetchone()
         if known:
@@ -111,6 +111,23 @@ def same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
 
 
+def plain(name: str) -> str:
+    """Give a coder's name as it is kept.
+
+    Raises
+    ------
+    LabelError
+        If this can be no coder's name.
+    """
+    name = " ".join(unicodedata.normalize("NFC", name).split())
+    if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME or name.casefold() in RESERVED:
+        raise LabelError(
+            f"'{name[:LONGEST_NAME]}' can be no coder's name: use 1 to {LONGEST_NAME} letters, digits, "
+            "blanks, hyphens and dots, beginning with a letter, and none of the words that head a column."
+        )
+    return name
+
+
 class WrongTokens:
     """Counts wrong tokens by address, and says when there were too many."""
 
@@ -129,16 +146,6 @@ class WrongTokens:
         if len(self._times) > MOST_ADDRESSES:
             self._times.clear()
         self._times[address].append(time.monotonic())
-
-
-def _plain(name: str) -> str:
-    name = " ".join(unicodedata.normalize("NFC", name).split())
-    if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME or name.casefold() in RESERVED:
-        raise LabelError(
-            f"'{name[:LONGEST_NAME]}' can be no coder's name: use 1 to {LONGEST_NAME} letters, digits, "
-            "blanks, hyphens and dots, beginning with a letter, and none of the words that head a column."
-        )
-    return name
 
 
 def _digest(secret: str) -> str:

@@ -10,12 +10,13 @@ import uuid
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
 from themeloom.archives import DAMAGED, unpacking_fault
 from themeloom.errors import LabelError
-from themeloom.labelling.collected import ADJUDICATED, Collected, Said
+from themeloom.labelling.collected import ADJUDICATED, Collected, Said, clean, moment
 
 NAMESPACE = "urn:QDA-XML:project:1.0"
 PROJECT = "project.qde"
@@ -27,7 +28,6 @@ LARGEST = 2**26
 
 Q = f"{{{NAMESPACE}}}"
 _EARLY = datetime(1980, 1, 1).timetuple()[:6]  # noqa: DTZ001 (the first time that ZIP knows)
-_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write(found: Collected) -> bytes:
@@ -39,7 +39,7 @@ def write(found: Collected) -> bytes:
         archive.writestr(zipfile.ZipInfo(PROJECT, _EARLY), document, zipfile.ZIP_DEFLATED)
         for message in found.messages:
             name = f"sources/{_guid(found.study, 'source', message['doc_id'])}.txt"
-            text = _clean(message["text"]).encode("utf-8")
+            text = clean(message["text"]).encode("utf-8")
             archive.writestr(zipfile.ZipInfo(name, _EARLY), text, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
@@ -47,11 +47,6 @@ def write(found: Collected) -> bytes:
 def _guid(study: str, kind: str, name: str) -> str:
     """Make the same id for the same thing each time, so that programs know it again."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"themeloom/{study}/{kind}/{name}"))
-
-
-def _clean(text: str) -> str:
-    """Leave out the characters that XML cannot hold; line ends as the standard has them."""
-    return _NOT_XML.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 class _Writer:
@@ -84,7 +79,7 @@ class _Writer:
         self.code(codes, SECOND, "Beside the codes that were given as a second one.")
         sources = ET.SubElement(root, f"{Q}Sources")
         for message in self.found.messages:
-            self.source(sources, message["doc_id"], _clean(message["text"]))
+            self.source(sources, message["doc_id"], clean(message["text"]))
         if self.notes:
             notes = ET.SubElement(root, f"{Q}Notes")
             for guid, coder, said in self.notes:
@@ -95,7 +90,7 @@ class _Writer:
         code = ET.SubElement(
             codes, f"{Q}Code", {"guid": self.guid("code", key), "name": key, "isCodable": "true"}
         )
-        ET.SubElement(code, f"{Q}Description").text = _clean(description)
+        ET.SubElement(code, f"{Q}Description").text = clean(description)
 
     def source(self, sources: ET.Element, doc_id: str, text: str) -> None:
         guid = self.guid("source", doc_id)
@@ -127,7 +122,7 @@ class _Writer:
     def note(self, notes: ET.Element, guid: str, coder: str, said: Said) -> None:
         made = {"creatingUser": self.guid("user", coder), "creationDateTime": _time(said.at)}
         note = ET.SubElement(notes, f"{Q}Note", {"guid": guid, "name": f"{NOTE}{coder}", **made})
-        ET.SubElement(note, f"{Q}PlainTextContent").text = _clean(said.note or "")
+        ET.SubElement(note, f"{Q}PlainTextContent").text = clean(said.note or "")
 
 
 def _keys(said: Said) -> Iterator[tuple[str, ...]]:
@@ -185,25 +180,22 @@ def _codings(root: ET.Element) -> Iterator[Said]:
     users = {_id(user.get("guid")): user.get("name") or "" for user in root.iter(f"{Q}User")}
     codes = {_id(code.get("guid")): code.get("name") or "" for code in root.iter(f"{Q}Code")}
     notes = {_id(note.get("guid")): note for note in root.iter(f"{Q}Note")}
+    ours = any((note.get("name") or "").startswith(NOTE) for note in notes.values())
+    silent = frozenset(() if ours else ("note",))  # a program that keeps no notes says nothing of them
     for source in root.iter(f"{Q}TextSource"):
         doc_id = re.sub(r"\.(txt|docx?|rtf)$", "", source.get("name") or "")
-        firsts: defaultdict[str, list[str]] = defaultdict(list)
-        seconds: defaultdict[str, list[str]] = defaultdict(list)
+        given: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
         for part in [*source.iter(f"{Q}PlainTextSelection"), source]:
             for coding in part.findall(f"{Q}Coding"):
-                _take(part, coding, users, codes, firsts)
-        for user in firsts:
-            names = firsts[user]
-            if SECOND in names:
-                place = names.index(SECOND)
-                beside = names[place - 1] if place else ""
-                seconds[user] = [beside]
-                firsts[user] = [name for name in names if name not in (SECOND, beside)] or [beside]
-        for user, names in firsts.items():
-            unique = list(dict.fromkeys([*names, *seconds[user]]))
-            if len(unique) > 2:
-                raise ValueError(f"source '{doc_id}' has {len(unique)} codes by '{user}', but may have two")
-            yield _said(user, doc_id, unique, _note_of(source, user, notes))
+                _take(part, coding, users, codes, given)
+        for user, codings in given.items():
+            names = _ordered([name for name, _ in codings])
+            if len(names) > 2:
+                raise ValueError(f"source '{doc_id}' has {len(names)} codes by '{user}', but may have two")
+            times = [time for _, time in codings]
+            said = _said(user, doc_id, names, _note_of(source, user, notes))
+            at = max(times) if all(times) else ""
+            yield replace(said, at=at, place=f", source '{doc_id[:40]}'", silent=silent)
 
 
 def _take(
@@ -211,12 +203,23 @@ def _take(
     coding: ET.Element,
     users: dict[str, str],
     codes: dict[str, str],
-    found: defaultdict[str, list[str]],
+    found: defaultdict[str, list[tuple[str, str]]],
 ) -> None:
-    """Add the code of a coding to those of its user."""
+    """Add the code of a coding, and when it was given, to those of its user."""
     user = users[_id(coding.get("creatingUser") or part.get("creatingUser"))]
     for reference in coding.findall(f"{Q}CodeRef"):
-        found[user].append(codes[_id(reference.get("targetGUID"))])
+        code = codes[_id(reference.get("targetGUID"))]
+        found[user].append((code, moment(coding.get("creationDateTime") or "")))
+
+
+def _ordered(names: list[str]) -> list[str]:
+    """Give each code once; the one that is marked as a second one last."""
+    if SECOND not in names:
+        return list(dict.fromkeys(names))
+    place = names.index(SECOND)
+    beside = names[place - 1] if place else ""
+    firsts = [name for name in names if name not in (SECOND, beside)] or [beside]
+    return list(dict.fromkeys([*firsts, beside]))
 
 
 def _said(user: str, doc_id: str, names: list[str], note: str | None) -> Said:
