@@ -59,12 +59,13 @@ def read_sources(
     InputError
         For each file that is missing, empty, of another format than it says, without a column that is
         asked for or without a single row that can be read; all of them at once. In strict mode for
-        each file's first row that cannot be read. Also if ids of several files clash.
+        each file's first row that cannot be read. Also if ids clash, within a table or between files.
     """
     progress.begin(sum(_size(source) for source in sources), "bytes")
     gathered = Gathered()
     faults: list[str] = []
-    for file, source in zip(_names(sources), sources, strict=True):
+    names = _names(sources)
+    for file, source in zip(names, sources, strict=True):
         try:
             for _ in _read_source(file, source, gathered, config, progress):
                 pass
@@ -73,7 +74,8 @@ def read_sources(
     if faults:
         raise InputError(*faults)
     corpus = gathered.taken()
-    check_ids(corpus.rows)
+    named = (file for file, source in zip(names, sources, strict=True) if source.columns.id is not None)
+    check_ids(corpus.rows, tuple(named))
     return corpus
 
 
