@@ -49,8 +49,8 @@ def columns_of(
     """
     if key is None:
         key = table.columns[0]
-    if adjudicated is None and ADJUDICATED in table.columns:
-        adjudicated = ADJUDICATED
+    if adjudicated is None:
+        adjudicated = _adjudicated(table)
     no_codes = {key, adjudicated, *others} | (SHEET if set(table.columns) >= SHEET else set())
     rest = [column for column in table.columns if column not in no_codes]
     columns = Columns(key, tuple(rest if coders is None else coders), adjudicated, coders is not None)
@@ -71,6 +71,18 @@ def columns_of(
     if faults:
         raise LabelError(*faults)
     return columns
+
+
+def _adjudicated(table: LabelTable) -> str | None:
+    """Find the column of agreed labels, however its name is spelt: as a coder it would agree with all."""
+    found = [column for column in table.columns if column.strip().casefold() == ADJUDICATED]
+    if len(found) > 1:
+        names = " and ".join(f"'{column}'" for column in found)
+        raise LabelError(
+            f"{table.path}:1: the columns {names} are called alike; keep the one of agreed labels, or name "
+            "it (themes.adjudicated, --adjudicated) and the coders' columns."
+        )
+    return found[0] if found else None
 
 
 def code_faults(path: Path, columns: Columns, rows: list[Row], codebook: Codebook) -> list[str]:
