@@ -90,6 +90,16 @@ SPOILT = {
         None,
         "1: column 'date' holds no code that any other column holds",
     ),
+    "a code spelt in two ways": (
+        ["id,ann,bob", "a,meds,meds", "b,cost,Meds", "c,meds,Meds"],
+        None,
+        "3: column 'bob' holds 'Meds', which is 'meds' but for its spelling; spell each code in one way.",
+    ),
+    "a code with one space more": (
+        ["id,ann,bob", "a,side effects,side  effects"],
+        None,
+        "2: column 'bob' holds 'side  effects', which is 'side effects' but for its spelling",
+    ),
     "no code": (["id,ann,bob", "a,,"], None, " holds no label"),
 }
 
@@ -109,6 +119,17 @@ def test_faults_are_told_together(tmp_path):
     with pytest.raises(LabelError) as raised:
         read_codes(path)
     assert [fault.removeprefix(f"{path}:")[0] for fault in raised.value.faults] == ["3", "3", "4"]
+
+
+@pytest.mark.parametrize("coders", [None, ["ann", "bob"]])
+def test_a_coder_who_writes_in_capitals_is_told_of_each_code(tmp_path, coders):
+    path = written(tmp_path, "id,ann,bob", "a,red,RED", "b,blue,BLUE", "c,red,RED")
+    with pytest.raises(LabelError) as raised:
+        read_codes(path, coders=coders)
+    assert [fault.removeprefix(f"{path}:")[:25] for fault in raised.value.faults] == [
+        "2: column 'bob' holds 'RE",
+        "3: column 'bob' holds 'BL",
+    ]
 
 
 def test_columns_that_are_not_there(tmp_path):

@@ -152,12 +152,15 @@ def at_most(faults: list[str]) -> list[str]:
 
 
 def odd_columns(path: Path, columns: Columns, rows: list[Row]) -> list[str]:
-    """Tell what is hardly a code, where no codebook says: marks of no code, texts, a column like no other."""
+    """Tell what is hardly a code, where no codebook says: marks of no code, texts, a column like no other.
+
+    Codes that are spelt in two ways are told, too: they would count as two.
+    """
     given = {column: {row[column]: line for line, row in reversed(rows)} for column in columns.codes}
     faults = []
     for column, line_of in given.items():
         line_of.pop("", None)
-        others = {code for other in given if other != column for code in given[other]}
+        others = {_plain(code) for other in given if other != column for code in given[other]}
         absent = [code for code in line_of if code.casefold() in MISSING]
         texts = [code for code in line_of if len(code) > SHOWN_CODE]
         if absent:
@@ -170,12 +173,30 @@ def odd_columns(path: Path, columns: Columns, rows: list[Row]) -> list[str]:
                 f"{path}:{line_of[texts[0]]}: column '{column}' holds {_shown(texts[0])}, hardly a code; "
                 "name the coders' columns by --coders, or give a codebook."
             )
-        elif line_of and len(given) > 1 and not columns.named and others.isdisjoint(line_of):
+        elif line_of and len(given) > 1 and not columns.named and others.isdisjoint(map(_plain, line_of)):
             faults.append(
                 f"{path}:1: column '{column}' holds no code that any other column holds; "
                 "name the coders' columns by --coders, or give a codebook."
             )
-    return faults
+    return faults + at_most(_spelt_twice(path, given))
+
+
+def _spelt_twice(path: Path, given: dict[str, dict[str, int]]) -> list[str]:
+    """Tell codes that differ from an earlier one by capitals or spaces alone, each once."""
+    first: dict[str, str] = {}
+    found: dict[str, str] = {}
+    for column, line_of in given.items():
+        for code, line in sorted(line_of.items(), key=lambda one: one[1]):
+            if (other := first.setdefault(_plain(code), code)) != code:
+                told = (
+                    f"column '{column}' holds {_shown(code)}, which is {_shown(other)} but for its spelling"
+                )
+                found.setdefault(code, f"{path}:{line}: {told}; spell each code in one way.")
+    return list(found.values())
+
+
+def _plain(code: str) -> str:
+    return " ".join(code.casefold().split())
 
 
 def key_faults(path: Path, key: str, rows: list[Row]) -> list[str]:
