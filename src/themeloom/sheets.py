@@ -20,6 +20,9 @@ def alive(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and NO_TEXT.match(cell[1:]) else cell
 
 
+NO_CODES = {"text", "inclusion_probability", "design", "batch"}
+"""Columns beside the coders' in the sheets and tables that are written for coders."""
+
 MOST_ROWS = 2_000_000
 """Rows of a table of labels or codes; a few bytes of Parquet can claim thousands of millions."""
 

@@ -102,6 +102,12 @@ def test_a_label_file_comes_back_as_codes_alone(store, other, tmp_path, name):
     assert [row[:2] for row in decided] == [(doc(0), "power")]
 
 
+def test_an_agreed_label_comes_back_however_its_column_is_spelt(store, other, tmp_path):
+    content = FORMATS["labels.csv"].write(exports.everything(store)).replace(b"adjudicated", b"Adjudicated")
+    assert take_in(other, tmp_path, "labels.csv", content)[1] == ("Ana", "Ben", "adjudicated")
+    assert kept(other)[1]
+
+
 def test_csv_holds_nothing_that_a_spreadsheet_would_run(store):
     for name in ("codes.csv", "labels.csv"):
         rows = list(csv.reader(io.StringIO(FORMATS[name].write(exports.everything(store)).decode())))

@@ -161,9 +161,9 @@ def test_lines_are_those_of_the_file(tmp_path):
 
 
 def test_a_column_of_text_is_no_coder(tmp_path):
-    text = f"id,text,ann\n{IDS[0]},some words,red\n{IDS[1]},other words,blue\n"
+    text = f"id,message,ann\n{IDS[0]},some words,red\n{IDS[1]},other words,blue\n"
     (fault,) = faults(written(tmp_path, text))
-    assert "column 'text' holds no code of the codebook anywhere" in fault
+    assert "column 'message' holds no code of the codebook anywhere" in fault
     assert "words" not in fault
 
 

@@ -14,11 +14,10 @@ from themeloom.labelling import codebooks, labelstudio, people, refi
 from themeloom.labelling.codes import Coding, fault_of
 from themeloom.labelling.collected import ADJUDICATED, Said
 from themeloom.labelling.store import Store, insert
-from themeloom.sheets import alive, parquet_texts
+from themeloom.sheets import NO_CODES, alive, parquet_texts
 
 LARGEST = 256 * 1024 * 1024
 SHOWN = 20
-NO_CODES = {"text", "inclusion_probability", "design", "batch"}
 LONG = {"doc_id", "coder", "code"}
 
 
@@ -104,9 +103,10 @@ def _wide(rows: list[dict[str, str]]) -> Iterable[Said]:
     """Read a row a message, a column a coder; blank cells say nothing."""
     for row in rows:
         key = next(iter(row))
-        for coder in [column for column in row if column != key and column not in NO_CODES]:
-            if row[coder].strip():
-                yield Said(coder, row[key].strip(), row[coder].strip())
+        for column in [column for column in row if column != key and column not in NO_CODES]:
+            coder = ADJUDICATED if column.strip().casefold() == ADJUDICATED else column
+            if row[column].strip():
+                yield Said(coder, row[key].strip(), row[column].strip())
 
 
 def _long(path: Path, rows: list[dict[str, str]]) -> Iterable[Said]:

@@ -10,11 +10,11 @@ import numpy as np
 
 from themeloom.errors import LabelError
 from themeloom.records import Codebook, Doubles
+from themeloom.sheets import NO_CODES
 from themeloom.themes._labelfile import LabelTable
 
 ADJUDICATED = "adjudicated"
 MISSING = {"na", "n/a", "#n/a", "nan", "null"}  # what programs write into cells that hold nothing
-SHEET = {"text", "inclusion_probability", "design"}  # in a coding sheet, these hold no codes
 SHOWN = 20  # faults of one kind that are told one by one
 SHOWN_CODE = 30  # a longer text is no code, and may hold what nobody should see
 
@@ -45,13 +45,13 @@ def columns_of(
 ) -> Columns:
     """Find the columns; each that is not named (None) is where it is by default.
 
-    Unnamed coders are all columns but the key, the adjudicated one, those of a coding sheet, and `others`.
+    Unnamed coders are all columns but the key, the adjudicated one, NO_CODES, and `others`.
     """
     if key is None:
         key = table.columns[0]
     if adjudicated is None:
         adjudicated = _adjudicated(table)
-    no_codes = {key, adjudicated, *others} | (SHEET if set(table.columns) >= SHEET else set())
+    no_codes = {key, adjudicated, *others, *NO_CODES}
     rest = [column for column in table.columns if column not in no_codes]
     columns = Columns(key, tuple(rest if coders is None else coders), adjudicated, coders is not None)
     wanted = (key, *columns.codes, *others)

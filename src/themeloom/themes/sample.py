@@ -136,7 +136,8 @@ def read_codes(
     key
         Column of the message's id; by default the first.
     coders
-        Columns of the coders; by default all but the key and the adjudicated one.
+        Columns of the coders; by default all but the key, the adjudicated one, and those beside codes in
+        sheets and exports (``text``, ``inclusion_probability``, ``design``, ``batch``).
     adjudicated
         Column of the agreed label; by default 'adjudicated', where the file has it.
 
