@@ -63,6 +63,10 @@ SPOILT = {
     ),
     "not TOML": (lambda s: s.write("experiment.toml", "[study\n"), "TOML"),
     "a label for an unknown id": (lambda s: s.rewrite("labels.csv", "m3,", "m999,"), "labels.csv:5"),
+    "a label of a message that was set aside": (
+        lambda s: s.rewrite("messages.csv", "m3,the assessment after two long years", "m3,"),
+        "was set aside (messages.csv:5: no text)",
+    ),
     "a label not in the codebook": (lambda s: s.rewrite("labels.csv", "m3,waiting", "m3,wating"), "wating"),
     "a duplicate label": (lambda s: s.rewrite("labels.csv", "m3,", "m2,"), "labels.csv:5"),
     "a missing codebook": (lambda s: unset(s, "codebook.yaml"), "codebook.yaml"),

@@ -214,7 +214,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
 
 def _labels(config: Experiment, codebook: Codebook, corpus: Corpus) -> LabelledSample:
     doc_ids = corpus.communications["doc_id"].to_list()
-    sample = read_labels(config.themes, codebook, corpus.crosswalk, doc_ids)
+    sample = read_labels(config.themes, codebook, corpus.crosswalk, doc_ids, corpus.aside)
     check_sample(sample, authors_of(corpus)[sample.position], config.themes, config.validate_)
     return sample
 

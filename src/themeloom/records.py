@@ -55,11 +55,12 @@ class UniqueCorpus:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Unique, anonymous communications. The crosswalk stays in memory and in the private folder."""
+    """Unique, anonymous communications. Crosswalk and `aside` stay in memory and in the private folder."""
 
     communications: pl.DataFrame  # COMMUNICATIONS
     crosswalk: pl.DataFrame  # source_id (every id, repeats too), doc_id
     masked: dict[str, int]  # placeholders by type
+    aside: pl.DataFrame = field(default_factory=pl.DataFrame)  # ASIDE
 
     @property
     def texts(self) -> list[str]:

@@ -114,6 +114,8 @@ def test_rows_that_cannot_be_read_are_set_aside(tmp_path):
     ):  # fmt: skip
         assert reason.startswith(start)
     assert corpus.unreadable["source_id"].to_list() == [None, None, None, "5", "6", None, None, None]
+    prefixed = read(tmp_path, content, day_first=True, id_prefix="b-").unreadable["source_id"]
+    assert prefixed.drop_nulls().to_list() == ["b-5", "b-6"]
 
 
 def test_the_reason_never_quotes_the_row(tmp_path):

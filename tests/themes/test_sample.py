@@ -8,11 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from themeloom.columns import ASIDE
 from themeloom.config import ThemesConfig
 from themeloom.errors import LabelError
 from themeloom.records import Codebook, Theme
 from themeloom.themes.codebook import read_codebook
-from themeloom.themes.sample import read_labels
+from themeloom.themes.sample import read_labels, read_listed
 
 DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"
 CODES = Codebook(tuple(Theme(key, f"The {key}", ".") for key in ("red", "green", "blue")))
@@ -151,6 +152,54 @@ def test_all_faults_at_once_by_line(tmp_path):
         ":2: column 'bob' holds 'grene', which is no code of the codebook; use 'green' if that is meant.",
         ":7: column 'bob' holds 'The blue', which is no code of the codebook; use 'blue' if that is meant.",
     ]
+
+
+ASIDE_ROWS = [
+    ("m.csv", 12, "777", "the date is impossible", "doc-7"),
+    ("m.csv", 13, None, "not valid UTF-8", None),
+    ("m.csv", 14, None, "not valid UTF-8", None),
+    ("m.csv", 15, None, "no text", None),
+]
+
+
+def told_aside(path, rows):
+    """The faults of a label file beside these rows that could not be read."""
+    aside = pl.DataFrame(rows, schema=ASIDE, orient="row")
+    config = ThemesConfig(codebook="codebook.yaml", labels=str(path))
+    found = []
+    for tried in (
+        lambda: read_labels(config, CODES, CROSSWALK, DOCS, aside),
+        lambda: read_listed(config, CROSSWALK, DOCS, aside),
+    ):
+        with pytest.raises(LabelError) as raised:
+            tried()
+        found.append([fault.removeprefix(str(path)) for fault in raised.value.faults])
+    assert found[0] == found[1]
+    return found[0]
+
+
+@pytest.mark.parametrize("given", ["777", "'777", "doc-7"])
+def test_a_label_whose_message_was_set_aside_is_told_as_that(tmp_path, given):
+    path = written(tmp_path, f"id,ann\n{IDS[0]},red\n{given},blue\n")
+    assert told_aside(path, ASIDE_ROWS[:1]) == [
+        ":3: the message that the id in column 'id' belongs to was set aside (m.csv:12: the date is "
+        "impossible); mend the source, and keep the label."
+    ]
+    path = written(tmp_path, f"id,ann\n{given},blue\n12345,red\n")
+    first, second = told_aside(path, ASIDE_ROWS[:1])
+    assert "was set aside" in first
+    assert "belongs to no message of this corpus; correct the id" in second
+
+
+def test_ids_may_be_those_of_rows_that_could_not_be_read(tmp_path):
+    said = (
+        ": 3 rows of the sources could not be read, and what ids they have is not known (most often: not "
+        "valid UTF-8); they may be those of unknown ids, so mend the sources before any label is removed."
+    )
+    for text, strange in ((f"{IDS[0]},red\n12345,blue", 1), ("12345,red\n12346,blue", 1)):
+        found = told_aside(written(tmp_path, f"id,ann\n{text}\n"), ASIDE_ROWS)
+        assert len(found) == strange + 1
+        assert found[-1] == said
 
 
 def test_lines_are_those_of_the_file(tmp_path):

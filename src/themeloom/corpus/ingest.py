@@ -122,7 +122,7 @@ def _read_source(
                 raise InputError(
                     f"{source.path}:{line}: {reason}; mend the row, or do without strict."
                 ) from None
-            gathered.set_aside(file, line, _id_of(found), reason)
+            gathered.set_aside(file, line, _id_of(found, source.id_prefix), reason)
             reasons[reason] += 1
         else:
             good += 1
@@ -171,11 +171,12 @@ def _row(
     )
 
 
-def _id_of(found: Draft | RowError) -> str | None:
+def _id_of(found: Draft | RowError, prefix: str) -> str | None:
     try:
-        return None if isinstance(found, RowError) else identifier(found.id)
+        source_id = None if isinstance(found, RowError) else identifier(found.id)
     except RowError:
         return None
+    return prefix + source_id if source_id else None
 
 
 def _found(source: SourceConfig, progress: Progress) -> Found:
