@@ -166,6 +166,13 @@ def test_toml_that_python_cannot_hold_is_told(tmp_path: Path, value: str) -> Non
     assert "not valid TOML" in sentence
 
 
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    """Windows' Notepad writes one."""
+    assert _read(tmp_path, f"\ufeff{SMALLEST}").study.name == "demo"
+    (sentence,) = _faults(tmp_path, f"\ufeff{SMALLEST}this is no TOML\n")
+    assert "line 10" in sentence
+
+
 def test_what_is_not_text_is_told(tmp_path: Path) -> None:
     path = tmp_path / "experiment.toml"
     path.write_bytes(b'[study]\nname = "\xff"\n')

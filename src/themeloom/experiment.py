@@ -63,7 +63,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST:
             raise ConfigError(f"{path}: is larger than {LARGEST // 2**10} KiB; give the experiment file.")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         if deep := _DEEP.search(text):
             line = text.count("\n", 0, deep.start()) + 1
             raise ConfigError(f"{path}:{line}: a key has more than {MOST_PARTS} parts; correct it.")
