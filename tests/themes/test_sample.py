@@ -119,6 +119,16 @@ def test_delimiters_blank_lines_and_quotes(tmp_path, delimiter, encoding):
     np.testing.assert_array_equal(sample.codes, [[0, 1], [2, -1]])
 
 
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"'])
+def test_a_first_line_that_names_the_separator(tmp_path, first):
+    text = f"{first}\r\nid;ann;bob\r\n{IDS[0]};red;green\r\n{IDS[1]};rde;\r\n"
+    sample = read(written(tmp_path, text.replace("rde", "blue"), encoding="utf-8-sig"))
+    assert sample.coders == ("ann", "bob")
+    np.testing.assert_array_equal(sample.codes, [[0, 1], [2, -1]])
+    (fault,) = faults(written(tmp_path, text))
+    assert fault.startswith(":4: column 'ann' holds 'rde'")
+
+
 @pytest.mark.parametrize("dtype", [pl.Int64, pl.String, pl.UInt64])
 def test_parquet_keeps_every_digit(tmp_path, dtype):
     table = pl.DataFrame({"id": pl.Series(IDS[:3]).cast(dtype), "ann": ["red", None, "blue"]})
