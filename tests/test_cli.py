@@ -146,6 +146,15 @@ def test_a_root_that_is_a_file_is_one_sentence(study, said, tmp_path):
     assert (tmp_path / "taken").read_text() == "a file"
 
 
+def test_check_tells_messages_on_which_coders_tie(study, tmp_path):
+    rows = (study.folder / "labels.csv").read_text(encoding="utf-8").splitlines()
+    twice = ["id,ann,bob", *(f"{row},{row.partition(',')[2]}" for row in rows[1:])]
+    twice[3] = "m2,waiting,listening"
+    study.write("labels.csv", "\n".join(twice))
+    told = CliRunner().invoke(cli.app, ["check", str(study.experiment), "--root", str(tmp_path)]).output
+    assert "2 codes, 23 labelled messages, and 1 tied and undecided to adjudicate: " in " ".join(told.split())
+
+
 def test_check_finds_nothing_to_mend_and_starts_no_encoder(study, tmp_path):
     done = subprocess.run(
         [
