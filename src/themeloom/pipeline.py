@@ -263,6 +263,7 @@ def to_record(
         candidates=find_candidates(study.mapping, study.discovery.clusters.topic),
         labelled=tuple(prepared.sample.position[prepared.sample.decided].tolist()),
         authorless=prepared.corpus.communications["author"].null_count(),
+        tied=int((~prepared.sample.decided).sum()),
         word_vectors=Encoder(config.encoder).word_vectors,
     )
     return replace(record, **counted(record, authors_of(prepared.corpus)))

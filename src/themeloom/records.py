@@ -296,6 +296,7 @@ class RunRecord:
     topic_authors: tuple[int, ...] = ()  # (topics,): different authors; empty in models that did not count
     theme_authors: tuple[int, ...] = ()  # (themes,): of messages whose own theme it is
     authorless: int = 0  # communications without a known author: each counts as one of its own
+    tied: int = 0  # messages that people coded without agreeing, and that nobody decided: they have no label
     word_vectors: WordVectors = NO_WORDS  # of a static encoder
 
     @property
