@@ -122,7 +122,7 @@ def _write_exports(folder: Path, found: list[tuple[str, str, str]], first: dict[
         file.writelines(json.dumps(_post(first, at, said)) + "\n" for said, at in new)
     book = Workbook()
     sheet = book.create_sheet("Wave 2")
-    for row in [("answer", "respondent", "date"), *((text, id_, "3/4/2013") for id_, _, text in found)]:
+    for row in [("answer", "answer_id", "date"), *((text, id_, "3/4/2013") for id_, _, text in found)]:
         sheet.append(row)
     book.save(folder / "exports" / "answers.xlsx")
 

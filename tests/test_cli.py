@@ -63,6 +63,10 @@ SPOILT = {
     ),
     "not TOML": (lambda s: s.write("experiment.toml", "[study\n"), "TOML"),
     "a label for an unknown id": (lambda s: s.rewrite("labels.csv", "m3,", "m999,"), "labels.csv:5"),
+    "a label of a message that was set aside": (
+        lambda s: s.rewrite("messages.csv", "m3,the assessment after two long years", "m3,"),
+        "was set aside (messages.csv:5: no text)",
+    ),
     "a label not in the codebook": (lambda s: s.rewrite("labels.csv", "m3,waiting", "m3,wating"), "wating"),
     "a duplicate label": (lambda s: s.rewrite("labels.csv", "m3,", "m2,"), "labels.csv:5"),
     "a missing codebook": (lambda s: unset(s, "codebook.yaml"), "codebook.yaml"),
@@ -140,6 +144,15 @@ def test_a_root_that_is_a_file_is_one_sentence(study, said, tmp_path):
     assert (code, len(faults(err))) == (2, 1)
     assert "taken" in err
     assert (tmp_path / "taken").read_text() == "a file"
+
+
+def test_check_tells_messages_on_which_coders_tie(study, tmp_path):
+    rows = (study.folder / "labels.csv").read_text(encoding="utf-8").splitlines()
+    twice = ["id,ann,bob", *(f"{row},{row.partition(',')[2]}" for row in rows[1:])]
+    twice[3] = "m2,waiting,listening"
+    study.write("labels.csv", "\n".join(twice))
+    told = CliRunner().invoke(cli.app, ["check", str(study.experiment), "--root", str(tmp_path)]).output
+    assert "2 codes, 23 labelled messages, and 1 tied and undecided to adjudicate: " in " ".join(told.split())
 
 
 def test_check_finds_nothing_to_mend_and_starts_no_encoder(study, tmp_path):

@@ -140,6 +140,22 @@ def test_labels_of_unknown_design_have_no_interval_yet(said, made, tmp_path):
     assert all(theme["by_labels"] > 0 for theme in then["themes"])
 
 
+@pytest.mark.usefixtures("model")
+def test_messages_on_which_coders_tie_are_told(said, made):
+    _, study, _ = made
+    whole = (study.folder / "labels.csv").read_text(encoding="utf-8")
+    head, first, second, *rows = whole.splitlines()
+    twice = [f"{row},{row.partition(',')[2]}" for row in (first, *rows)]
+    study.write("labels.csv", "\n".join([f"{head},other", *twice, f"{second},listening"]))
+    try:
+        code, out, err = said("--labels", "10")
+    finally:
+        study.write("labels.csv", whole)
+    assert code == 0, err
+    told = "23 of 64 messages have a label, 1 tied and undecided to adjudicate, 40 are left to draw from."
+    assert told in " ".join(out.split())
+
+
 def test_a_run_must_come_first(said, made, tmp_path):
     code, _, err = said(root=tmp_path)
     assert code == 2

@@ -1,6 +1,7 @@
 """The experiment file: what is read, and how each fault is told."""
 
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -123,6 +124,32 @@ def test_each_fault_is_named_with_its_place(tmp_path: Path, fault: str, named: s
     assert ";" in sentence, "a sentence also says how to mend it"
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("[study]\nname = 'a b'", "but a name has letters (a to z), digits, '-', '_' and '.' only"),
+        ("[study]\nname = 'Küche'", "but a name has letters (a to z), digits"),
+        ("[encoder]\nsha256 = 'abc'", "but a SHA-256 digest has 64 digits"),
+        ("[sources]\npath = 'a'", "but each source is a table of its own, begun by [[sources]]"),
+        ("sources = 'a.csv'", "but each source is a table of its own, begun by [[sources]]"),
+        ("sources = ['a.csv']", "'sources.0' is 'a.csv', but each source is a table of its own"),
+        ("[anonymise]\nmask = 'Bumble'", 'but a list is expected, as ["Bumble"];'),
+        ("[anonymise]\nmask = 3", 'but a list is expected, as ["..."];'),
+        ("[themes]\ncodebook = 'a'\nlabels = 'b'\ncoders = 'ann'", 'but a list is expected, as ["ann"];'),
+        ("[[sources]]\npath = 'a'\ncolumns = 'text'", 'a table is expected, as columns = { text = "..." };'),
+        ("study = 'a'", "but a table is expected, as [study];"),
+        ("[sweep]\ngrid = 3", "but a table is expected, as [sweep.grid];"),
+        ("[sweep.grid]\nreduce.neighbors = 10", "but a list is expected, as [10, 30];"),
+    ],
+)
+def test_what_is_expected_is_said_in_the_words_of_the_file(tmp_path: Path, given: str, told: str) -> None:
+    section = given.partition("\n")[0].strip("[]").partition(" ")[0]
+    rest = "\n".join(part for part in SMALLEST.split("\n\n") if f"[{section}]" not in part.split("\n")[0])
+    (sentence,) = _faults(tmp_path, f"{given}\n{rest}\n")
+    assert told in sentence, sentence
+    assert not re.search("tuple|dictionary|instance|pattern", sentence)
+
+
 @pytest.mark.parametrize("sources", ["sources = []", "sources = 'a.csv'", "sources = ['a.csv']", ""])
 def test_there_must_be_a_source(tmp_path: Path, sources: str) -> None:
     text = f'{sources}\n[study]\nname = "a"\n[themes]\ncodebook = "c"\nlabels = "l"\n'
@@ -164,6 +191,13 @@ def test_what_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
 def test_toml_that_python_cannot_hold_is_told(tmp_path: Path, value: str) -> None:
     (sentence,) = _faults(tmp_path, f"{SMALLEST}prior = {value}\n")
     assert "not valid TOML" in sentence
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    """Windows' Notepad writes one."""
+    assert _read(tmp_path, f"\ufeff{SMALLEST}").study.name == "demo"
+    (sentence,) = _faults(tmp_path, f"\ufeff{SMALLEST}this is no TOML\n")
+    assert "line 10" in sentence
 
 
 def test_what_is_not_text_is_told(tmp_path: Path) -> None:

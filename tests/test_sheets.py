@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from themeloom import sheets
-from themeloom.sheets import alive, as_csv, inert
+from themeloom.sheets import alive, as_csv, inert, separator_of
 
 
 @given(st.text())
@@ -46,6 +46,25 @@ def test_what_a_spreadsheet_would_run_or_round_is_marked_as_text(text):
 @pytest.mark.parametrize("cell", ["a = b", "12 years", "", None, 0.5, True])
 def test_all_else_stays_as_it_is(cell):
     assert inert(cell) == cell
+
+
+@pytest.mark.parametrize(
+    ("line", "sign"),
+    [
+        ("sep=;", ";"),
+        ("sep=,\r\n", ","),
+        ('"sep=;"', ";"),
+        ("sep=\t\n", "\t"),
+        ("Sep=|", "|"),
+        ("sep=", None),
+        ("sep=a", None),
+        ("sep;=", None),
+        ("id;sep=;", None),
+        ("", None),
+    ],
+)
+def test_a_line_may_name_the_separator(line, sign):
+    assert separator_of(line) == sign
 
 
 def test_a_table_is_written_with_its_marks():

@@ -50,6 +50,9 @@ OUTCOMES: dict[str, Any] = {
 }
 """Columns of the audit: one row for every raw row."""
 
+ASIDE: dict[str, Any] = UNREADABLE | {"doc_id": pl.String}
+"""Columns of the rows that could not be read, with the pseudonyms that their messages would have had."""
+
 COMMUNICATIONS: dict[str, Any] = {
     "doc_id": pl.String,  # keyed hash of the source id
     "text": pl.String,  # masked

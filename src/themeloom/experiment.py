@@ -1,5 +1,6 @@
 """The experiment file: read from TOML, all faults reported at once."""
 
+import json
 import re
 import reprlib
 import tomllib
@@ -19,6 +20,13 @@ _PART = r"""(?:"(?:[^"\\\n]|\\.){0,99}"|'[^'\n]{0,99}'|[\w-]{1,99})[ \t]{0,9}"""
 _DEEP = re.compile(rf"(?:{_PART}\.[ \t]{{0,9}}){{{MOST_PARTS}}}")
 """Keys of so many parts take tomllib time that grows with the square of their number."""
 
+_PATTERNS = {
+    "study.name": "a name has letters (a to z), digits, '-', '_' and '.' only, 64 at most, and begins with a "
+    "letter or digit",
+    "encoder.sha256": "a SHA-256 digest has 64 digits from 0 to 9 and a to f",
+}
+_TABLES = {"columns": 'columns = { text = "..." }', "SpanConfig": "{ low = 1, high = 10 }"}
+_EXAMPLE = 40  # characters of a text that is shown as it would be in a list
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 200
 _SHORT.maxlist = _SHORT.maxdict = 8
@@ -63,7 +71,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST:
             raise ConfigError(f"{path}: is larger than {LARGEST // 2**10} KiB; give the experiment file.")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         if deep := _DEEP.search(text):
             line = text.count("\n", 0, deep.start()) + 1
             raise ConfigError(f"{path}:{line}: a key has more than {MOST_PARTS} parts; correct it.")
@@ -82,9 +90,24 @@ def _sentence(path: Path, fault: ErrorDetails) -> str:
         return f"{path}: unknown key '{place}'; remove it or correct its name (see the reference)."
     if fault["type"] == "missing":
         return f"{path}: '{place}' is missing; add it."
-    return (
-        f"{path}: '{place}' is {_SHORT.repr(fault['input'])}, but {_lower(fault['msg'])}; correct the value."
-    )
+    expected = _expected(place, fault) or _lower(fault["msg"])
+    return f"{path}: '{place}' is {_SHORT.repr(fault['input'])}, but {expected}; correct the value."
+
+
+def _expected(place: str, fault: ErrorDetails) -> str | None:
+    """Say in the words of TOML what pydantic says in those of Python."""
+    section, last, given = fault["loc"][0], fault["loc"][-1], fault["input"]
+    match fault["type"]:
+        case "string_pattern_mismatch":
+            return _PATTERNS.get(place)
+        case "tuple_type" | "model_type" if section == "sources" and last != "columns":
+            return "each source is a table of its own, begun by [[sources]]"
+        case "tuple_type":
+            example = json.dumps(given) if isinstance(given, str) and len(given) <= _EXAMPLE else '"..."'
+            return f"a list is expected, as [{example if section != 'sweep' else '10, 30'}]"
+        case "model_type" | "dict_type":
+            return f"a table is expected, as {_TABLES.get(str(last), f'[{place}]')}"
+    return None
 
 
 def _lower(message: str) -> str:

@@ -118,7 +118,7 @@ def _fill(store: Store, config: Experiment, folders: Folders, corpus: Corpus, as
     taken = [row["doc_id"] for row in store.messages()]
     if not uses_store(config):
         doc_ids = corpus.communications["doc_id"].to_list()
-        taken = sorted({*taken, *read_listed(config.themes, corpus.crosswalk, doc_ids)})
+        taken = sorted({*taken, *read_listed(config.themes, corpus.crosswalk, doc_ids, corpus.aside)})
     drawn = draw(config, folders, corpus, taken, number, asked.design, asked.model)
     return new + store.add_messages(drawn, WHO)
 
@@ -132,7 +132,8 @@ def _listed(config: Experiment, corpus: Corpus, sheet: Path) -> pl.DataFrame:
     same = sheet.resolve() == Path(config.themes.labels).resolve()
     key = config.themes.key if same else None
     themes = config.themes.model_copy(update={"labels": str(sheet), "key": key})
-    doc_ids = read_listed(themes, corpus.crosswalk, corpus.communications["doc_id"].to_list())
+    doc_ids = corpus.communications["doc_id"].to_list()
+    doc_ids = read_listed(themes, corpus.crosswalk, doc_ids, corpus.aside)
     drawn = imports.designs(sheet)
     random, count = config.themes.sample == "random", len(doc_ids)
     share = count / len(corpus.communications) if random else None

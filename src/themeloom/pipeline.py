@@ -216,7 +216,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
 
 def _labels(config: Experiment, codebook: Codebook, corpus: Corpus) -> LabelledSample:
     doc_ids = corpus.communications["doc_id"].to_list()
-    sample = read_labels(config.themes, codebook, corpus.crosswalk, doc_ids)
+    sample = read_labels(config.themes, codebook, corpus.crosswalk, doc_ids, corpus.aside)
     check_sample(sample, authors_of(corpus)[sample.position], config.themes, config.validate_)
     return sample
 
@@ -265,6 +265,7 @@ def to_record(
         candidates=find_candidates(study.mapping, study.discovery.clusters.topic),
         labelled=tuple(prepared.sample.position[prepared.sample.decided].tolist()),
         authorless=prepared.corpus.communications["author"].null_count(),
+        tied=int((~prepared.sample.decided).sum()),
         word_vectors=Encoder(config.encoder).word_vectors,
     )
     return replace(record, **counted(record, authors_of(prepared.corpus)))

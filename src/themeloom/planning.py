@@ -64,7 +64,7 @@ def plan_labels(
     codebook = _codebook(read_codebook(config.themes.codebook), record)
     corpus = read_corpus(config, folders, stages)
     doc_ids = corpus.communications["doc_id"].to_list()
-    sample = read_labels(config.themes, codebook, corpus.crosswalk, doc_ids)
+    sample = read_labels(config.themes, codebook, corpus.crosswalk, doc_ids, corpus.aside)
     predicted = message_posterior(record, doc_ids)
     with stages("plan"):
         outlook = Outlook(

@@ -55,11 +55,12 @@ class UniqueCorpus:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Unique, anonymous communications. The crosswalk stays in memory and in the private folder."""
+    """Unique, anonymous communications. Crosswalk and `aside` stay in memory and in the private folder."""
 
     communications: pl.DataFrame  # COMMUNICATIONS
     crosswalk: pl.DataFrame  # source_id (every id, repeats too), doc_id
     masked: dict[str, int]  # placeholders by type
+    aside: pl.DataFrame = field(default_factory=pl.DataFrame)  # ASIDE
 
     @property
     def texts(self) -> list[str]:
@@ -295,6 +296,7 @@ class RunRecord:
     topic_authors: tuple[int, ...] = ()  # (topics,): different authors; empty in models that did not count
     theme_authors: tuple[int, ...] = ()  # (themes,): of messages whose own theme it is
     authorless: int = 0  # communications without a known author: each counts as one of its own
+    tied: int = 0  # messages that people coded without agreeing, and that nobody decided: they have no label
     word_vectors: WordVectors = NO_WORDS  # of a static encoder
 
     @property

@@ -66,7 +66,7 @@ def draw_sheet(
     if uses_store(config):
         taken = drawn_already(config, folders)
     else:
-        taken = read_listed(config.themes, corpus.crosswalk, doc_ids)
+        taken = read_listed(config.themes, corpus.crosswalk, doc_ids, corpus.aside)
     drawn = draw(config, folders, corpus, taken, number, design, model)
     return drawn.with_columns(
         pl.lit(None, pl.String).alias(coder) for coder in config.themes.coders or CODERS

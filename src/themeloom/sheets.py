@@ -20,6 +20,18 @@ def alive(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and NO_TEXT.match(cell[1:]) else cell
 
 
+_SEPARATOR = re.compile(r"""(["']?)sep=([^\w"' \r\n])\1\2*[ \r\n]*""", re.IGNORECASE)
+
+
+def separator_of(line: str) -> str | None:
+    """Return the separator that a CSV file's first line names, as Excel writes it (``sep=;``), if it does."""
+    found = _SEPARATOR.fullmatch(line)
+    return found[2] if found else None
+
+
+NO_CODES = {"text", "inclusion_probability", "design", "batch"}
+"""Columns beside the coders' in the sheets and tables that are written for coders."""
+
 MOST_ROWS = 2_000_000
 """Rows of a table of labels or codes; a few bytes of Parquet can claim thousands of millions."""
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from themeloom.columns import COMMUNICATIONS, OUTCOMES, UNIQUE
+from themeloom.columns import ASIDE, COMMUNICATIONS, OUTCOMES, UNIQUE
 from themeloom.config import AnonymiseConfig
 from themeloom.corpus import anonymise as stage
 from themeloom.corpus.anonymise import anonymise, mask_texts, strip_numbers
@@ -116,6 +116,11 @@ def test_the_crosswalk_covers_repeats_and_leaves_out_the_unreadable(vault: Vault
     corpus = anonymise(unique("one", "two"), PLAIN, vault)
     first, second = vault.doc_id("1000"), vault.doc_id("1001")
     assert corpus.crosswalk.rows() == [("1000", first), ("1001", second), ("7", first)]
+    assert dict(corpus.aside.schema) == ASIDE
+    assert corpus.aside.rows() == [
+        ("a.csv", 99, None, "broken", None),
+        ("a.csv", 100, "8", "broken", vault.doc_id("8")),
+    ]
     assert pl.read_parquet(vault.folder / "crosswalk.parquet").equals(corpus.crosswalk)
 
 

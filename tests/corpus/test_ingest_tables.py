@@ -87,6 +87,42 @@ def test_quoted_line_ends_and_the_numbers_of_lines(tmp_path):
     assert corpus.rows["line"].to_list() == [2, 6]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("sign", [",", ";"])
+def test_line_ends_in_the_header(tmp_path, end, sign):
+    lines = ['id,"what', 'do you think",text,author', "1,a,one,ann", '2,b,"two', 'lines",ben', "3,c,three"]
+    content = end.join(lines).replace(",", sign)
+    corpus = read(tmp_path, content, columns=ColumnsConfig(id="id"))
+    assert texts(corpus) == ["one", "two\nlines"]
+    assert corpus.rows["line"].to_list() == [3, 4]
+    assert aside(corpus) == [(6, "3 columns where the header has 4")]
+    named = read(tmp_path, content, columns=ColumnsConfig(text="what\ndo you think"))
+    assert texts(named) == ["a", "b"]
+    said = refused(tmp_path, content, columns=ColumnsConfig(text="words"))
+    assert said.endswith(r"(its columns are 'id', 'what\ndo you think', 'text', 'author'); correct the "
+                         "source's columns.")  # fmt: skip
+
+
+def test_a_header_with_a_quote_that_is_never_closed(tmp_path):
+    assert texts(read(tmp_path, 'tweet_id,who,date,"content\n1,a,,one\n2,a,,"two"\n')) == ["one", "two"]
+    assert texts(read(tmp_path, 'text,"note\none,a\ntwo,b\n', columns=ColumnsConfig())) == ["one", "two"]
+
+
+def test_a_header_whose_second_line_is_no_text_is_told_with_it(tmp_path):
+    said = refused(tmp_path, b'tweet_id,who,date,content,"a\nb\xe9"\n1,a,,one,x\n')
+    assert "table.csv:2: the header is not valid UTF-8" in said
+
+
+@pytest.mark.parametrize("first", ["sep=;", "SEP=;", '"sep=;"', "sep=;;;;"])
+def test_a_first_line_that_names_the_separator(tmp_path, first):
+    content = f"\ufeff{first}\r\ntweet_id;who;date;content\r\n1;a;;one, and, two, and, three\r\n"
+    corpus = read(tmp_path, content)
+    assert texts(corpus) == ["one, and, two, and, three"]
+    assert corpus.rows["line"].to_list() == [3]
+    assert texts(read(tmp_path, content.replace(";", "\t"))) == ["one, and, two, and, three"]
+    assert texts(read(tmp_path, content.replace(";", "^"))) == ["one, and, two, and, three"]
+
+
 def test_rows_that_cannot_be_read_are_set_aside(tmp_path):
     content = (
         b"tweet_id,who,date,content\n"
@@ -114,6 +150,8 @@ def test_rows_that_cannot_be_read_are_set_aside(tmp_path):
     ):  # fmt: skip
         assert reason.startswith(start)
     assert corpus.unreadable["source_id"].to_list() == [None, None, None, "5", "6", None, None, None]
+    prefixed = read(tmp_path, content, day_first=True, id_prefix="b-").unreadable["source_id"]
+    assert prefixed.drop_nulls().to_list() == ["b-5", "b-6"]
 
 
 def test_the_reason_never_quotes_the_row(tmp_path):

@@ -304,6 +304,12 @@ def test_times_of_programs_that_know_whole_seconds_are_not_earlier():
             read(wrong)
 
 
+def test_an_agreed_label_comes_back_however_its_column_is_spelt(store, other, tmp_path):
+    content = FORMATS["labels.csv"].write(exports.everything(store)).replace(b"adjudicated", b"Adjudicated")
+    assert take_in(other, tmp_path, "labels.csv", content).coders == ("Ana", "Ben", "adjudicated")
+    assert kept(other)[1]
+
+
 def test_csv_holds_nothing_that_a_spreadsheet_would_run(store):
     for name in ("codes.csv", "labels.csv"):
         rows = list(csv.reader(io.StringIO(FORMATS[name].write(exports.everything(store)).decode())))

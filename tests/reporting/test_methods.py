@@ -10,7 +10,9 @@ from themeloom.config import EncoderConfig
 from themeloom.discovery.embed import Encoder
 from themeloom.encoders import Adapted
 from themeloom.records import RunRecord
+from themeloom.reporting.leads import asked
 from themeloom.reporting.methods import methods
+from themeloom.reporting.summary import summarise
 from themeloom.spreading import AGREEMENT
 
 STUDY = "Shepherd A, Sanders C. Using social media for support. BMC Psychiatry 2015;15:29."
@@ -44,6 +46,17 @@ def test_methods_hold_the_numbers_of_the_run() -> None:
         assert said in text
     kappa = record.scores.overall["kappa"]
     assert f"κ = {kappa.value:.2f} (95% CI {kappa.low:.2f} to {kappa.high:.2f})" in text
+
+
+def test_messages_on_which_coders_tie_are_told() -> None:
+    record = make_record()
+    said = "on which they tie"
+    assert said not in " ".join(methods(record).paragraphs)
+    tied = replace(record, tied=2)
+    told = "People coded 20 messages (and 2 messages on which they tie and nobody decided, left out) with a"
+    assert told in " ".join(methods(tied).paragraphs)
+    assert said not in asked(summarise(record, paths={}, tracked={}))
+    assert "(and 2 messages on which they tie" in asked(summarise(tied, paths={}, tracked={}))
 
 
 def test_everything_cited_is_in_the_references_and_the_other_way_round() -> None:

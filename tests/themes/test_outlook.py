@@ -199,7 +199,9 @@ def test_more_than_are_left_is_refused(more):
 def test_no_labels_and_nothing_left_to_label_are_refused():
     messages = corpus()
     none = labelled(np.array([3, 5]), np.array([1, -1]))
-    with pytest.raises(LabelError, match="fewer than two labels"):
+    with pytest.raises(
+        LabelError, match=r"fewer than two labels, and 1 message\(s\) tied.*; adjudicate them"
+    ):
         messages.outlook(sample=none)
     with pytest.raises(LabelError, match="holds every message already"):
         messages.outlook(np.arange(SIZE))

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from themeloom.columns import ASIDE
 from themeloom.config import ThemesConfig
 from themeloom.errors import LabelError
 from themeloom.records import Codebook, Theme
 from themeloom.themes.codebook import read_codebook
-from themeloom.themes.sample import read_labels
+from themeloom.themes.sample import read_labels, read_listed
 
 DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"
 CODES = Codebook(tuple(Theme(key, f"The {key}", ".") for key in ("red", "green", "blue")))
@@ -118,6 +119,16 @@ def test_delimiters_blank_lines_and_quotes(tmp_path, delimiter, encoding):
     np.testing.assert_array_equal(sample.codes, [[0, 1], [2, -1]])
 
 
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"'])
+def test_a_first_line_that_names_the_separator(tmp_path, first):
+    text = f"{first}\r\nid;ann;bob\r\n{IDS[0]};red;green\r\n{IDS[1]};rde;\r\n"
+    sample = read(written(tmp_path, text.replace("rde", "blue"), encoding="utf-8-sig"))
+    assert sample.coders == ("ann", "bob")
+    np.testing.assert_array_equal(sample.codes, [[0, 1], [2, -1]])
+    (fault,) = faults(written(tmp_path, text))
+    assert fault.startswith(":4: column 'ann' holds 'rde'")
+
+
 @pytest.mark.parametrize("dtype", [pl.Int64, pl.String, pl.UInt64])
 def test_parquet_keeps_every_digit(tmp_path, dtype):
     table = pl.DataFrame({"id": pl.Series(IDS[:3]).cast(dtype), "ann": ["red", None, "blue"]})
@@ -153,6 +164,54 @@ def test_all_faults_at_once_by_line(tmp_path):
     ]
 
 
+ASIDE_ROWS = [
+    ("m.csv", 12, "777", "the date is impossible", "doc-7"),
+    ("m.csv", 13, None, "not valid UTF-8", None),
+    ("m.csv", 14, None, "not valid UTF-8", None),
+    ("m.csv", 15, None, "no text", None),
+]
+
+
+def told_aside(path, rows):
+    """The faults of a label file beside these rows that could not be read."""
+    aside = pl.DataFrame(rows, schema=ASIDE, orient="row")
+    config = ThemesConfig(codebook="codebook.yaml", labels=str(path))
+    found = []
+    for tried in (
+        lambda: read_labels(config, CODES, CROSSWALK, DOCS, aside),
+        lambda: read_listed(config, CROSSWALK, DOCS, aside),
+    ):
+        with pytest.raises(LabelError) as raised:
+            tried()
+        found.append([fault.removeprefix(str(path)) for fault in raised.value.faults])
+    assert found[0] == found[1]
+    return found[0]
+
+
+@pytest.mark.parametrize("given", ["777", "'777", "doc-7"])
+def test_a_label_whose_message_was_set_aside_is_told_as_that(tmp_path, given):
+    path = written(tmp_path, f"id,ann\n{IDS[0]},red\n{given},blue\n")
+    assert told_aside(path, ASIDE_ROWS[:1]) == [
+        ":3: the message that the id in column 'id' belongs to was set aside (m.csv:12: the date is "
+        "impossible); mend the source, and keep the label."
+    ]
+    path = written(tmp_path, f"id,ann\n{given},blue\n12345,red\n")
+    first, second = told_aside(path, ASIDE_ROWS[:1])
+    assert "was set aside" in first
+    assert "belongs to no message of this corpus; correct the id" in second
+
+
+def test_ids_may_be_those_of_rows_that_could_not_be_read(tmp_path):
+    said = (
+        ": 3 rows of the sources could not be read, and what ids they have is not known (most often: not "
+        "valid UTF-8); they may be those of unknown ids, so mend the sources before any label is removed."
+    )
+    for text, strange in ((f"{IDS[0]},red\n12345,blue", 1), ("12345,red\n12346,blue", 1)):
+        found = told_aside(written(tmp_path, f"id,ann\n{text}\n"), ASIDE_ROWS)
+        assert len(found) == strange + 1
+        assert found[-1] == said
+
+
 def test_lines_are_those_of_the_file(tmp_path):
     text = f'id,ann,note\n{IDS[0]},red,"two\nlines"\n\n{IDS[1]},rde,\n'
     assert faults(written(tmp_path, text), coders=("ann",)) == [
@@ -161,9 +220,9 @@ def test_lines_are_those_of_the_file(tmp_path):
 
 
 def test_a_column_of_text_is_no_coder(tmp_path):
-    text = f"id,text,ann\n{IDS[0]},some words,red\n{IDS[1]},other words,blue\n"
+    text = f"id,message,ann\n{IDS[0]},some words,red\n{IDS[1]},other words,blue\n"
     (fault,) = faults(written(tmp_path, text))
-    assert "column 'text' holds no code of the codebook anywhere" in fault
+    assert "column 'message' holds no code of the codebook anywhere" in fault
     assert "words" not in fault
 
 

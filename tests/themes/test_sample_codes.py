@@ -1,4 +1,5 @@
 import numpy as np
+import polars as pl
 import pytest
 
 from themeloom.errors import LabelError
@@ -27,6 +28,29 @@ def test_codes_are_those_of_the_codebook(tmp_path):
     sample, codebook = read_codes(written(tmp_path, "id,ann,bob", "a,red,blue", "b,red,red"), CODES)
     assert codebook is CODES
     np.testing.assert_array_equal(sample.codes, [[0, 2], [0, 0]])
+
+
+@pytest.mark.parametrize("name", ["Adjudicated", "ADJUDICATED", " adjudicated "])
+def test_the_agreed_label_is_no_coder_however_it_is_spelt(tmp_path, name):
+    rows = pl.DataFrame(
+        {"id": ["a", "b"], "ann": ["red", "red"], "bob": ["blue", "red"], name: ["blue", "red"]}
+    )
+    rows.write_parquet(tmp_path / "labels.parquet")
+    for path in (
+        written(tmp_path, f"id,ann,bob,{name}", "a,red,blue,blue", "b,red,red,"),
+        tmp_path / "labels.parquet",
+    ):
+        sample, codebook = read_codes(path)
+        assert sample.coders == ("ann", "bob")
+        assert codebook.keys[sample.theme[0]] == "blue"
+
+
+def test_two_columns_of_agreed_labels_are_told(tmp_path):
+    path = written(tmp_path, "id,ann,bob,adjudicated,Adjudicated", "a,red,red,red,red")
+    with pytest.raises(LabelError, match=r":1: the columns 'adjudicated' and 'Adjudicated' are called alike"):
+        read_codes(path)
+    named = read_codes(path, coders=["ann", "bob"], adjudicated="Adjudicated")[0]
+    assert named.coders == ("ann", "bob")
 
 
 def test_columns_are_named(tmp_path):
@@ -66,6 +90,16 @@ SPOILT = {
         None,
         "1: column 'date' holds no code that any other column holds",
     ),
+    "a code spelt in two ways": (
+        ["id,ann,bob", "a,meds,meds", "b,cost,Meds", "c,meds,Meds"],
+        None,
+        "3: column 'bob' holds 'Meds', which is 'meds' but for its spelling; spell each code in one way.",
+    ),
+    "a code with one space more": (
+        ["id,ann,bob", "a,side effects,side  effects"],
+        None,
+        "2: column 'bob' holds 'side  effects', which is 'side effects' but for its spelling",
+    ),
     "no code": (["id,ann,bob", "a,,"], None, " holds no label"),
 }
 
@@ -85,6 +119,17 @@ def test_faults_are_told_together(tmp_path):
     with pytest.raises(LabelError) as raised:
         read_codes(path)
     assert [fault.removeprefix(f"{path}:")[0] for fault in raised.value.faults] == ["3", "3", "4"]
+
+
+@pytest.mark.parametrize("coders", [None, ["ann", "bob"]])
+def test_a_coder_who_writes_in_capitals_is_told_of_each_code(tmp_path, coders):
+    path = written(tmp_path, "id,ann,bob", "a,red,RED", "b,blue,BLUE", "c,red,RED")
+    with pytest.raises(LabelError) as raised:
+        read_codes(path, coders=coders)
+    assert [fault.removeprefix(f"{path}:")[:25] for fault in raised.value.faults] == [
+        "2: column 'bob' holds 'RE",
+        "3: column 'bob' holds 'BL",
+    ]
 
 
 def test_columns_that_are_not_there(tmp_path):

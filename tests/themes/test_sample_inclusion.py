@@ -7,7 +7,7 @@ import pytest
 from builders import make_codebook
 from themeloom.config import ThemesConfig
 from themeloom.errors import LabelError
-from themeloom.themes.sample import read_labels, read_listed
+from themeloom.themes.sample import read_codes, read_labels, read_listed
 
 DOC_IDS = ["d0", "d1", "d2", "d3", "d4"]
 CROSSWALK = pl.DataFrame({"source_id": ["s0", "s1", "s2", "s3", "s4"], "doc_id": DOC_IDS})
@@ -46,6 +46,19 @@ def test_a_filled_sheet_is_a_label_file(config):
     assert sample.coders == ("anna", "ben")
     assert sample.position.tolist() == [1, 3]
     assert sample.inclusion is None
+
+
+@pytest.mark.parametrize("column", ["text", "inclusion_probability", "design", "batch"])
+def test_what_stands_beside_codes_in_sheets_and_exports_is_no_coder(config, column):
+    respelt(config, SHEET, f"doc_id,{column},anna,ben,adjudicated\nd3,0.4,{KEY},{KEY},\nd1,1,,{KEY},{KEY}\n")
+    assert read(config()).coders == ("anna", "ben")
+    assert read_codes(config().labels)[0].coders == ("anna", "ben")
+    assert read(config(sample="random")).inclusion.tolist() == [0.4, 0.4]
+
+
+def test_a_coder_may_be_called_so_where_somebody_says_it(config):
+    respelt(config, SHEET, f"doc_id,design,ben\nd3,{KEY},{KEY}\n")
+    assert read(config(coders=("design", "ben"))).coders == ("design", "ben")
 
 
 def test_probabilities_are_those_of_the_column(config):

@@ -182,16 +182,19 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
     show_flow(console, prepared.unique.flow)
     for fault in prepared.raw.unreadable.head(20).iter_rows(named=True):
         console.print(f"{fault['file']}:{fault['line']}: {fault['reason']}", markup=False)
+    sample = prepared.sample
+    tied = len(sample.theme) - int(sample.decided.sum())
+    undecided = f", and {tied} tied and undecided to adjudicate" if tied else ""
     console.print(
-        f"{len(prepared.codebook.keys)} codes, {len(prepared.sample.position)} labelled messages: "
+        f"{len(prepared.codebook.keys)} codes, {int(sample.decided.sum())} labelled messages{undecided}: "
         "nothing stands in the way of a run.",
         markup=False,
     )
-    _, note = drawn_by_chance(prepared.sample, len(prepared.corpus.texts))
+    _, note = drawn_by_chance(sample, len(prepared.corpus.texts))
     if note:
         console.print(note, style="yellow", markup=False)
-    if count := adaptations(prepared.corpus, prepared.sample, config):
-        steps = adaptation_steps(config, int(prepared.sample.decided.sum()))
+    if count := adaptations(prepared.corpus, sample, config):
+        steps = adaptation_steps(config, int(sample.decided.sum()))
         console.print(
             f"A first run adapts the encoder to the labels {count} times, {steps} steps each: "
             "most of its time. Later runs remember it, and adapt.enabled = false goes without.",

@@ -26,7 +26,10 @@ class ColumnsConfig(Section):
     """Which column holds what, for tables (CSV, TSV, JSONL, Parquet, XLSX)."""
 
     text: str = Field("text", description="The message.")
-    id: str | None = Field(None, description="The message's id; without one, ids are made from the content.")
+    id: str | None = Field(
+        None,
+        description="The message's id, different for each; without one, ids are made from the content.",
+    )
     created_at: str | None = Field(None, description="When it was sent.")
     author: str | None = Field(None, description="The author's handle or name.")
     lang: str | None = Field(None, description="The language code.")

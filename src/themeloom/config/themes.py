@@ -23,7 +23,9 @@ class ThemesConfig(Section):
         None, description="Column of the source id or doc_id; by default the first column."
     )
     coders: tuple[str, ...] | None = Field(
-        None, description="Columns of the coders; by default all but the key and the adjudicated one."
+        None,
+        description="Columns of the coders; by default all but the key, the adjudicated one, and text, "
+        "inclusion_probability, design and batch, as sheets and exports call what is no code.",
     )
     adjudicated: str = Field(
         "adjudicated", description="Column of the agreed label; the coders' majority where absent."

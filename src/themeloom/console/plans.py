@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 def show_plan(console: Console, found: "Plan") -> None:
     """Print what more labels are expected to narrow, and how many reach what was asked for."""
+    tied = found.communications - found.labels - found.left
+    undecided = f"{tied:,} tied and undecided to adjudicate, " if tied else ""
     console.print(
-        f"{found.labels:,} of {found.communications:,} messages have a label, {found.left:,} are left to "
-        "draw from.\nWhat is to be expected of more labels, drawn at random, for the mapping as it is:\n"
+        f"{found.labels:,} of {found.communications:,} messages have a label, {undecided}{found.left:,} are "
+        "left to draw from.\n"
+        "What is to be expected of more labels, drawn at random, for the mapping as it is:\n"
     )
     levels = tuple(found.steps[0].kappa)
     table = new_table("Kappa (95% interval)", "more", "labels", *levels)

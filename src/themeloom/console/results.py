@@ -22,7 +22,7 @@ def show_flow(console: Console, flow: "Flow") -> None:
     steps = {
         "rows identified": flow.identified,
         "could not be read": -flow.unreadable,
-        "same message in two searches": -flow.same_id,
+        "same id as another row": -flow.same_id,
         "distinct messages": flow.ids,
         "retweets": -flow.retweets,
         "copies": -flow.copies,

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
-from themeloom.columns import COMMUNICATIONS
+from themeloom.columns import ASIDE, COMMUNICATIONS
 from themeloom.config import AnonymiseConfig
 from themeloom.corpus import lexicon
 from themeloom.corpus.crew import MANY, recognise_all
@@ -45,8 +45,8 @@ def anonymise(
     Returns
     -------
     Corpus
-        Masked communications in the order of ``unique.messages``, the crosswalk of all source ids, and how
-        many different placeholders of each type there are.
+        Masked communications in the order of ``unique.messages``, the crosswalk of all source ids, how
+        many different placeholders of each type there are, and which rows could not be read.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def anonymise(
     vault.write_placeholders(
         pl.DataFrame(placeholders, schema={"placeholder": pl.String, "value": pl.String}, orient="row")
     )
-    return Corpus(communications, crosswalk, _counts(placeholders))
+    return Corpus(communications, crosswalk, _counts(placeholders), _aside(unique.outcomes, vault))
 
 
 def mask_texts(
@@ -180,6 +180,12 @@ def _crosswalk(outcomes: pl.DataFrame, vault: Vault) -> pl.DataFrame:
         {"source_id": ids["source_id"], "doc_id": doc_ids},
         schema={"source_id": pl.String, "doc_id": pl.String},
     )
+
+
+def _aside(outcomes: pl.DataFrame, vault: Vault) -> pl.DataFrame:
+    rows = outcomes.filter(pl.col("outcome") == "unreadable")
+    doc_ids = [source_id and vault.doc_id(source_id) for source_id in rows["source_id"]]
+    return rows.with_columns(doc_id=pl.Series(doc_ids, dtype=pl.String)).select(list(ASIDE))
 
 
 def _counts(placeholders: Sequence[tuple[str, str]]) -> dict[str, int]:

@@ -59,12 +59,13 @@ def read_sources(
     InputError
         For each file that is missing, empty, of another format than it says, without a column that is
         asked for or without a single row that can be read; all of them at once. In strict mode for
-        each file's first row that cannot be read. Also if ids of several files clash.
+        each file's first row that cannot be read. Also if ids clash, within a table or between files.
     """
     progress.begin(sum(_size(source) for source in sources), "bytes")
     gathered = Gathered()
     faults: list[str] = []
-    for file, source in zip(_names(sources), sources, strict=True):
+    names = _names(sources)
+    for file, source in zip(names, sources, strict=True):
         try:
             for _ in _read_source(file, source, gathered, config, progress):
                 pass
@@ -73,7 +74,8 @@ def read_sources(
     if faults:
         raise InputError(*faults)
     corpus = gathered.taken()
-    check_ids(corpus.rows)
+    named = (file for file, source in zip(names, sources, strict=True) if source.columns.id is not None)
+    check_ids(corpus.rows, tuple(named))
     return corpus
 
 
@@ -120,7 +122,7 @@ def _read_source(
                 raise InputError(
                     f"{source.path}:{line}: {reason}; mend the row, or do without strict."
                 ) from None
-            gathered.set_aside(file, line, _id_of(found), reason)
+            gathered.set_aside(file, line, _id_of(found, source.id_prefix), reason)
             reasons[reason] += 1
         else:
             good += 1
@@ -169,11 +171,12 @@ def _row(
     )
 
 
-def _id_of(found: Draft | RowError) -> str | None:
+def _id_of(found: Draft | RowError, prefix: str) -> str | None:
     try:
-        return None if isinstance(found, RowError) else identifier(found.id)
+        source_id = None if isinstance(found, RowError) else identifier(found.id)
     except RowError:
         return None
+    return prefix + source_id if source_id else None
 
 
 def _found(source: SourceConfig, progress: Progress) -> Found:

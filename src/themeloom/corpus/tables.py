@@ -17,18 +17,19 @@ from themeloom.corpus.drafts import Draft, Found, RowError
 from themeloom.corpus.files import LONGEST_LINE, fault_of, lines
 from themeloom.corpus.json_values import Values
 from themeloom.errors import InputError
+from themeloom.sheets import separator_of
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 _SheetRow = tuple[int, tuple[object, ...]]
 _DELIMITERS = (",", ";", "\t", "|")
-_BATCH = 50_000
 _SERIALS = range(20_000, 100_000)  # spreadsheet day numbers of 1954 to 2173
 _SHOWN = 30
 _ROWS = 64  # of a sheet that are read at a time
 _MOST_ROWS = 2**20
 """Of a sheet: what spreadsheet programs write and read (ECMA-376 sets no end, they all do)."""
+_HEADER, _HEADER_CHARACTERS = 100, 2**20  # lines and characters in which a header ends
 _AGAIN, _AGAIN_EACH = 2**26, 4
 """Characters that are read anew after broken quotes: at most so many, and so many times the file's own."""
 
@@ -45,10 +46,9 @@ def draft_of(row: dict[str, object], columns: ColumnsConfig) -> Draft:
         found = row.get(name) if name is not None else None
         return found.decode("utf-8", "replace") if isinstance(found, bytes) else found
 
-    text = value(columns.text)
     return Draft(
         id=value(columns.id),
-        text=text,
+        text=value(columns.text),
         created_at=value(columns.created_at),
         author=value(columns.author),
         lang=value(columns.lang),
@@ -63,17 +63,23 @@ def check_columns(present: Sequence[str], source: SourceConfig) -> None:
     InputError
         One sentence for each column that is not; it names those that are.
     """
-    shown = ", ".join(f"'{name[:40]}'" for name in present[:_SHOWN]) + (
+    shown = ", ".join(f"'{_on_one_line(name[:40])}'" for name in present[:_SHOWN]) + (
         ", …" if len(present) > _SHOWN else ""
     )
     faults = [
-        f"{source.path}: has {'no' if name not in present else 'more than one'} column '{name}' "
+        f"{source.path}: has {'no' if name not in present else 'more than one'} column "
+        f"'{_on_one_line(name)}' "
         f"(its columns are {shown}); correct the source's columns."
         for name in dict.fromkeys(mapped(source.columns))
         if present.count(name) != 1
     ]
     if faults:
         raise InputError(*faults)
+
+
+def _on_one_line(name: str) -> str:
+    """Show the line ends in a name as they are written in the experiment file."""
+    return name.replace("\n", "\\n")
 
 
 def jsonl_drafts(values: Values, source: SourceConfig) -> Found:
@@ -126,22 +132,29 @@ class _Lines:
         self._length += len(line[1])
         return line[1]
 
-    def put_back_all_but_first(self) -> bool:
+    def put_back(self, keep: int = 1) -> bool:
         """Put lines back; false if too many were: quotes can be laid so that each record takes all lines."""
-        again = self._length - len(self.taken[0][1])
+        again = sum(len(line) for _, line in self.taken[keep:])
         if again > self._again:
             return False
         self._again -= again
-        self._back.extendleft(reversed(self.taken[1:]))
-        del self.taken[1:]
+        self._back.extendleft(reversed(self.taken[keep:]))
+        del self.taken[keep:]
         return True
+
+    def look_ahead(self) -> list[str]:
+        """Take as many lines more as a header may have, and give all that were taken."""
+        while len(self.taken) < _HEADER and self._length < _HEADER_CHARACTERS and next(self, ""):
+            pass
+        return [line for _, line in self.taken]
 
 
 def csv_drafts(text: io.TextIOBase, source: SourceConfig, *, tabs: bool) -> Found:
-    """Read delimited text with a header; quoted fields may hold line ends.
+    """Read delimited text with a header; quoted fields may hold line ends, those of the header too.
 
-    The delimiter (comma, semicolon, tab, bar) is the one whose header has most of the columns that are
-    asked for. A record with unbalanced quotes costs its first line only.
+    The delimiter (comma, semicolon, tab, bar) is the one that a first line ``sep=;`` names, else the one
+    whose header has most of the columns that are asked for. A record with unbalanced quotes costs its first
+    line only.
 
     Raises
     ------
@@ -160,14 +173,14 @@ def csv_drafts(text: io.TextIOBase, source: SourceConfig, *, tabs: bool) -> Foun
             return
         except csv.Error as error:
             reason = f"broken quoting ({error})"
-            fields = _unquoted(at.taken[0][1], delimiter) if at.put_back_all_but_first() else []
+            fields = _unquoted(at.taken[0][1], delimiter) if at.put_back() else []
         else:
             reason = f"{len(fields)} columns where the header has {len(header)}"
         if not fields and not reason.startswith("broken"):
             continue
         number = at.taken[0][0]
         if len(fields) != len(header):
-            costs = "" if at.put_back_all_but_first() else f", which costs {len(at.taken):,} lines"
+            costs = "" if at.put_back() else f", which costs {len(at.taken):,} lines"
             yield number, RowError(reason + costs)
         else:
             fault = next(filter(None, (fault_of(line) for _, line in at.taken)), None)
@@ -180,22 +193,38 @@ def _unquoted(line: str, delimiter: str) -> list[str]:
 
 
 def _header(at: _Lines, source: SourceConfig, delimiters: Sequence[str]) -> tuple[str, list[str]]:
-    first = next(at, "")
-    while first and not first.strip():
-        first = next(at, "")
-    if fault_of(first):
-        raise InputError(f"{source.path}:1: the header is {fault_of(first)}.")
+    first = _first_line(at)
+    if sign := separator_of(first):
+        first, delimiters = _first_line(at), (sign,)
     wanted = set(mapped(source.columns))
+    found = [_names([first], sign, strict=True) for sign in delimiters]
+    if not all(names for _, names, _ in found):  # a quote is left open: the header goes on, or it is broken
+        lines = at.look_ahead()
+        found = [_names(lines, sign, strict=True) for sign in delimiters]
+        found += [_names([first], sign, strict=False) for sign in delimiters]
+    delimiter, names, length = max(found, key=lambda one: (len(wanted & set(one[1])), len(one[1])))
+    for number, line in at.taken[:length]:
+        if fault := fault_of(line):
+            raise InputError(f"{source.path}:{number}: the header is {fault}.")
+    at.put_back(max(length, 1))
+    return delimiter, names
 
-    def fields(delimiter: str) -> list[str]:
-        try:
-            return [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
-        except csv.Error:
-            return []
 
-    headers = {delimiter: fields(delimiter) for delimiter in delimiters}
-    best = max(headers, key=lambda sign: (len(wanted & set(headers[sign])), len(headers[sign])))
-    return best, headers[best]
+def _first_line(at: _Lines) -> str:
+    at.begin()
+    while (line := next(at, "")) and not line.strip():
+        at.begin()
+    return line
+
+
+def _names(lines: list[str], delimiter: str, *, strict: bool) -> tuple[str, list[str], int]:
+    """Read a header as separated by a sign; give that, the names, and of how many lines they are."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=strict)
+    try:
+        names = [name.strip().replace("\r\n", "\n") for name in next(reader, [])]
+    except csv.Error:
+        return delimiter, [], 1
+    return delimiter, names, reader.line_num
 
 
 def xlsx_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:

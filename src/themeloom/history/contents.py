@@ -73,6 +73,7 @@ def _facts(record: RunRecord) -> RunFacts:
         topic_authors=record.topic_authors,
         theme_authors=record.theme_authors,
         authorless=record.authorless,
+        tied=record.tied,
     )
 
 
@@ -175,6 +176,7 @@ def record_of(contents: dict[str, Any]) -> RunRecord:
         topic_authors=facts.topic_authors,
         theme_authors=facts.theme_authors,
         authorless=facts.authorless,
+        tied=facts.tied,
         word_vectors=WordVectors(**contents["static.safetensors"]),
     )
 

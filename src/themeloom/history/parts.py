@@ -67,6 +67,7 @@ class RunFacts(_Facts):
     topic_authors: tuple[int, ...] = ()
     theme_authors: tuple[int, ...] = ()
     authorless: int = 0
+    tied: int = 0
 
 
 class ScoreFacts(_Facts):

@@ -18,11 +18,10 @@ from themeloom.labelling.collected import ADJUDICATED, Said, duration, moment
 from themeloom.labelling.exports import everything
 from themeloom.labelling.store import Store, insert, now
 from themeloom.records import Codebook
-from themeloom.sheets import alive, parquet_texts
+from themeloom.sheets import NO_CODES, alive, parquet_texts
 
 LARGEST = 256 * 1024 * 1024
 SHOWN = 20
-NO_CODES = {"text", "inclusion_probability", "design", "batch"}
 LONG = {"doc_id", "coder", "code"}
 BESIDE = frozenset({"second", "note"})
 FLAGS = {"true": 1, "1": 1, "false": 0, "0": 0, "": 0}
@@ -125,9 +124,10 @@ def _wide(rows: Rows) -> Iterable[Said]:
     """Read a row a message, a column a coder; blank cells say nothing."""
     for line, row in rows:
         key = next(iter(row))
-        for coder in [column for column in row if column != key and column not in NO_CODES]:
-            if row[coder].strip():
-                yield Said(coder, row[key].strip(), row[coder].strip(), place=f":{line}", silent=BESIDE)
+        for column in [column for column in row if column != key and column not in NO_CODES]:
+            coder = ADJUDICATED if column.strip().casefold() == ADJUDICATED else column
+            if row[column].strip():
+                yield Said(coder, row[key].strip(), row[column].strip(), place=f":{line}", silent=BESIDE)
 
 
 def _long(path: Path, rows: Rows) -> Iterable[Said]:

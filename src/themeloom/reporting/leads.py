@@ -33,6 +33,7 @@ def asked(s: Summary) -> Markup:
         themes=counted(len(s.themes) - residual, "theme"),
         residual=say("answer.residual", number=residual) if residual else "",
         labels=counted(s.scores.labels, "message"),
+        tied=say("told.tied", messages=counted(s.tied, "message")) if s.tied else "",
     )
 
 

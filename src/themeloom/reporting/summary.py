@@ -103,6 +103,7 @@ def summarise(
         methods=methods(record, quotes),
         min_authors=heard.least,
         authorless=record.authorless,
+        tied=record.tied,
     )
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from themeloom.errors import LabelError
 from themeloom.records import Codebook, Doubles
+from themeloom.sheets import NO_CODES
 from themeloom.themes._labelfile import LabelTable
 
 ADJUDICATED = "adjudicated"
 MISSING = {"na", "n/a", "#n/a", "nan", "null"}  # what programs write into cells that hold nothing
-SHEET = {"text", "inclusion_probability", "design"}  # in a coding sheet, these hold no codes
 SHOWN = 20  # faults of one kind that are told one by one
 SHOWN_CODE = 30  # a longer text is no code, and may hold what nobody should see
 
@@ -45,13 +45,13 @@ def columns_of(
 ) -> Columns:
     """Find the columns; each that is not named (None) is where it is by default.
 
-    Unnamed coders are all columns but the key, the adjudicated one, those of a coding sheet, and `others`.
+    Unnamed coders are all columns but the key, the adjudicated one, NO_CODES, and `others`.
     """
     if key is None:
         key = table.columns[0]
-    if adjudicated is None and ADJUDICATED in table.columns:
-        adjudicated = ADJUDICATED
-    no_codes = {key, adjudicated, *others} | (SHEET if set(table.columns) >= SHEET else set())
+    if adjudicated is None:
+        adjudicated = _adjudicated(table)
+    no_codes = {key, adjudicated, *others, *NO_CODES}
     rest = [column for column in table.columns if column not in no_codes]
     columns = Columns(key, tuple(rest if coders is None else coders), adjudicated, coders is not None)
     wanted = (key, *columns.codes, *others)
@@ -71,6 +71,18 @@ def columns_of(
     if faults:
         raise LabelError(*faults)
     return columns
+
+
+def _adjudicated(table: LabelTable) -> str | None:
+    """Find the column of agreed labels, however its name is spelt: as a coder it would agree with all."""
+    found = [column for column in table.columns if column.strip().casefold() == ADJUDICATED]
+    if len(found) > 1:
+        names = " and ".join(f"'{column}'" for column in found)
+        raise LabelError(
+            f"{table.path}:1: the columns {names} are called alike; keep the one of agreed labels, or name "
+            "it (themes.adjudicated, --adjudicated) and the coders' columns."
+        )
+    return found[0] if found else None
 
 
 def code_faults(path: Path, columns: Columns, rows: list[Row], codebook: Codebook) -> list[str]:
@@ -140,12 +152,15 @@ def at_most(faults: list[str]) -> list[str]:
 
 
 def odd_columns(path: Path, columns: Columns, rows: list[Row]) -> list[str]:
-    """Tell what is hardly a code, where no codebook says: marks of no code, texts, a column like no other."""
+    """Tell what is hardly a code, where no codebook says: marks of no code, texts, a column like no other.
+
+    Codes that are spelt in two ways are told, too: they would count as two.
+    """
     given = {column: {row[column]: line for line, row in reversed(rows)} for column in columns.codes}
     faults = []
     for column, line_of in given.items():
         line_of.pop("", None)
-        others = {code for other in given if other != column for code in given[other]}
+        others = {_plain(code) for other in given if other != column for code in given[other]}
         absent = [code for code in line_of if code.casefold() in MISSING]
         texts = [code for code in line_of if len(code) > SHOWN_CODE]
         if absent:
@@ -158,12 +173,30 @@ def odd_columns(path: Path, columns: Columns, rows: list[Row]) -> list[str]:
                 f"{path}:{line_of[texts[0]]}: column '{column}' holds {_shown(texts[0])}, hardly a code; "
                 "name the coders' columns by --coders, or give a codebook."
             )
-        elif line_of and len(given) > 1 and not columns.named and others.isdisjoint(line_of):
+        elif line_of and len(given) > 1 and not columns.named and others.isdisjoint(map(_plain, line_of)):
             faults.append(
                 f"{path}:1: column '{column}' holds no code that any other column holds; "
                 "name the coders' columns by --coders, or give a codebook."
             )
-    return faults
+    return faults + at_most(_spelt_twice(path, given))
+
+
+def _spelt_twice(path: Path, given: dict[str, dict[str, int]]) -> list[str]:
+    """Tell codes that differ from an earlier one by capitals or spaces alone, each once."""
+    first: dict[str, str] = {}
+    found: dict[str, str] = {}
+    for column, line_of in given.items():
+        for code, line in sorted(line_of.items(), key=lambda one: one[1]):
+            if (other := first.setdefault(_plain(code), code)) != code:
+                told = (
+                    f"column '{column}' holds {_shown(code)}, which is {_shown(other)} but for its spelling"
+                )
+                found.setdefault(code, f"{path}:{line}: {told}; spell each code in one way.")
+    return list(found.values())
+
+
+def _plain(code: str) -> str:
+    return " ".join(code.casefold().split())
 
 
 def key_faults(path: Path, key: str, rows: list[Row]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from themeloom.errors import LabelError
-from themeloom.sheets import parquet_texts
+from themeloom.sheets import parquet_texts, separator_of
 
 DELIMITERS = ",;\t|"
 PARQUET_MAGIC = b"PAR1"
@@ -86,15 +86,16 @@ def _csv(path: Path, content: bytes) -> LabelTable:
 
 def _records(path: Path, text: str) -> list[tuple[int, list[str]]]:
     """Give the records that hold anything, each with the line on which it starts."""
-    header = text.lstrip().partition("\n")[0]
-    delimiter = max(DELIMITERS, key=header.count)
+    first = text.lstrip().partition("\n")[0]
+    told = separator_of(first)
+    delimiter = told or max(DELIMITERS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     records: list[tuple[int, list[str]]] = []
     start = 1
     try:
         for cells in reader:
             stripped = [cell.strip() for cell in cells]
-            if any(stripped):
+            if any(stripped) and not (told and not records and separator_of(delimiter.join(cells))):
                 records.append((start, _fitted(stripped, records)))
             start = reader.line_num + 1
     except csv.Error as error:

@@ -52,11 +52,14 @@ def check_sample(
     """
     coded = sample.theme[sample.decided]
     needed = config.folds if not config.held_out else int(np.ceil(config.folds / (1 - config.held_out)))
+    tied = len(sample.theme) - len(coded)
+    aside = f" and {tied} tied and undecided message(s)" if tied else ""
+    cure = f"adjudicate those (column '{themes_config.adjudicated}'), label" if tied else "label"
     faults = []
     if len(coded) < needed:
         faults.append(
-            f"{themes_config.labels}: has {len(coded)} label(s), fewer than the {needed} that the "
-            f"{config.folds} folds of validation need; label more messages, or lower validate.folds."
+            f"{themes_config.labels}: has {len(coded)} label(s){aside}, fewer than the {needed} that the "
+            f"{config.folds} folds of validation need; {cure} more messages, or lower validate.folds."
         )
     authors = len(np.unique(group[sample.decided]))
     if authors < needed <= len(coded):
@@ -66,7 +69,7 @@ def check_sample(
             "from and judged; label messages of more authors, or lower validate.folds."
         )
     found = len(np.unique(coded))
-    if found < 2:
+    if found < 2 and len(coded):
         faults.append(
             f"{themes_config.labels}: its labels name {found} theme(s), which leaves nothing to tell apart; "
             "label messages of at least two themes."

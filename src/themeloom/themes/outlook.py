@@ -49,7 +49,12 @@ class Outlook:
         self._coded = sample.theme[sample.decided]
         self.labels, self.left = len(self._coded), self.communications - len(sample.position)
         if self.labels < 2:
-            raise LabelError("the labelled sample: has fewer than two labels; label more messages first.")
+            tied = len(sample.theme) - self.labels
+            aside = f", and {tied} message(s) tied and undecided" if tied else ""
+            cure = "adjudicate them, or label" if tied else "label"
+            raise LabelError(
+                f"the labelled sample: has fewer than two labels{aside}; {cure} more messages first."
+            )
         if self.left < 1:
             raise LabelError("the labelled sample: holds every message already; there is nothing to plan.")
         rest = np.delete(predicted, sample.position, axis=0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from themeloom.columns import ASIDE
 from themeloom.config import ThemesConfig
 from themeloom.errors import LabelError
 from themeloom.records import Codebook, Doubles, Ints, LabelledSample, Theme
@@ -30,7 +31,11 @@ ROUNDED_ID = re.compile(r"\d+([.,]\d+)?[eE]\+?\d+|\d+\.0|\d{15}0{2,}")
 
 
 def read_labels(
-    config: ThemesConfig, codebook: Codebook, crosswalk: pl.DataFrame, doc_ids: Sequence[str]
+    config: ThemesConfig,
+    codebook: Codebook,
+    crosswalk: pl.DataFrame,
+    doc_ids: Sequence[str],
+    aside: pl.DataFrame | None = None,
 ) -> LabelledSample:
     """Read the label file.
 
@@ -53,6 +58,8 @@ def read_labels(
         Columns ``source_id`` (every id, repeats too) and ``doc_id``.
     doc_ids
         The communications' ids, in order.
+    aside
+        Rows of the sources that could not be read (ASIDE): a label of such a message is told as that.
 
     Returns
     -------
@@ -74,7 +81,7 @@ def read_labels(
     positions = _positions([row[columns.key] for _, row in rows], crosswalk, doc_ids)
     faults = [
         *at_most(list(table.faults)),
-        *_id_faults(table.path, columns.key, rows, positions),
+        *_id_faults(table.path, columns.key, rows, positions, aside),
         *code_faults(table.path, columns, rows, codebook),
         *(fault for column in inclusion for fault in probability_faults(table.path, column, rows)),
     ]
@@ -84,14 +91,19 @@ def read_labels(
     return sample if drawn is None else replace(sample, inclusion=drawn[np.argsort(positions)])
 
 
-def read_listed(config: ThemesConfig, crosswalk: pl.DataFrame, doc_ids: Sequence[str]) -> list[str]:
+def read_listed(
+    config: ThemesConfig,
+    crosswalk: pl.DataFrame,
+    doc_ids: Sequence[str],
+    aside: pl.DataFrame | None = None,
+) -> list[str]:
     """Tell which communications the label file lists, coded or not.
 
     Parameters
     ----------
     config
         Where the file is, and which column is the key. There may be no file yet.
-    crosswalk, doc_ids
+    crosswalk, doc_ids, aside
         As for `read_labels`.
 
     Returns
@@ -112,7 +124,7 @@ def read_listed(config: ThemesConfig, crosswalk: pl.DataFrame, doc_ids: Sequence
         raise LabelError(f"{table.path}:1: has no column '{key}'; correct themes.key, or the header.")
     rows = list(table.rows)
     positions = _positions([row[key] for _, row in rows], crosswalk, doc_ids)
-    faults = [*at_most(list(table.faults)), *_id_faults(table.path, key, rows, positions)]
+    faults = [*at_most(list(table.faults)), *_id_faults(table.path, key, rows, positions, aside)]
     raise_any(faults, table.path, rows)
     return [doc_ids[position] for position in positions]
 
@@ -136,7 +148,8 @@ def read_codes(
     key
         Column of the message's id; by default the first.
     coders
-        Columns of the coders; by default all but the key and the adjudicated one.
+        Columns of the coders; by default all but the key, the adjudicated one, and those beside codes in
+        sheets and exports (``text``, ``inclusion_probability``, ``design``, ``batch``).
     adjudicated
         Column of the agreed label; by default 'adjudicated', where the file has it.
 
@@ -186,21 +199,57 @@ def _positions(ids: list[str], crosswalk: pl.DataFrame, doc_ids: Sequence[str]) 
     return [place.get(one, place.get(doc_of.get(one, ""), -1)) for one in ids]
 
 
-def _id_faults(path: Path, key: str, rows: list[Row], positions: list[int]) -> list[str]:
+def _id_faults(
+    path: Path, key: str, rows: list[Row], positions: list[int], aside: pl.DataFrame | None
+) -> list[str]:
     """Unknown and repeated ids. Ids themselves are never told: a line is enough to find them."""
     unknown = [row for row, position in zip(rows, positions, strict=True) if position < 0]
-    if len(unknown) == len(rows) > 1:
+    aside = pl.DataFrame(schema=ASIDE) if aside is None or aside.is_empty() else aside
+    reasons = _set_aside({row[key].removeprefix("'") for _, row in unknown}, aside)
+    if len(unknown) == len(rows) > 1 and not reasons:
         return [
             f"{path}:{rows[0][0]}: none of the {len(rows)} ids in column '{key}' belongs to a message of "
             f"this corpus{_rounded(rows[0][1][key])}; name the column of ids by "
-            "themes.key, or give the labels of this study."
+            "themes.key, or give the labels of this study.",
+            *_unread(path, aside),
         ]
-    faults = [
-        f"{path}:{line}: the id in column '{key}' belongs to no message of this corpus{_rounded(row[key])}; "
-        "correct the id or remove the row."
-        for line, row in unknown
+    lost, strange = [], []
+    for line, row in unknown:
+        if reason := reasons.get(row[key].removeprefix("'")):
+            lost.append(
+                f"{path}:{line}: the message that the id in column '{key}' belongs to was set aside "
+                f"({reason}); mend the source, and keep the label."
+            )
+        else:
+            strange.append(
+                f"{path}:{line}: the id in column '{key}' belongs to no message of this "
+                f"corpus{_rounded(row[key])}; correct the id or remove the row."
+            )
+    told = at_most(strange) + (_unread(path, aside) if strange else [])
+    return at_most(lost) + told + at_most(repeated(path, rows, positions))
+
+
+def _set_aside(ids: set[str], aside: pl.DataFrame) -> dict[str, str]:
+    """Say of the ids whose messages could not be read where these stand, and why."""
+    found: dict[str, str] = {}
+    for name in ("source_id", "doc_id") if ids else ():
+        rows = aside.filter(pl.col(name).is_in(sorted(ids))).select(name, "file", "line", "reason")
+        for one, file, line, reason in rows.iter_rows():
+            found.setdefault(one, f"{file}:{line}: {reason}")
+    return found
+
+
+def _unread(path: Path, aside: pl.DataFrame) -> list[str]:
+    """Tell of rows whose ids nobody knows, as these may be the ones that labels name."""
+    rows = aside.filter(pl.col("source_id").is_null())
+    if rows.is_empty():
+        return []
+    reason = rows.group_by("reason").len().sort("len", "reason", descending=[True, False])["reason"][0]
+    return [
+        f"{path}: {len(rows):,} rows of the sources could not be read, and what ids they have is not known "
+        f"(most often: {reason}); they may be those of unknown ids, so mend the sources before any label is "
+        "removed."
     ]
-    return at_most(faults) + at_most(repeated(path, rows, positions))
 
 
 def _rounded(given: str) -> str:
