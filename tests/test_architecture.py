@@ -84,6 +84,7 @@ COMPOSERS = {
     "spreading",
     "study",
     "sweeping",
+    "targets",
     "trials",
     "updated",
     "updating",

@@ -50,6 +50,9 @@ OUTCOMES: dict[str, Any] = {
 }
 """Columns of the audit: one row for every raw row."""
 
+AUDITED = ("source_id", "file", "line", "outcome", "doc_id", "reason")
+"""Columns of what `themeloom audit` writes."""
+
 COMMUNICATIONS: dict[str, Any] = {
     "doc_id": pl.String,  # keyed hash of the source id
     "text": pl.String,  # masked
