@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import polars as pl
@@ -14,10 +15,17 @@ from builders import make_record
 from studies import write_study
 from themeloom import cli, exporting, sweeping
 from themeloom.assignment import WRITTEN
+from themeloom.compared import ComparisonRecord
+from themeloom.discovery.backend import Finding
 from themeloom.errors import OutputError
 from themeloom.history import store
 from themeloom.piecework import ENDINGS
+from themeloom.reporting.summary import Summary, to_json
+from themeloom.sweeping import Sweep
 from themeloom.targets import JSON, PAGE, SHEET, Kind, check_folder, check_target
+from themeloom.themes.agreement import Agreement
+from themeloom.themes.plan import Plan
+from themeloom.updating import Update
 
 MODEL = "made-up-20260102-030405-0000"
 TABLE = Kind((".csv", ".parquet", ".xlsx"), ("doc_id", "topic"))
@@ -210,12 +218,17 @@ def test_an_empty_file_and_a_new_name_are_free_to_write_to(tmp_path, kind):
     assert not (tmp_path / "new").exists()
 
 
-def test_json_is_an_object_as_it_is_written(tmp_path):
+@pytest.mark.parametrize("written", [Summary, ComparisonRecord, Agreement, Plan, Sweep, Update, Finding])
+def test_json_is_known_by_its_first_key(tmp_path, written):
     out = tmp_path / "x.json"
-    out.write_text(json.dumps({"a": 1}, indent=2))
+    out.write_text(to_json({fields(written)[0].name: 1, "more": 2}), encoding="utf-8")
     check_target(out, JSON)
-    for text in ('{"id": 1, "text": "a message"}\n', '[{"id": 1}]'):
-        out.write_text(text)
+
+
+def test_json_of_others_is_somebody_elses(tmp_path):
+    out = tmp_path / "x.json"
+    for content in ({"data": [{"id": "1"}]}, [{"id": 1}], {"id": 1, "text": "a message"}):
+        out.write_text(json.dumps(content, indent=2))
         with pytest.raises(OutputError, match=THERE):
             check_target(out, JSON)
 

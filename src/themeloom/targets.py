@@ -22,12 +22,13 @@ class Kind:
 
     endings: tuple[str, ...]
     columns: tuple[str, ...] = ()
-    start: bytes = b""
+    start: tuple[bytes, ...] = ()  # any of these
 
 
-JSON = Kind((".json",), start=b'{\n  "')
-"""What `--json` writes: never a list, as messages and tasks of Label Studio are."""
-PAGE = Kind((".html", ".htm"), start=b"<!doctype html>")
+_FIRST_KEYS = ("format", "coders", "communications", "study", "run", "encoder")
+JSON = Kind((".json",), start=tuple(f'{{\n  "{key}": '.encode() for key in _FIRST_KEYS))
+"""What `--json` writes: begun otherwise than messages, tasks of Label Studio or settings of an encoder."""
+PAGE = Kind((".html", ".htm"), start=(b"<!doctype html>",))
 SHEET = Kind((".csv",))
 
 
@@ -78,13 +79,13 @@ def check_folder(out: Path) -> None:
     OutputError
         If it is not, and cannot.
     """
-    _check_above(out / "file")
+    _check_above(out, (out, *out.absolute().parents))
 
 
 def _check_path(out: Path, inputs: Iterable[str | Path]) -> None:
     if not out.name or out.is_dir():
         raise OutputError(f"{out}: is a folder, where a file is to be written; add the file's name.")
-    _check_above(out)
+    _check_above(out, out.absolute().parents)
     for given in inputs:
         if _leads_to(out, Path(given)):
             raise OutputError(f"{out}: would replace {given}, which is read here; give another name.")
@@ -105,9 +106,9 @@ def _check_there(out: Path, kind: Kind) -> None:
         )
 
 
-def _check_above(out: Path) -> None:
-    """Check the nearest folder above that is there already: those below it are made."""
-    nearest = next(folder for folder in out.absolute().parents if os.path.lexists(folder))
+def _check_above(out: Path, folders: Iterable[Path]) -> None:
+    """Check the first of these folders that is there already: the others are made in it."""
+    nearest = next(folder for folder in folders if os.path.lexists(folder))
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         return
     why = "it may not be written to" if nearest.is_dir() else "it is no folder"
