@@ -85,6 +85,7 @@ COMPOSERS = {
     "spreading",
     "study",
     "sweeping",
+    "targets",
     "trials",
     "updated",
     "updating",

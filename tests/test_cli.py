@@ -230,6 +230,8 @@ def test_a_small_study_runs_whole(study, said, tmp_path):
     ]  # fmt: skip
     assert assigned["line"].to_list() == [1, 2]
     assert "new.jsonl.gz:3: set aside:" in err
+    code, err = said("assign", model, messages, "--out", tmp_path / "assigned.csv")
+    assert code == 0, "over its own earlier result"
 
     (model / "embeddings.safetensors").unlink()
     code, err = said("assign", model, messages, "--out", tmp_path / "again.csv")

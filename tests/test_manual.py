@@ -76,7 +76,6 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
             (words[word],) = (path.name for path in set(folder.glob("models/*")) - before)
         open_study("waiting-lists.toml", Asked(sheet=Path("labels.csv"))).store.close()
         run(["themeloom", "import-labels", "waiting-lists.toml", "labels.csv"])
-        run(["themeloom", "export-labels", "waiting-lists.toml", "--out", "project.qdpx"])
     return Workspace(folder, words, done)
 
 

@@ -301,8 +301,8 @@ FORBIDDEN = {
     "the table's folder": (
         lambda p: forbid(p["root"]),
         ["assign", "{model}", "{messages}", "--out", "{root}/a.csv"],
-        "root/.a.csv.pieces",
-        "cannot be made",
+        "root/a.csv",
+        "cannot be written",
     ),
     "the root": (
         lambda p: forbid(p["root"]),

@@ -12,14 +12,17 @@ from themeloom.config import ColumnsConfig, IngestConfig, SourceConfig
 from themeloom.corpus.ingest import read_parts
 from themeloom.errors import ThemeloomError
 from themeloom.model import Model
-from themeloom.piecework import Pieces, keep
+from themeloom.piecework import ENDINGS, Pieces, keep
 from themeloom.progress import NOBODY, UNWATCHED, Progress, Watcher
 from themeloom.provenance import versions
+from themeloom.targets import Kind
 
 PART = 4_096
 """Rows that are read, placed and written at a time."""
 TOLD = 1_000
 """Rows set aside that are remembered one by one; of more, only their number."""
+WRITTEN = Kind(ENDINGS, ("source_id", "line", "topic", "membership", "topic_theme", "theme"))
+"""A file of assigned messages."""
 
 
 @dataclass(frozen=True, slots=True)

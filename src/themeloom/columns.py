@@ -53,6 +53,9 @@ OUTCOMES: dict[str, Any] = {
 ASIDE: dict[str, Any] = UNREADABLE | {"doc_id": pl.String}
 """Columns of the rows that could not be read, with the pseudonyms that their messages would have had."""
 
+AUDITED = ("source_id", "file", "line", "outcome", "doc_id", "reason")
+"""Columns of what `themeloom audit` writes."""
+
 COMMUNICATIONS: dict[str, Any] = {
     "doc_id": pl.String,  # keyed hash of the source id
     "text": pl.String,  # masked

@@ -23,6 +23,7 @@ from themeloom.members import HeldOut
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import Ints
 from themeloom.reporting.comparison import comparison_fragment, write_comparison
+from themeloom.targets import PAGE, check_target
 from themeloom.themes.scores import difference
 
 LEVELS = {"topic level": "topic_level", "message level": "message_level"}
@@ -133,8 +134,9 @@ class Comparison:
         Raises
         ------
         OutputError
-            If the file cannot be written.
+            If the file cannot be written, or holds something else than a page.
         """
+        check_target(Path(path), PAGE)
         write_comparison(self.record, Path(path))
 
     def _repr_html_(self) -> str:

@@ -57,6 +57,13 @@ def read_experiment(path: str | Path) -> Experiment:
     return _resolved(experiment, path.resolve().parent)
 
 
+def files_of(experiment: Experiment) -> list[str]:
+    """List the files that people wrote for an experiment: sources, codebook and labels."""
+    themes = experiment.themes
+    labels = [] if themes.labels == LABEL_STORE else [themes.labels]
+    return [*(source.path for source in experiment.sources), themes.codebook, *labels]
+
+
 def _check_adapted(path: Path, experiment: Experiment) -> None:
     if not experiment.discover.informed:
         return

@@ -6,14 +6,15 @@ from themeloom.atomic import whole_file
 from themeloom.errors import OutputError
 from themeloom.history import store
 from themeloom.history.registry import model_folder
-from themeloom.reporting.appendix import theme_table
-from themeloom.reporting.document import write_docx
+from themeloom.reporting import document
+from themeloom.reporting.appendix import COLUMNS, theme_table
 from themeloom.reporting.safe_cells import readable_cells
 from themeloom.reporting.spreadsheet import write_xlsx
 from themeloom.reporting.summary import Summary, summarise
 from themeloom.reporting.texts import say
 from themeloom.reports import Report, read_quotes
 from themeloom.sheets import as_csv
+from themeloom.targets import Kind, check_target
 
 FORMATS = ("csv", "parquet", "xlsx", "docx")
 
@@ -53,7 +54,8 @@ def export(
     ModelError, TrackingError
         If there is no such run, or it is not whole.
     OutputError
-        If format or `quotes` is another word, or the file cannot be written.
+        If format or `quotes` is another word, or the file cannot be written, ends in another way than
+        `format`, or holds something else than such a table.
     """
     return write_themes(run, format, out, quotes=quotes, root=root).path
 
@@ -65,17 +67,26 @@ def write_themes(
     if format not in FORMATS:
         raise OutputError(f"format: '{format}' is unknown; say one of {', '.join(FORMATS)}.")
     shown = read_quotes(quotes)
-    record = store.load(model_folder(str(run), Path(root)))
-    summary = summarise(record, paths={}, tracked={}, quotes=shown)
-    path = Path(out) if out is not None else Path(f"{record.run}-themes.{format}")
+    folder = model_folder(str(run), Path(root))
+    path = Path(f"{store.name_of(folder)}-themes.{format}" if out is None else out)
+    if path.suffix.lower().removeprefix(".") in {*FORMATS} - {format}:
+        raise OutputError(f"{path}: ends as another format than {format}, which is written; add --format.")
+    check_target(path, _kind(format))
+    summary = summarise(store.load(folder), paths={}, tracked={}, quotes=shown)
     with whole_file(path) as draft:
         _write(summary, format, draft)
     return Report(path, summary)
 
 
+def _kind(format: str) -> Kind:
+    """Tell by what an earlier table of a format is known; what a document calls its columns is text."""
+    columns = [say(f"appendix.{name}") for name in document.COLUMNS[:3]] if format == "docx" else COLUMNS
+    return Kind((f".{format}",), tuple(columns))
+
+
 def _write(summary: Summary, kind: str, path: Path) -> None:
     if kind == "docx":
-        write_docx(summary, path)
+        document.write_docx(summary, path)
     elif kind == "xlsx":
         write_xlsx(theme_table(summary), path, say("nav.themes"))
     elif kind == "parquet":

@@ -11,7 +11,7 @@ import polars as pl
 from themeloom.atomic import whole_file
 from themeloom.config import Experiment
 from themeloom.errors import LabelError, ModelError
-from themeloom.experiment import read_experiment
+from themeloom.experiment import files_of, read_experiment
 from themeloom.folders import Folders
 from themeloom.history.addition import add_to_run
 from themeloom.label_store import uses_store
@@ -25,6 +25,7 @@ from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import Bools, Corpus, Doubles, RunRecord
 from themeloom.sampling import draw
 from themeloom.study import message_posterior, newest_run, read_corpus
+from themeloom.targets import Kind, check_target
 from themeloom.themes.agreement import agreement
 from themeloom.themes.codebook import read_codebook
 from themeloom.themes.sample import read_listed
@@ -243,7 +244,8 @@ def export_labels(experiment: str | Path, out: Path, *, root: str | Path = ".") 
     Raises
     ------
     ThemeloomError
-        If there is no label file, the name tells no format, or the file cannot be written.
+        If there is no label file, the name tells no format, or the file cannot be written or is there
+        already: it may hold codes.
     """
     config, folders = read_experiment(experiment), Folders(Path(root))
     kind = "codes" if out.name.startswith("codes") else "labels"
@@ -252,6 +254,7 @@ def export_labels(experiment: str | Path, out: Path, *, root: str | Path = ".") 
     chosen = {one.file: one for one in exports.FORMATS}.get(wanted)
     if chosen is None:
         raise LabelError(f"--out: {out}: end its name in .csv, .parquet, .json (Label Studio) or .qdpx.")
+    check_target(out, Kind((out.suffix.lower(),)), [experiment, *files_of(config)])
     with Store.open(folders.label_file(config.study.name), config.study.name, make=False) as store:
         found = exports.everything(store)
         store.add("exported", "themeloom export-labels", detail=wanted)

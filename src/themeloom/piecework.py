@@ -11,6 +11,7 @@ from themeloom.atomic import whole_file
 from themeloom.cache import digest
 from themeloom.errors import OutputError
 from themeloom.sheets import as_csv
+from themeloom.targets import check_ending
 
 ENDINGS = (".csv", ".parquet")
 
@@ -35,7 +36,7 @@ class Pieces:
     """
 
     def __init__(self, out: Path, job: object) -> None:
-        check_ending(out)
+        check_ending(out, ENDINGS)
         self._out, self._job = out, job
         self.folder = out.with_name(f".{out.name}.pieces")
         try:
@@ -64,7 +65,7 @@ class Pieces:
             If it cannot be written; the pieces stay.
         """
         with whole_file(self._out) as draft:
-            if self._out.suffix == ".csv":
+            if self._out.suffix.lower() == ".csv":
                 _write_csv(draft, map(_read, pieces))
             else:
                 _scan(pieces).sink_parquet(draft, maintain_order=True)
@@ -93,24 +94,12 @@ def write(table: pl.DataFrame, out: Path) -> None:
     OutputError
         If the ending is another one, or the file cannot be written.
     """
-    check_ending(out)
+    check_ending(out, ENDINGS)
     with whole_file(out) as draft:
-        if out.suffix == ".csv":
+        if out.suffix.lower() == ".csv":
             _write_csv(draft, [table])
         else:
             table.write_parquet(draft)
-
-
-def check_ending(out: Path) -> None:
-    """Check that a result's ending is one that can be written.
-
-    Raises
-    ------
-    OutputError
-        If it is not.
-    """
-    if out.suffix not in ENDINGS:
-        raise OutputError(f"{out}: ends in '{out.suffix}', which cannot be written; use .csv or .parquet.")
 
 
 def _write_csv(path: Path, tables: Iterable[pl.DataFrame]) -> None:

@@ -13,7 +13,7 @@ from themeloom import provenance
 from themeloom.atomic import remove
 from themeloom.authors import authors_of, counted
 from themeloom.cache import digest
-from themeloom.columns import ASSIGNED
+from themeloom.columns import ASSIGNED, AUDITED
 from themeloom.config import Experiment
 from themeloom.corpus.anonymise import anonymise
 from themeloom.corpus.ingest import read_sources
@@ -24,7 +24,7 @@ from themeloom.discover import embed_ahead
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.weights import check_folder
 from themeloom.errors import OutputError
-from themeloom.experiment import read_experiment
+from themeloom.experiment import files_of, read_experiment
 from themeloom.faults import Faults
 from themeloom.folders import Folders
 from themeloom.history import store
@@ -170,7 +170,7 @@ def audit(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
     with stages("repeats") as progress:
         outcomes = find_repeats(raw, config.repeats, progress).outcomes
     doc_id = pl.col("kept_id").map_elements(vault.doc_id, return_dtype=pl.String).alias("doc_id")
-    return outcomes.with_columns(doc_id).select("source_id", "file", "line", "outcome", "doc_id", "reason")
+    return outcomes.with_columns(doc_id).select(AUDITED)
 
 
 def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
@@ -191,9 +191,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
         If anything has a fault.
     """
     faults = Faults()
-    given = provenance.GivenFiles(
-        [*(source.path for source in config.sources), config.themes.codebook, config.themes.labels]
-    )
+    given = provenance.GivenFiles(files_of(config))
     codebook = faults.attempt(lambda: read_codebook(config.themes.codebook))
     faults.attempt(lambda: check_folder(config.encoder))
     vault = Vault.open(folders.private, config.study.name)

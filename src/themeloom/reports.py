@@ -17,6 +17,7 @@ from themeloom.reporting.html import write_report
 from themeloom.reporting.quotes import QUOTES, Quotes, quotes_of
 from themeloom.reporting.references import bibliography
 from themeloom.reporting.summary import Summary, summarise
+from themeloom.targets import PAGE, check_target
 
 METHODS, REFERENCES, CHECKLIST = "methods.md", "references.bib", "srqr.csv"
 """The files of `write_paper`."""
@@ -57,13 +58,15 @@ def report(
     ModelError, TrackingError
         If there is no such run, or it is not whole.
     OutputError
-        If `quotes` is another word, or the file cannot be written.
+        If `quotes` is another word, or the file cannot be written or holds something else than a page.
     """
     shown = read_quotes(quotes)
     folder = model_folder(str(run), Path(root))
-    record = store.load(folder)
     fetched = str(run).startswith(("models:/", "runs:/")) or (Path(root) / ".themeloom") in folder.parents
-    path = Path(out) if out is not None else Path(f"{record.run}.html") if fetched else folder / REPORT
+    default = Path(f"{store.name_of(folder)}.html") if fetched else folder / REPORT
+    path = default if out is None else Path(out)
+    check_target(path, PAGE)
+    record = store.load(folder)
     summary = summarise(record, paths=paths_of(folder), tracked={}, quotes=shown)
     write_report(summary, record, path)
     return Report(path, summary)

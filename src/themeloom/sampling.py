@@ -7,7 +7,7 @@ import polars as pl
 
 from themeloom.atomic import whole_file
 from themeloom.config import Experiment
-from themeloom.errors import LabelError, OutputError
+from themeloom.errors import LabelError
 from themeloom.experiment import read_experiment
 from themeloom.folders import Folders
 from themeloom.label_store import drawn_already, uses_store
@@ -15,6 +15,7 @@ from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import Corpus
 from themeloom.sheets import as_csv
 from themeloom.study import message_posterior, message_topics, newest_run, read_corpus
+from themeloom.targets import SHEET, check_target
 from themeloom.themes.design import DESIGNS, Design, draw_sample
 from themeloom.themes.sample import read_listed
 
@@ -127,10 +128,9 @@ def write_sheet(sheet: pl.DataFrame, out: Path) -> None:
     Raises
     ------
     OutputError
-        If the file exists already (it may hold codes by now), or cannot be written.
+        If it is no CSV file, exists already (it may hold codes by now), or cannot be written.
     """
-    if out.exists():
-        raise OutputError(f"{out}: exists already, and may hold codes; give another name.")
+    check_target(out, SHEET)
     with whole_file(out) as draft:
         draft.write_bytes(as_csv(sheet))
 

@@ -33,6 +33,9 @@ from themeloom.themes.scores import score
 from themeloom.themes.validation import MESSAGES, TOPICS
 from themeloom.trials import trials_of
 
+COLUMNS = ("criterion", "run")
+"""Columns of every table of configurations, beside what the sweep sets and the figures."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:

@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from themeloom.cli.options import ExperimentFile, JsonPath, Root, progress_bars, say, write_json
+from themeloom.cli.options import (
+    ExperimentFile,
+    JsonPath,
+    Root,
+    check_json,
+    progress_bars,
+    say,
+    study_files,
+    write_json,
+)
 
 
 def sample(
@@ -21,7 +30,9 @@ def sample(
 ) -> None:
     """Draw messages to label next, none twice, into a sheet for coders."""
     from themeloom import sampling
+    from themeloom.targets import SHEET, check_target
 
+    check_target(out, SHEET, study_files(experiment))
     with progress_bars() as bars:
         sheet = sampling.draw_sheet(experiment, number, design, root=root, model=model, watcher=bars)
     sampling.write_sheet(sheet, out)
@@ -37,7 +48,9 @@ def undecided(
 
     from themeloom import sampling
     from themeloom.model import load
+    from themeloom.targets import SHEET, check_target
 
+    check_target(out, SHEET)
     table = load(model).undecided.with_columns(
         pl.col("probability").round(3), pl.col("others").list.join(", ")
     )
@@ -67,6 +80,7 @@ def plan(
     from themeloom import planning
     from themeloom.console.plans import show_plan
 
+    check_json(json, study_files(experiment))
     numbers = None if labels is None else planning.read_numbers(labels)
     with progress_bars() as bars:
         found = planning.plan_labels(experiment, numbers, half_width, root=root, model=model, watcher=bars)
@@ -97,6 +111,7 @@ def agree(
     from themeloom.themes.codebook import read_codebook
     from themeloom.themes.sample import read_codes
 
+    check_json(json, [labels] if codebook is None else [labels, codebook])
     book = None if codebook is None else read_codebook(codebook)
     names = None if coders is None else [name.strip() for name in coders.split(",")]
     sample, book = read_codes(labels, book, key=key, coders=names, adjudicated=adjudicated)

@@ -11,9 +11,11 @@ from themeloom.cli.options import (
     EngineName,
     JsonPath,
     Root,
+    check_json,
     cluster_of,
     progress_bars,
     say,
+    study_files,
     write_json,
 )
 
@@ -46,12 +48,14 @@ def assign(  # noqa: PLR0913, PLR0917 (one option each)
     root: Root = Path(),
 ) -> None:
     """Give topics and themes to new messages, a part of the file at a time."""
-    from themeloom.assignment import Asked, assign_file
+    from themeloom.assignment import WRITTEN, Asked, assign_file
     from themeloom.config import ColumnsConfig
     from themeloom.history.registry import model_folder
     from themeloom.model import load
     from themeloom.ray_engine import RayAssignment
+    from themeloom.targets import check_target
 
+    check_target(out, WRITTEN, [file, encoder] if encoder else [file])
     columns, asked = ColumnsConfig(text=text, id=id_column), Asked(masked, probabilities)
     folder, cluster = model_folder(model, root), cluster_of(engine, address)
     elsewhere = RayAssignment(cluster, folder, encoder, asked) if cluster else None
@@ -88,6 +92,8 @@ def update(  # noqa: PLR0913, PLR0917 (one option each)
     from themeloom.console.updates import show_update
 
     columns = ColumnsConfig(text=text, id=id_column, created_at=created_at, author=author)
+    given = [str(file), *([encoder] if encoder else []), *(study_files(experiment) if experiment else [])]
+    check_json(json, given)
     with progress_bars() as bars:
         found = updating.update(
             model, file, columns, root=root, experiment=experiment, encoder=encoder, watcher=bars
@@ -120,7 +126,11 @@ def report(
 ) -> None:
     """Write the report of a run again, from its model."""
     from themeloom import reports
+    from themeloom.targets import check_folder
 
+    check_json(json, [])
+    if paper is not None:
+        check_folder(paper)
     made = reports.report(run, out, quotes=quotes, root=root)
     write_json(made.summary, json)
     warn_of_few(made.summary)
@@ -164,7 +174,12 @@ def compare(
 
     from themeloom import comparing
     from themeloom.console.comparisons import show_comparison
+    from themeloom.targets import PAGE, check_target
 
+    given: list[str | Path] = [*runs, *(root / "models" / run for run in runs)]
+    check_json(json, given)
+    if out is not None:
+        check_target(out, PAGE, given)
     with progress_bars() as bars:
         found = comparing.compare(runs, root, bars)
     write_json(found.record, json)

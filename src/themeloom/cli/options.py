@@ -1,7 +1,7 @@
 """What commands share: options, progress bars, and how they tell what they did."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ExperimentFile = Annotated[Path, typer.Argument(help="The experiment file (TOML).", metavar="EXPERIMENT")]
 Root = Annotated[Path, typer.Option(help="The folder for models/, mlruns/ and .themeloom/.")]
-JsonPath = Annotated[Path | None, typer.Option("--json", help="Also write the whole summary here.")]
+JsonPath = Annotated[Path | None, typer.Option("--json", help="Also write the whole summary here (.json).")]
 
 
 EngineName = Annotated[
@@ -49,6 +49,34 @@ def progress_bars() -> "Iterator[Bars]":
 
     with Bars(Console(stderr=True)).watching() as bars:
         yield bars
+
+
+def study_files(experiment: Path) -> list[str]:
+    """List what a study is read from, its experiment file first: no result may take the place of any.
+
+    Raises
+    ------
+    ConfigError
+        If the experiment file has a fault.
+    """
+    from themeloom.experiment import files_of, read_experiment
+
+    config = read_experiment(experiment)
+    return [str(experiment), *files_of(config), config.encoder.name]
+
+
+def check_json(path: Path | None, inputs: Iterable[str | Path]) -> None:
+    """Check, before any work, that a record can be written as JSON where it is asked for, if it is.
+
+    Raises
+    ------
+    OutputError
+        If it cannot, or would take the place of an input, or of what another program wrote.
+    """
+    from themeloom.targets import JSON, check_target
+
+    if path is not None:
+        check_target(path, JSON, inputs)
 
 
 def write_json(record: object, path: Path | None) -> None:

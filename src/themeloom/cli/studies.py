@@ -11,9 +11,11 @@ from themeloom.cli.options import (
     ExperimentFile,
     JsonPath,
     Root,
+    check_json,
     cluster_of,
     progress_bars,
     say,
+    study_files,
     write_json,
 )
 
@@ -34,6 +36,7 @@ def run(
     from themeloom import pipeline
 
     cluster = cluster_of(engine, address)
+    check_json(json, study_files(experiment))
     with progress_bars() as bars:
         result = pipeline.run(experiment, root, bars, cluster)
     _finish(result, json)
@@ -45,6 +48,7 @@ def demo(root: Root = Path(), json: JsonPath = None) -> None:
 
     from themeloom import pipeline
 
+    check_json(json, [])
     with as_file(files("themeloom") / "data" / "dearmhp") as folder, progress_bars() as bars:
         result = pipeline.run(folder / "experiment.toml", root, bars)
     _finish(result, json)
@@ -73,8 +77,11 @@ def audit(
     """Write what became of every raw row: for whoever holds the study's key."""
     from themeloom import pipeline
     from themeloom.atomic import whole_file
+    from themeloom.columns import AUDITED
     from themeloom.sheets import as_csv
+    from themeloom.targets import Kind, check_target
 
+    check_target(out, Kind((".csv",), AUDITED), study_files(experiment))
     with progress_bars() as bars:
         table = pipeline.audit(experiment, root, bars)
     with whole_file(out) as draft:
@@ -95,7 +102,12 @@ def sweep(
 
     from themeloom import piecework, sweeping
     from themeloom.console.sweeps import show_sweep
+    from themeloom.targets import Kind, check_target
 
+    inputs = study_files(experiment)
+    if out is not None:
+        check_target(out, Kind(piecework.ENDINGS, sweeping.COLUMNS), inputs)
+    check_json(json, inputs)
     with progress_bars() as bars:
         found = sweeping.sweep(experiment, root, bars)
     if out is not None:
@@ -118,6 +130,7 @@ def bench(
     from themeloom import benching
     from themeloom.console.timings import show_finding
 
+    check_json(json, [] if experiment is None else study_files(experiment))
     with progress_bars() as bars:
         found, kept = benching.bench(what, experiment, bars)
     write_json(found, json)
