@@ -81,6 +81,28 @@ def test_a_file_in_parts_is_what_the_model_says_of_all_at_once(model, tmp_path, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new.csv", out.name]
 
 
+def test_texts_may_come_one_by_one_and_be_broken(model):
+    whole = model.assign(["you listened", "my referral, again"])
+    assert model.assign(text for text in ("you listened", "my referral, again")).equals(whole)
+    assert model.assign(["you\ud83d listened", "my referral, again"]).equals(whole)
+    assert model.assign(["you\ud83d listened", "my referral, again"], masked=True).equals(whole)
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        ("abc", "texts: is a single text"),
+        (pl.DataFrame({"text": ["you listened"]}), "texts: is a table"),
+        (["you listened", None], r"texts\[1\]: is None, not text"),
+        (["you listened", float("nan")], r"texts\[1\]: is nan, not text"),
+    ],
+)
+def test_what_is_no_list_of_texts_is_refused(model, texts, sentence):
+    for masked in (False, True):
+        with pytest.raises(InputError, match=sentence):
+            model.assign(texts, masked=masked)
+
+
 def test_what_was_finished_before_a_kill_is_not_done_again(model, tmp_path):
     source, out = tmp_path / "new.csv", tmp_path / "out.parquet"
     write_messages(source)
