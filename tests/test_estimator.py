@@ -254,7 +254,8 @@ def test_a_cache_holds_no_text(fitted, cache):  # noqa: ARG001 (something must h
 
 def test_labels_inform_topics_where_that_is_asked_for(plain):
     torch.manual_seed(4)
-    before = torch.get_rng_state()
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    torch.set_num_threads(threads + 3)
     model = clone(plain).set_params(adapt=True, adapt_steps=3, folds=2, vectors="raw+adapted")
     model.fit(TEXTS, PARTIAL)
     assert len(model.topics_) >= 4
@@ -262,6 +263,8 @@ def test_labels_inform_topics_where_that_is_asked_for(plain):
     assert np.allclose(model.transform(NEW).sum(axis=1), 1)
     assert np.array_equal(model.predict(TEXTS), model.theme_)
     assert torch.equal(torch.get_rng_state(), before)  # what others draw is theirs
+    assert torch.get_num_threads() == threads + 3
+    torch.set_num_threads(threads)
 
 
 def test_a_codebook_defines_themes_that_no_label_names(plain):
