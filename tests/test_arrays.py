@@ -1,9 +1,14 @@
 """Texts and labels as people have them in memory."""
 
+from enum import Enum, IntEnum
+
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from themeloom.arrays import as_labels, as_texts, as_themes
 from themeloom.errors import InputError, LabelError
@@ -48,6 +53,22 @@ def test_truth_values_are_themes():
     assert as_themes([True, False]).tolist() == [False, True]
 
 
+class Named(str, Enum):  # noqa: UP042 (a StrEnum's text is its value anyhow)
+    WAITING = "waiting"
+
+
+class Numbered(IntEnum):
+    WAITING = 3
+
+
+def test_of_an_enumeration_what_is_written_counts():
+    assert as_labels([Named.WAITING, "waiting", Numbered.WAITING, 3], 4) == ["waiting", "waiting", 3, 3]
+    assert as_themes(as_labels([Named.WAITING, "waiting"], 2)).tolist() == ["waiting"]
+    assert as_themes(as_labels([Numbered.WAITING, 3], 2)).tolist() == [3]
+    assert as_texts([Named.WAITING]) == ["waiting"]
+    assert type(as_texts([Named.WAITING])[0]) is str
+
+
 def test_without_labels_nothing_is_labelled():
     assert as_labels(None, 2) == [None, None]
 
@@ -57,6 +78,9 @@ def test_without_labels_nothing_is_labelled():
     [
         (["a", "b"], "y: has 2 entries for 3 texts; give one for each"),
         ("abc", "y: is a single text"),
+        ({"a": 1, "b": 2, "c": 3}, "y: is a dict; give a list or an array of labels"),
+        (pd.DataFrame({"a": [1], "b": [2], "c": [3]}), "y: is a table; give one of its columns"),
+        (5, "y: is 5; give a list or an array of labels"),
         (["a", 0.5, "b"], r"y\[1\]: is 0.5; give a theme as text or whole number"),
         ([["a"], "a", "b"], r"y\[0\]: is \['a'\]; give a theme"),
         (np.array([["a"], ["b"], ["c"]]), r"y\[0\]: is a ndarray; give|y\[0\]: is array\("),
@@ -86,12 +110,31 @@ def test_texts_become_plain_strings(kind):
     assert {type(text) for text in texts} == {str}
 
 
+@given(st.text(), st.text(st.characters(categories=["Cs"]), max_size=2), st.text())
+def test_half_an_emoji_is_left_out_as_it_is_of_files(before, broken, after):
+    told = as_texts([before + broken + after, "\ud83d\ude00"])
+    told[0].encode()
+    assert told[0].startswith(before)
+    assert told[0].endswith(after)
+    assert told[1] == "\U0001f600"
+
+
 @pytest.mark.parametrize(
     ("texts", "sentence"),
     [
         ("one", "texts: is a single text; give a list"),
         (["one", None], r"texts\[1\]: is None, not text"),
         (["one", float("nan")], r"texts\[1\]: is nan, not text"),
+        (b"one", "texts: is a single text; give a list"),
+        (None, "texts: is None; give a list or an array of texts"),
+        (np.array("one"), "texts: is array.'one'.*; give a list or an array of texts"),
+        ({"text": ["one"]}, "texts: is a dict; give a list or an array of texts"),
+        (
+            pd.DataFrame({"text": ["one"]}),
+            r"texts: is a table; give one of its columns, such as df\['text'\]",
+        ),
+        (pl.DataFrame({"text": ["one"]}), "texts: is a table"),
+        (pa.table({"text": ["one"]}), "texts: is a table"),
         (np.zeros((2, 30)), r"texts\[0\]: is a ndarray, not text"),
     ],
 )

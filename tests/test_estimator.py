@@ -4,8 +4,10 @@ import pickle
 import tempfile
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -96,6 +98,15 @@ def test_new_texts_get_themes_and_topics(fitted):
     assert (fitted.mapping_.theme[fitted.predict_topic(NEW)] == [1, 0]).all()
 
 
+def test_the_theme_of_a_text_s_topic_is_none_where_it_has_no_topic(fitted):
+    """As the docstring of `predict` says to look it up."""
+    topic = fitted.predict_topic([*NEW, "zirconium oxide", *TEXTS])
+    assert topic[2] == -1
+    theme = np.where(topic < 0, -1, fitted.mapping_.theme[topic])
+    names = np.array([*fitted.classes_, None], dtype=object)[theme]
+    assert names.tolist() == ["waiting", "listening", None, *fitted.topic_theme_]
+
+
 def test_nobody_asked_nobody_answered(fitted):
     assert fitted.predict([]).tolist() == []
     assert fitted.transform([]).shape == (0, len(fitted.topics_))
@@ -116,21 +127,51 @@ def test_shares_have_names(fitted):
 
 
 def test_the_pipeline_learns_the_same(fitted, cache):
-    """On the same texts and labels, to the last digit."""
+    """On the same texts and labels, in the order in which they are learned from, to the last digit."""
+    order = np.argsort(TEXTS)
+    place = np.argsort(order)
+    texts = [TEXTS[at] for at in order]
     config = study_of(fitted.get_params(deep=False))
     nobody = [None] * len(TEXTS)
     ids = [str(place) for place in range(len(TEXTS))]
-    columns = {"doc_id": ids, "text": TEXTS, "author": nobody, "times_seen": [1] * len(TEXTS)}
+    columns = {"doc_id": ids, "text": texts, "author": nobody, "times_seen": [1] * len(TEXTS)}
     communications = pl.DataFrame(columns)
     communications = communications.cast({"author": pl.String})
     codebook = Codebook(tuple(Theme(str(name), str(name), str(name)) for name in fitted.classes_))
-    theme = np.searchsorted(fitted.classes_, THEMES[:LABELLED])
-    sample = LabelledSample(np.arange(LABELLED), theme, ("coder",), theme[:, None])
+    labelled = np.sort(place[:LABELLED])
+    theme = np.searchsorted(fitted.classes_, [THEMES[order[at]] for at in labelled])
+    sample = LabelledSample(labelled, theme, ("coder",), theme[:, None])
     corpus = Corpus(communications, pl.DataFrame(), {})
     study = learn_study(config, corpus, codebook, sample, cache, Stages())
-    assert np.array_equal(study.discovery.clusters.topic, fitted.topic_)
+    assert np.array_equal(study.discovery.clusters.topic[place], fitted.topic_)
     assert np.array_equal(study.mapping.posterior, fitted.mapping_.posterior)
-    assert np.array_equal(study.mapping.messages, fitted.predict_proba(TEXTS))
+    assert np.array_equal(study.mapping.messages[place], fitted.predict_proba(TEXTS))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"adapt": True, "vectors": "raw+adapted", "adapt_steps": 3, "folds": 2}],
+    ids=["raw", "adapted"],
+)
+def test_the_order_of_texts_makes_no_difference(asked):
+    """Equal texts with other labels, or none, among them."""
+    texts = [*TEXTS, *TEXTS[:6]]
+    y = [*PARTIAL, None, None, *("waiting" if theme == "listening" else "listening" for theme in THEMES[2:6])]
+    order = np.random.default_rng(2).permutation(len(texts))
+    model = ThemeModel(**{"adapt": False, "consensus": 4} | asked)
+    first = clone(model).fit(texts, y)
+    other = clone(model).fit([texts[at] for at in order], [y[at] for at in order])
+    for name in ("topic_", "topic_theme_", "theme_", "theme_probability_"):
+        assert np.array_equal(getattr(other, name), getattr(first, name)[order]), name
+    for asks in ("predict_proba", "predict_topic", "transform"):
+        assert np.array_equal(getattr(other, asks)([*NEW, *TEXTS]), getattr(first, asks)([*NEW, *TEXTS]))
+    assert [texts[at] for at in order] == list(other.discovery_.embeddings.texts)
+    assert np.array_equal(other.mapping_.posterior, first.mapping_.posterior)
+    assert np.array_equal(other.mapping_.messages, first.mapping_.messages[order])
+    assert set(order[other.mapping_.members]) == set(first.mapping_.members)
+    for told, of in zip(other.topics_, first.topics_, strict=True):
+        assert (told.words, told.size) == (of.words, of.size)
+        assert [order[at] for at in told.representative] == list(of.representative)
 
 
 def test_themes_may_be_numbers(fitted, plain):
@@ -212,12 +253,18 @@ def test_a_cache_holds_no_text(fitted, cache):  # noqa: ARG001 (something must h
 
 
 def test_labels_inform_topics_where_that_is_asked_for(plain):
+    torch.manual_seed(4)
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    torch.set_num_threads(threads + 3)
     model = clone(plain).set_params(adapt=True, adapt_steps=3, folds=2, vectors="raw+adapted")
     model.fit(TEXTS, PARTIAL)
     assert len(model.topics_) >= 4
     assert model.predict(NEW).tolist() == ["waiting", "listening"]
     assert np.allclose(model.transform(NEW).sum(axis=1), 1)
     assert np.array_equal(model.predict(TEXTS), model.theme_)
+    assert torch.equal(torch.get_rng_state(), before)  # what others draw is theirs
+    assert torch.get_num_threads() == threads + 3
+    torch.set_num_threads(threads)
 
 
 def test_a_codebook_defines_themes_that_no_label_names(plain):
@@ -262,6 +309,14 @@ def test_what_is_not_fitted_says_so(asked):
         ({"vectors": "raw+adapted"}, "vectors: 'raw.adapted' needs an adapted encoder"),
         ({"codebook": {"waiting": "a", "money": "b"}}, "names the theme 'listening', which the codebook"),
         ({"codebook": {"waiting": None}}, "codebook: 'waiting' must be a theme, and its definition a text"),
+        ({"codebook": ["waiting", "listening"]}, "codebook: is a list; give a dict from each theme to its"),
+        ({"codebook": "codebook.yaml"}, "codebook: is a str; give a dict"),
+        ({"codebook": pd.Series({"waiting": "a", "listening": "b"})}, "codebook: is a Series; give a dict"),
+        ({"cache": 5}, "cache: is 5; give the path of a folder, or None"),
+        ({"encoder": "nowhere/at-all"}, "^encoder: 'nowhere/at-all'"),
+        ({"min_cluster_size": 60}, "lower min_cluster_size"),
+        ({"texts": pd.DataFrame({"text": TEXTS})}, "texts: is a table; give one of its columns"),
+        ({"y": dict(enumerate(THEMES))}, "y: is a dict; give a list or an array of labels"),
         ({"codebook": {1: "a", 2: "b"}}, "themes are of different types"),
         ({"codebook": {"waiting": "x"}, "strategy": "zero-shot", "y": None}, "codebook: has 1 theme.s.;"),
         ({"y": None}, "y: labels no text; label some of them, or give a codebook"),

@@ -19,6 +19,8 @@ from themeloom.config import ColumnsConfig
 from themeloom.errors import EngineError, InputError, OutputError
 from themeloom.model import Model, load
 from themeloom.ray_engine import Ray, RayAssignment
+from themeloom.reporting.summary import summarise
+from themeloom.result import RunResult
 
 COLUMNS = ColumnsConfig(id="id")
 
@@ -79,6 +81,39 @@ def test_a_file_in_parts_is_what_the_model_says_of_all_at_once(model, tmp_path, 
     assert table.select("topic", "theme").equals(expected.select("topic", "theme"))
     assert (table["theme_probability"] - expected["theme_probability"]).abs().max() < 1e-6
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new.csv", out.name]
+
+
+def test_a_model_is_itself_alone_and_can_be_a_key(model):
+    again = Model(model.record)
+    results = [
+        RunResult(one, summarise(one.record, paths={}, tracked={}), Path(), Path(), None)
+        for one in (model, again)
+    ]
+    assert len({model, again, model}) == len({*results, results[0]}) == 2
+    assert model != again
+    assert results[0] != results[1]
+
+
+def test_texts_may_come_one_by_one_and_be_broken(model):
+    whole = model.assign(["you listened", "my referral, again"])
+    assert model.assign(text for text in ("you listened", "my referral, again")).equals(whole)
+    assert model.assign(["you\ud83d listened", "my referral, again"]).equals(whole)
+    assert model.assign(["you\ud83d listened", "my referral, again"], masked=True).equals(whole)
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        ("abc", "texts: is a single text"),
+        (pl.DataFrame({"text": ["you listened"]}), "texts: is a table"),
+        (["you listened", None], r"texts\[1\]: is None, not text"),
+        (["you listened", float("nan")], r"texts\[1\]: is nan, not text"),
+    ],
+)
+def test_what_is_no_list_of_texts_is_refused(model, texts, sentence):
+    for masked in (False, True):
+        with pytest.raises(InputError, match=sentence):
+            model.assign(texts, masked=masked)
 
 
 def test_what_was_finished_before_a_kill_is_not_done_again(model, tmp_path):

@@ -12,7 +12,7 @@ from themeloom.config import DiscoverConfig, Experiment, StudyConfig
 from themeloom.discover import layouts_of
 from themeloom.discovery.hierarchy import fitted, topic_tree
 from themeloom.records import Clusters, Discovery, Embeddings, Layout, Score, Stability, Topic
-from themeloom.spreading import AGREEMENT, ARI, part_of, sample_of, scaled, spread
+from themeloom.spreading import AGREEMENT, ARI, in_order, part_of, sample_of, scaled, spread
 
 GROUPS, EACH = 12, 250
 VECTORS, GROUP = grouped(GROUPS, EACH, spread=0.5, dimensions=48, seed=4)
@@ -140,6 +140,21 @@ def test_the_order_of_rows_makes_no_difference(whole):
     )
     assert adjusted_rand_score(again.clusters.topic, whole[0].clusters.topic[order]) == 1
     assert abs(loss[AGREEMENT] - whole[1][AGREEMENT]) < 0.02  # outliers are drawn by place here
+
+
+def test_what_emerged_is_told_in_another_order(whole):
+    discovery, _ = whole
+    order = np.random.default_rng(1).permutation(len(TEXTS))
+    other = in_order(discovery, np.argsort(order))
+    assert [TEXTS[at] for at in order] == list(other.embeddings.texts)
+    assert np.array_equal(other.embeddings.vectors, VECTORS[order])
+    assert np.array_equal(other.layout.plane, discovery.layout.plane[order])
+    for name in ("topic", "outlier", "membership"):
+        assert np.array_equal(getattr(other.clusters, name), getattr(discovery.clusters, name)[order])
+    for told, of in zip(other.topics, discovery.topics, strict=True):
+        assert [order[at] for at in told.representative] == list(of.representative)
+    assert np.array_equal(np.sort(order[fitted(other.clusters)]), fitted(discovery.clusters))
+    assert np.array_equal(topic_tree(other.clusters), topic_tree(discovery.clusters))
 
 
 @pytest.mark.parametrize("wrong", [0.1, 0.3])

@@ -44,14 +44,16 @@ def parent(root) -> Path:
     return pipeline.run(study.experiment, root).folder
 
 
+def on_bread(seed: int, numbers: range) -> list[str]:
+    rng = random.Random(seed)  # noqa: S311 (made-up messages)
+    return [f"{rng.choice(WHAT)} {rng.choice(DID)} {rng.choice(WHERE)}, loaf {number}" for number in numbers]
+
+
 def write_batch(path: Path, study: Path) -> None:
     """Forty messages on bread, one of which is the same as another, among twenty of the study's own."""
-    rng = random.Random(0)  # noqa: S311 (made-up messages)
     with (study / "messages.csv").open(encoding="utf-8", newline="") as file:
         known = list(csv.reader(file))[1:21]
-    bread = [
-        f"{rng.choice(WHAT)} {rng.choice(DID)} {rng.choice(WHERE)}, loaf {number}" for number in range(40)
-    ]
+    bread = on_bread(0, range(40))
     bread[3] += f" says @{HANDLE}"
     ids = [f"raw-id-{number}" for number in range(len(bread))]
     rows = [*known[:10], *zip(ids, bread, strict=True), ["copy-1", known[12][1]], ["copy-2", bread[5]]]
@@ -133,6 +135,26 @@ def test_a_subject_that_is_new_becomes_a_topic_and_a_candidate(told, made, paren
     reasons = {candidate.topic: candidate.reason for candidate in made.record.candidates}
     assert all("batch.csv" in reasons[number] for number in numbers)
     assert made.topics["size"].sum() == (made.communications["topic"] >= 0).sum()
+
+
+def test_a_topic_that_is_new_has_no_theme_of_its_own(told, made):
+    new = made.topics.filter(pl.col("topic").is_in([topic["topic"] for topic in told["new_topics"]]))
+    assert new["theme"].to_list() == [None] * len(told["new_topics"])
+    inside = made.communications.filter(pl.col("topic").is_in(new["topic"].implode()))
+    assert inside["topic_theme"].null_count() == len(inside)
+    assert not inside["theme"].null_count()
+
+
+def test_more_of_what_was_new_comes_to_its_topics(told, made, root):
+    more, first = on_bread(1, range(100, 140)), made.topics["topic"].max() + 1 - len(told["new_topics"])
+    assert (made.assign(more)["topic"] >= first).mean() > 0.9
+    (root / "more.csv").write_text("text\n" + "\n".join(f'"{text}"' for text in more) + "\n")
+    found = update(told["folder"], root / "more.csv", root=root)
+    assert not found.new_topics
+    added = load(found.folder).communications.tail(len(more))
+    assert made.assign(added["text"].to_list())["topic"].to_list() == added["topic"].to_list()
+    before = sum(one.before.value for one in found.shares if one.topic >= first)
+    assert before == pytest.approx((made.communications["topic"] >= first).mean(), abs=0.05)
 
 
 def test_where_it_comes_from_is_recorded(told, made, parent):

@@ -1,11 +1,11 @@
 """Texts and labels as people have them in memory: lists, arrays, series."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from themeloom.errors import InputError, LabelError
+from themeloom.errors import InputError, LabelError, ThemeloomError
 
 Label = str | int
 """A theme's name; a truth value is a number."""
@@ -16,20 +16,18 @@ AS_TEXT = ("nan", "None", "-1")
 
 
 def as_texts(texts: Iterable[str]) -> list[str]:
-    """Return texts as a list of plain strings.
+    """Return texts as a list of plain strings; half an emoji is left out, as it is of files.
 
     Raises
     ------
     InputError
-        If something in it is not text.
+        If it is no list of texts, or something in it is not text.
     """
-    if isinstance(texts, str):
-        raise InputError("texts: is a single text; give a list or an array of texts.")
-    found = list(texts)
+    found = _listed(texts, "texts", "text", InputError)
     for place, text in enumerate(found):
         if not isinstance(text, str):
             raise InputError(f"texts[{place}]: is {_shown(text)}, not text; leave it out or give its text.")
-    return [str(text) for text in found]
+    return [_storable(str.__str__(text)) for text in found]
 
 
 def as_labels(y: Iterable[object] | None, texts: int) -> list[Label | None]:
@@ -49,9 +47,9 @@ def as_labels(y: Iterable[object] | None, texts: int) -> list[Label | None]:
     """
     if y is None:
         return [None] * texts
-    if isinstance(y, str):
-        raise LabelError("y: is a single text; give a list or an array of labels.")
-    found = [as_label(value, f"y[{place}]") for place, value in enumerate(y)]
+    found = [
+        as_label(value, f"y[{place}]") for place, value in enumerate(_listed(y, "y", "label", LabelError))
+    ]
     if len(found) != texts:
         raise LabelError(
             f"y: has {len(found)} entries for {texts} texts; give one for each, None where there is no label."
@@ -65,9 +63,11 @@ def as_label(value: Any, where: str) -> Label | None:  # noqa: ANN401 - what peo
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # whole numbers beside NaN are kept as fractions
     if isinstance(value, str):
-        return _as_name(str(value), where)
+        return _as_name(str.__str__(value), where)  # of an enumeration, what is written
+    if isinstance(value, bool):
+        return value
     if isinstance(value, int):
-        return None if value == UNLABELLED else value
+        return None if value == UNLABELLED else int(value)
     if value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and np.isnan(value)):
         return None
     raise LabelError(
@@ -93,6 +93,25 @@ def as_themes(labels: Iterable[Label]) -> np.ndarray[tuple[int], np.dtype[Any]]:
     return np.array(sorted(found))
 
 
+def _storable(text: str) -> str:
+    """Return the text without lone surrogates, which no other tool can read; those that are a pair join."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+
+
+def _listed(given: Iterable[object], name: str, what: str, fault: type[ThemeloomError]) -> list[Any]:
+    """Return what is in a list, an array or a series; of a table or a dict, that would be names."""
+    if hasattr(type(given), "columns"):
+        raise fault(f"{name}: is a table; give one of its columns, such as df['{what}'].")
+    kind = "a single text" if isinstance(given, str | bytes) else _shown(given)
+    if isinstance(given, str | bytes | Mapping):
+        raise fault(f"{name}: is {kind}; give a list or an array of {what}s.")
+    try:
+        rows = iter(given)
+    except TypeError:
+        raise fault(f"{name}: is {kind}; give a list or an array of {what}s.") from None
+    return list(rows)
+
+
 def _as_name(name: str, where: str) -> str | None:
     if name in AS_TEXT:
         raise LabelError(
@@ -104,4 +123,4 @@ def _as_name(name: str, where: str) -> str | None:
 
 def _shown(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 40 else f"a {type(value).__name__}"
+    return text if len(text) <= 40 and not isinstance(value, Mapping) else f"a {type(value).__name__}"

@@ -3,6 +3,7 @@
 from collections import abc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from themeloom.arrays import UNLABELLED, Label, as_label, as_labels, as_texts, as_themes
+from themeloom.arrays import UNLABELLED, Label, as_labels, as_texts, as_themes
 from themeloom.atomic import scratch
 from themeloom.config import (
     AdaptConfig,
@@ -26,13 +27,14 @@ from themeloom.discovery.describe import to_bertopic
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.reduce import MIN_DISTINCT
 from themeloom.encoders import Adapted
-from themeloom.errors import CorpusError, LabelError
+from themeloom.errors import ConfigError, CorpusError, LabelError
 from themeloom.learning import gather, learn_themes
 from themeloom.members import Labels
-from themeloom.parameters import study_of
-from themeloom.placing import Placing
+from themeloom.parameters import defined_themes, named_here, study_of
+from themeloom.placing import Placed, Placing
 from themeloom.progress import Stages
 from themeloom.records import Codebook, Discovery, Doubles, Ints, Mapping, Theme
+from themeloom.spreading import in_order
 from themeloom.themes.folds import Trial, draw_folds
 from themeloom.themes.mapping import topic_themes
 
@@ -47,7 +49,7 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
     Texts are embedded; topics are dense regions (UMAP, HDBSCAN); the labels say which theme each topic and
     each message belongs to. Nothing is validated here: every label is learned from, and the folds among them
     only serve to weigh what speaks for a theme. Judge it as any classifier, by `cross_val_score` on labelled
-    texts.
+    texts. The order of texts makes no difference.
 
     Nothing is masked: texts are read as they are given. Nothing is written to disk outside `cache`; without
     one, vectors and topics' words (no texts) lie in a temporary folder until `fit` ends.
@@ -158,39 +160,42 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
         CorpusError
             If no topics can emerge.
         """
-        config, read = study_of(self.get_params(deep=False)), as_texts(texts)
-        _check_texts(read)
-        named, labels = self._labels(as_labels(y, len(read)))
+        config, given = study_of(self.get_params(deep=False)), as_texts(texts)
+        _check_texts(given)
+        of_each = as_labels(y, len(given))
+        # Folds and batches are drawn by place: in an order of our own, so that theirs makes no difference.
+        order = sorted(range(len(given)), key=lambda place: (given[place], str(of_each[place])))
+        read = [given[place] for place in order]
+        named, labels = self._labels([of_each[place] for place in order])
         codebook = self._codebook(named)
         kept = _folded(labels, read, config)
-        with self._folder() as folder:
+        with self._folder() as folder, named_here():
             evidence = gather(read, codebook, labels, config, folder, Stages())
             discovery, mapping = learn_themes(evidence, labels, kept, Stages())
             adapted = Adapted(evidence.whole, evidence.layers)
         placing = (discovery, mapping, adapted, Encoder(config.encoder), config.adapt, config.study.seed)
         self._placing = Placing(*placing, informed=evidence.informed)
-        self.classes_ = named
-        self._keep(discovery, mapping)
+        self._place, self.classes_ = np.array(order), named
+        self._keep()
         return self
 
     def predict(self, texts: Iterable[str]) -> NDArray[Any]:
         """Give each text its most probable theme, (texts,).
 
         Texts of `fit` get what they were given then. The theme of a text's topic, where that is wanted, is
-        ``mapping_.theme[predict_topic(texts)]``.
+        ``np.where(topic < 0, -1, mapping_.theme[topic])``, where ``topic`` is what `predict_topic` gives: its
+        place among `classes_`, or -1.
         """
         best = self.predict_proba(texts).argmax(axis=1)
         return np.asarray(self.classes_[best])
 
     def predict_proba(self, texts: Iterable[str]) -> Doubles:
         """Give the probability of each theme, (texts, themes), in the order of `classes_`."""
-        check_is_fitted(self)
-        return self._placing.place(as_texts(texts)).posterior
+        return self._placed(texts).posterior
 
     def predict_topic(self, texts: Iterable[str]) -> Ints:
         """Give each text its topic, (texts,); -1 where none is near."""
-        check_is_fitted(self)
-        return self._placing.place(as_texts(texts)).topic
+        return self._placed(texts).topic
 
     def transform(self, texts: Iterable[str]) -> Doubles:
         """Give each topic's share of the vote of a text's nearest neighbours, (texts, topics).
@@ -199,12 +204,24 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
         at a topic's border, the most voted topic need not be the one in `topic_`.
         """
         check_is_fitted(self)
-        return self._placing.shares(as_texts(texts))
+        with named_here():
+            return self._placing.shares(as_texts(texts))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:  # noqa: ARG002
         """Name the columns of `transform`: 'topic0' and so on."""
         check_is_fitted(self)
         return np.array([f"topic{topic.topic}" for topic in self.topics_], dtype=object)
+
+    @property
+    def discovery_(self) -> Discovery:
+        """Embeddings, layout, clusters and topics; texts as they were given."""
+        return in_order(self._placing.discovery, self._place)
+
+    @property
+    def mapping_(self) -> Mapping:
+        """Each topic's posterior over the themes, and what it was learned from; texts as they were given."""
+        found, order = self._placing.mapping, np.argsort(self._place)
+        return replace(found, messages=found.messages[order], members=self._place[found.members])
 
     def to_bertopic(self) -> "BERTopic":
         """Return a fitted BERTopic object with the same topics under the same numbers."""
@@ -219,12 +236,18 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
         tags.input_tags.two_d_array = False
         return tags
 
+    def _placed(self, texts: Iterable[str]) -> Placed:
+        check_is_fitted(self)
+        with named_here():
+            return self._placing.place(as_texts(texts))
+
     def _labels(self, given: Sequence[Label | None]) -> tuple[NDArray[Any], Labels]:
         """Return the themes, sorted, and the labels as places among them."""
         position = [place for place, label in enumerate(given) if label is not None]
         labels = [label for label in given if label is not None]
-        themes = as_themes([*labels, *self._defined()])
-        if self.codebook is not None and (unknown := set(labels) - self._defined().keys()):
+        defined = defined_themes(self.codebook)
+        themes = as_themes([*labels, *defined])
+        if self.codebook is not None and (unknown := set(labels) - defined.keys()):
             raise LabelError(
                 f"y: names the theme {min(unknown)!r}, which the codebook does not have; "
                 "define it there, or correct the label."
@@ -233,31 +256,23 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
         theme = np.array([numbers[label] for label in labels], dtype=np.int64)
         return themes, Labels(np.array(position, dtype=np.int64), theme, len(themes))
 
-    def _defined(self) -> dict[Label, str]:
-        """Return the codebook that was given, by plain labels."""
-        found: dict[Label, str] = {}
-        for key, definition in (self.codebook or {}).items():
-            label = as_label(key, "codebook")
-            if label is None or not isinstance(definition, str):
-                raise LabelError(f"codebook: {key!r} must be a theme, and its definition a text; correct it.")
-            found[label] = definition
-        return found
-
     def _codebook(self, themes: NDArray[Any]) -> Codebook:
-        defined = self._defined()
+        defined = defined_themes(self.codebook)
         entries = [(str(theme), defined.get(theme, str(theme))) for theme in themes.tolist()]
         return Codebook(tuple(Theme(name, name, definition) for name, definition in entries))
 
     @contextmanager
     def _folder(self) -> Iterator[Path]:
         if self.cache is not None:
+            if not isinstance(self.cache, str | Path):
+                raise ConfigError(f"cache: is {self.cache!r}; give the path of a folder, or None.")
             yield Path(self.cache)
             return
         with scratch() as folder:
             yield folder
 
-    def _keep(self, discovery: Discovery, mapping: Mapping) -> None:
-        self.discovery_, self.mapping_ = discovery, mapping
+    def _keep(self) -> None:
+        discovery, mapping = self.discovery_, self.mapping_
         self.topics_, self.topic_ = discovery.topics, discovery.clusters.topic
         self.theme_ = self.classes_[mapping.messages.argmax(axis=1)]
         self.theme_probability_ = mapping.messages.max(axis=1)

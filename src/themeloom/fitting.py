@@ -66,12 +66,14 @@ def verdict(drift: Drift) -> str:
 
 def topic_shares(model: Model, topic: Ints) -> tuple[TopicShare, ...]:
     """Compare how common topics are; the model's messages are asked as new ones are, by their neighbours."""
-    vectors, numbers = model.placing.clustered
-    seed = int(model.record.config["study"]["seed"])
-    asked = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:LARGEST])
-    before = nearest_topic(vectors[asked], vectors, numbers, asked)[0]
+    placing, record = model.placing, model.record
+    raw, adapted = record.discovery.embeddings.vectors, record.adapted.vectors
+    seed, own = int(record.config["study"]["seed"]), np.full(len(raw), -1)
+    own[placing.voting] = np.arange(len(placing.voting))
+    asked = np.sort(np.random.default_rng(seed).permutation(len(raw))[:LARGEST])
+    before = nearest_topic(placing.seen(raw[asked], adapted[asked]), *placing.clustered, own[asked])[0]
     rows = []
-    for one in model.record.discovery.topics:
+    for one in record.discovery.topics:
         old, new = (share_of(int((of == one.topic).sum()), len(of)) for of in (before, topic))
         rows.append(TopicShare(one.topic, one.words[:5], old, new, difference(new, old)))
     return tuple(rows)

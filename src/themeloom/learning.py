@@ -17,6 +17,7 @@ from themeloom.discovery.describe import describe
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.plain import is_plain, plain_topics
+from themeloom.discovery.processor import on_cores
 from themeloom.discovery.quality import topic_quality
 from themeloom.discovery.reduce import reduce
 from themeloom.encoders import Adapted
@@ -152,6 +153,7 @@ def gather(
     return Evidence(texts, embeddings, vectors, labels.position, config, cache)
 
 
+@on_cores()  # Numba, too, sets how many threads torch has
 def learn_themes(
     evidence: Evidence, labels: Labels, kept: Trial, stages: Stages, trials: tuple[Trial, ...] = ()
 ) -> tuple[Discovery, Mapping]:

@@ -1,6 +1,6 @@
 """A run that can be used: its tables, and topics and themes for new messages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel
 
+from themeloom.arrays import as_texts
 from themeloom.columns import POSTERIOR
 from themeloom.config import AdaptConfig, AnonymiseConfig, DescribeConfig, DiscoverConfig, EncoderConfig
 from themeloom.corpus.anonymise import mask_texts
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=BaseModel)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """A run, loaded or just made.
 
@@ -144,7 +145,7 @@ class Model:
 
     def assign(
         self,
-        texts: Sequence[str],
+        texts: Iterable[str],
         *,
         masked: bool = False,
         probabilities: bool = False,
@@ -173,8 +174,14 @@ class Model:
             One row a message, in order: ``topic`` (-1 where none), ``membership`` (share of the neighbours'
             vote, or HDBSCAN's probability for the run's own messages), ``topic_theme``, ``theme``,
             ``theme_probability``; on request also ``p_KEY`` for each theme.
+
+        Raises
+        ------
+        InputError
+            If `texts` is no list of texts, or something in it is not text.
         """
-        clean = list(texts) if masked else self._masked(texts)
+        given = as_texts(texts)
+        clean = given if masked else self._masked(given)
         placed = self.placing.place(clean, progress)
         table = self._with_themes(placed)
         if not probabilities:

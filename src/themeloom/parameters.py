@@ -1,14 +1,16 @@
 """A study's settings from keyword arguments: for whoever has arrays and no experiment file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from themeloom.arrays import Label, as_label
 from themeloom.config import Experiment
-from themeloom.errors import ConfigError
+from themeloom.errors import ConfigError, LabelError, ThemeloomError
 
 PARAMETERS = {
     "study.seed": "random_state",
@@ -57,6 +59,43 @@ def study_of(parameters: Mapping[str, object]) -> Experiment:
     if config.discover.informed and not config.adapt.enabled:
         raise ConfigError("vectors: 'raw+adapted' needs an adapted encoder; set adapt to True.")
     return config
+
+
+def defined_themes(codebook: object) -> dict[Label, str]:
+    """Return a codebook that was given, theme → definition, by plain labels; empty for None.
+
+    Raises
+    ------
+    ConfigError
+        If it is no dict.
+    LabelError
+        If something in it is no theme, or no definition.
+    """
+    if codebook is None:
+        return {}
+    if not isinstance(codebook, Mapping):
+        raise ConfigError(
+            f"codebook: is a {type(codebook).__name__}; give a dict from each theme to its definition."
+        )
+    found: dict[Label, str] = {}
+    for key, definition in codebook.items():
+        label = as_label(key, "codebook")
+        if label is None or not isinstance(definition, str):
+            raise LabelError(f"codebook: {key!r} must be a theme, and its definition a text; correct it.")
+        found[label] = definition
+    return found
+
+
+@contextmanager
+def named_here() -> Iterator[None]:
+    """Let the sentences of faults name parameters, not the keys of an experiment file that there is not."""
+    try:
+        yield
+    except ThemeloomError as error:
+        faults = list(error.faults)
+        for key, name in PARAMETERS.items():
+            faults = [fault.replace(key, name) for fault in faults]
+        raise type(error)(*faults) from error.__cause__
 
 
 def _plain(value: object) -> object:

@@ -129,13 +129,22 @@ class Placing:
         return np.array([self._places.get(text, -1) for text in read], dtype=np.int64)
 
     @cached_property
+    def voting(self) -> Ints:
+        """Positions of the messages by which others get a topic, ascending: of a large corpus, in the sample.
+
+        Topics that were added with new messages have none there: all of their messages speak for them.
+        """
+        topic, inside = self.discovery.clusters.topic, fitted(self.discovery.clusters)
+        added = np.flatnonzero(~np.isin(topic, topic[inside]))
+        inside = np.union1d(inside, added)
+        return inside[topic[inside] >= 0]
+
+    @cached_property
     def clustered(self) -> tuple[Floats, Ints]:
-        """Vectors of what has a topic, and the topics: of a large corpus, in the sample that has them."""
-        topic = self.discovery.clusters.topic
-        inside = fitted(self.discovery.clusters)
-        inside = inside[topic[inside] >= 0]
-        vectors = self.discovery.embeddings.vectors[inside]
-        return self.seen(vectors, self.adapted.vectors[inside]) if self.informed else vectors, topic[inside]
+        """Vectors of the messages by which others get a topic, and their topics."""
+        vectors, topic = self.discovery.embeddings.vectors[self.voting], self.discovery.clusters.topic
+        seen = self.seen(vectors, self.adapted.vectors[self.voting]) if self.informed else vectors
+        return seen, topic[self.voting]
 
     def seen(self, raw: Floats, adapted: Floats) -> Floats:
         """Return the vectors that topics were read from."""

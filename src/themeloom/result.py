@@ -11,7 +11,7 @@ from themeloom.reporting.fragments import summary_fragment
 from themeloom.reporting.summary import Summary
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class RunResult:
     """A finished run, for people to explore."""
 

@@ -120,6 +120,27 @@ def spread(
     ), loss
 
 
+def in_order(found: Discovery, place: Ints) -> Discovery:
+    """Return what emerged, with the communications in another order: int64, where each of them goes."""
+    clusters, layout, order = found.clusters, found.layout, np.argsort(place)
+    return replace(
+        found,
+        embeddings=part_of(found.embeddings, order),
+        layout=replace(layout, reduced=layout.reduced[order], plane=layout.plane[order]),
+        clusters=replace(
+            clusters,
+            topic=clusters.topic[order],
+            outlier=clusters.outlier[order],
+            membership=clusters.membership[order],
+            tree=_renumbered(clusters.tree, place, len(place)),
+        ),
+        topics=tuple(
+            replace(one, representative=tuple(place[list(one.representative)].tolist()))
+            for one in found.topics
+        ),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Voted:
     """What the nearest neighbours say of messages."""

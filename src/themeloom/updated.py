@@ -23,7 +23,7 @@ from themeloom.records import (
     Topic,
     TopicQuality,
 )
-from themeloom.themes.mapping import best_themes, topic_themes
+from themeloom.themes.mapping import topic_themes
 
 ROWS_OF_TOPICS = ("majority", "hierarchy")
 """Parts of a mapping that have a row a topic, and a last one for messages without."""
@@ -126,11 +126,10 @@ def _mapped(record: RunRecord, batch: Batch) -> Mapping:
     added = range(topics, int(topic.max(initial=-1)) + 1)
     means = [batch.placed.posterior[topic == one].mean(axis=0) for one in added]
     posterior = np.array(means, dtype=np.float64).reshape(len(means), themes)
-    mixed_below = float(record.config.get("themes", {}).get("mixed_below", 0.0))
     return replace(
         mapping,
         posterior=np.concatenate([mapping.posterior, posterior]),
-        theme=np.concatenate([mapping.theme, best_themes(posterior, mixed_below)]),
+        theme=np.concatenate([mapping.theme, np.full(len(means), -1)]),
         labels=np.concatenate([mapping.labels, np.zeros((len(means), themes), np.int64)]),
         messages=np.concatenate([mapping.messages, batch.placed.posterior]),
         parts={

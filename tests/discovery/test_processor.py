@@ -5,8 +5,10 @@ from threading import Barrier, Lock
 
 import pytest
 
+from themeloom.config import EncoderConfig
 from themeloom.discovery import processor
-from themeloom.discovery.processor import at_once
+from themeloom.discovery.embed import Encoder
+from themeloom.discovery.processor import at_once, on_cores
 
 
 def test_tasks_keep_their_order_and_their_faults_are_told():
@@ -18,6 +20,38 @@ def test_tasks_keep_their_order_and_their_faults_are_told():
     with pytest.raises(ZeroDivisionError):
         at_once([lambda: 1, lambda: 1 // 0])
     assert torch.get_num_threads() == before
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Torch with more threads than the two cores that there are."""
+    import torch
+
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(processor, "cores", lambda: 2)
+    before = torch.get_num_threads()
+    torch.set_num_threads(5)
+    yield torch.get_num_threads
+    torch.set_num_threads(before)
+
+
+def test_torch_has_no_more_threads_than_there_are_cores_and_then_what_it_had(threads, monkeypatch):
+    @on_cores()
+    def failing():
+        assert threads() == 2
+        return 1 // 0
+
+    with pytest.raises(ZeroDivisionError):
+        failing()
+    assert threads() == 5
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    with on_cores():
+        assert threads() == 5
+
+
+def test_encoding_leaves_torch_its_threads(threads):
+    Encoder(EncoderConfig()).encode(["the waiting list", "you listened"])
+    assert threads() == 5
 
 
 @pytest.mark.parametrize(("room", "expected"), [(35, 3), (10, 1), (9, 1), (10**6, 4)])

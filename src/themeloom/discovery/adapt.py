@@ -245,9 +245,10 @@ class _Upper:
 
     def on_processor(self) -> "_Upper":
         """Copy onto the processor, in float32, with as good as no word embeddings: no word is looked up."""
-        from torch import nn
+        from torch import nn, zeros
 
-        none = nn.Embedding(1, self._words.embedding_dim)
+        width = self._words.embedding_dim
+        none = nn.Embedding(1, width, _weight=zeros(1, width))  # drawing some would move a user's own draws
         copied = copy.deepcopy(self, {id(self._words): none})
         for module in (copied.transformer, *copied.after):
             module.to("cpu").float()

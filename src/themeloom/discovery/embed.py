@@ -16,7 +16,7 @@ from themeloom.cache import VectorCache, digest
 from themeloom.config import EncoderConfig
 from themeloom.discovery.backend import REFERENCE, fastest
 from themeloom.discovery.batches import encode_each
-from themeloom.discovery.processor import device, use_cores
+from themeloom.discovery.processor import device, on_cores
 from themeloom.discovery.static import distilled, model_of, words_of
 from themeloom.discovery.weights import check, folder_of, unloadable, weights_digest
 from themeloom.encoders import NO_WORDS, WordVectors
@@ -131,7 +131,6 @@ class Encoder:
         if getattr(_LAST, "asked", None) != asked:
             _LAST.__dict__.clear()
             _LAST.model, _LAST.asked = self._load(), asked
-        use_cores()
         return cast("SentenceTransformer", _LAST.model)
 
     def _load(self) -> "SentenceTransformer":
@@ -163,7 +162,8 @@ class Encoder:
     def folder(self) -> Path:
         """Where the encoder is; a static one is made where it is not there yet."""
         if self.config.static:
-            return distilled(self.parent.fingerprint, lambda: self.parent.model)
+            with on_cores():
+                return distilled(self.parent.fingerprint, lambda: self.parent.model)
         return folder_of(self.config)
 
     def encode(self, texts: Sequence[str], progress: Progress = UNWATCHED) -> Floats:
@@ -174,6 +174,7 @@ class Encoder:
         row = {text: i for i, text in enumerate(distinct)}
         return vectors[[row[text] for text in texts]]
 
+    @on_cores()
     def encode_sorted(self, distinct: Sequence[str], progress: Progress = UNWATCHED) -> Floats:
         """Return unit vectors, float32, (texts, dimensions), of texts sorted by length, then alphabetically.
 

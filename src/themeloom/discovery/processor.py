@@ -1,8 +1,9 @@
 """On what this process may compute: how many cores, which device, how much at once."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event
 from typing import TypeVar
 
@@ -31,15 +32,21 @@ def multiplies_bfloat16() -> bool:
     return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
 
 
-def use_cores() -> None:
-    """Give torch as many threads as there are cores, unless OMP_NUM_THREADS says otherwise.
+@contextmanager
+def on_cores() -> Iterator[None]:
+    """Meanwhile give torch no more threads than there are cores, unless OMP_NUM_THREADS says otherwise.
 
     In a container torch counts the cores of the whole machine, and its threads are in each other's way.
     """
     import torch
 
-    if "OMP_NUM_THREADS" not in os.environ and torch.get_num_threads() > cores():
-        torch.set_num_threads(cores())
+    before = torch.get_num_threads()
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(min(before, cores()))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def at_once(tasks: Sequence[Callable[[], T]], halt: Event | None = None, need: int = 0) -> list[T]:
