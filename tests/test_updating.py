@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+import themeloom
+from bertopics import store_of
 from studies import write_study
 from themeloom import pipeline
 from themeloom.cli import app
@@ -156,6 +158,26 @@ def test_no_raw_text_or_id_gets_into_the_folder(told):
 def test_the_same_batch_again_is_nothing_new(told, root):
     with pytest.raises(CorpusError, match="all of its messages already"):
         update(told["folder"], root / "batch.csv", ColumnsConfig(id="id"), root=root)
+
+
+@pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
+def test_parts_of_a_run_are_not_in_the_users_mlflow(tmp_path):
+    import mlflow.sklearn
+
+    study = write_study(tmp_path / "study")
+    write_batch(tmp_path / "batch.csv", tmp_path / "study")
+    study.rewrite("experiment.toml", "steps = 2", "enabled = false")
+    with store_of(tmp_path) as client:
+        mlflow.sklearn.autolog(log_models=False, silent=True)
+        try:
+            with mlflow.start_run() as mine:
+                folder = themeloom.run(study.experiment, tmp_path).folder
+                load(folder).to_bertopic()
+                update(folder, tmp_path / "batch.csv", ColumnsConfig(id="id"), root=tmp_path)
+            assert client.get_run(mine.info.run_id).data.params == {}
+            assert len(client.search_runs(["0"])) == 1
+        finally:
+            mlflow.sklearn.autolog(disable=True)
 
 
 def test_words_that_are_always_masked_must_be_given_again(tmp_path):

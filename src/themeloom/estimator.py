@@ -27,6 +27,7 @@ from themeloom.discovery.embed import Encoder
 from themeloom.discovery.reduce import MIN_DISTINCT
 from themeloom.encoders import Adapted
 from themeloom.errors import CorpusError, LabelError
+from themeloom.history.quiet import unlogged
 from themeloom.learning import gather, learn_themes
 from themeloom.members import Labels
 from themeloom.parameters import study_of
@@ -206,6 +207,7 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
         check_is_fitted(self)
         return np.array([f"topic{topic.topic}" for topic in self.topics_], dtype=object)
 
+    @unlogged()
     def to_bertopic(self) -> "BERTopic":
         """Return a fitted BERTopic object with the same topics under the same numbers."""
         check_is_fitted(self)

@@ -22,6 +22,7 @@ from themeloom.discovery.reduce import reduce
 from themeloom.encoders import Adapted
 from themeloom.errors import LabelError
 from themeloom.evidence import Evidence, fewest_topics
+from themeloom.history.quiet import unlogged
 from themeloom.members import HeldOut, Labels, informed_vectors
 from themeloom.nearest import nearest_of_all
 from themeloom.progress import Stages
@@ -60,6 +61,7 @@ class Study:
     evaluation: pl.DataFrame  # EVALUATION, then p_KEY
 
 
+@unlogged()
 def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one of a choice)
     config: Experiment,
     corpus: Corpus,
@@ -153,6 +155,7 @@ def gather(
     return Evidence(texts, embeddings, vectors, labels.position, config, cache)
 
 
+@unlogged()
 def learn_themes(
     evidence: Evidence, labels: Labels, kept: Trial, stages: Stages, trials: tuple[Trial, ...] = ()
 ) -> tuple[Discovery, Mapping]:

@@ -8,7 +8,7 @@ since MLflow 1.13. They see to it that `fit` runs once whatever goes wrong in lo
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from time import perf_counter
@@ -18,7 +18,7 @@ from themeloom.errors import TrackingError
 from themeloom.history import fluent
 from themeloom.history.fluent import BERTOPIC, KIND, Draw, Fit, Judge, Wanted
 from themeloom.history.foreign import FittedTopicModel
-from themeloom.history.quiet import quiet
+from themeloom.history.quiet import quiet, unlogged
 from themeloom.history.submodels import settings
 
 METHOD = "fit_transform"
@@ -129,12 +129,9 @@ def _run(extra_tags: Mapping[str, str], before: Mapping[str, str]) -> Iterator[N
 @contextmanager
 def _alone() -> Iterator[None]:
     """Keep fits inside this one from being logged: another BERTopic's, and those of scikit-learn's parts."""
-    from mlflow.utils.autologging_utils import autologging_is_disabled, disable_autologging
-
     inside = _INSIDE.set(True)
     try:
-        off = autologging_is_disabled("sklearn")  # type: ignore[no-untyped-call]
-        with nullcontext() if off else disable_autologging():
+        with unlogged():
             yield
     finally:
         _INSIDE.reset(inside)
