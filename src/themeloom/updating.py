@@ -268,7 +268,7 @@ def _named(
         digests={
             **record.digests,
             f"batch {file.name} on {record.run}": provenance.file_digest(file),
-            f"parent {record.run}": provenance.file_digest(parent / MANIFEST),
+            f"{provenance.PARENT}{record.run}": provenance.file_digest(parent / MANIFEST),
         },
         flow=_sum(record.flow, _flow(found, batch)),
         unreadable=pl.concat([record.unreadable, unreadable]),
