@@ -29,8 +29,7 @@ def quiet() -> Iterator[None]:
 
     A server that goes away is given up after some seconds, unless the user's environment says otherwise.
     """
-    given = {name: os.environ[name] for name in _PATIENT if name in os.environ}
-    with environment(ENVIRONMENT | _PATIENT | given):
+    with environment(ENVIRONMENT), patient():
         import mlflow  # noqa: F401 (sets its loggers up)
 
         loggers = [logging.getLogger(name) for name in ("mlflow", "alembic", "urllib3")]
@@ -42,6 +41,13 @@ def quiet() -> Iterator[None]:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Give a server that goes away up after some seconds, unless the user's environment says otherwise."""
+    with environment({name: value for name, value in _PATIENT.items() if name not in os.environ}):
+        yield
 
 
 @contextmanager
