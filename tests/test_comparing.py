@@ -86,6 +86,10 @@ def test_a_plain_run_on_a_run_s_masked_texts_is_compared_by_membership(root, tmp
     assert found.moves.is_empty()
 
 
+def test_runs_may_come_one_by_one(root):
+    assert compare(iter([MADE_UP, OTHER]), root).runs["run"].to_list() == [MADE_UP, OTHER]
+
+
 def test_the_page_is_written(root, tmp_path):
     compare([MADE_UP, OTHER], root).write_html(tmp_path / "new" / "page.html")
     assert "<!doctype html>" in (tmp_path / "new" / "page.html").read_text(encoding="utf-8")
@@ -97,6 +101,8 @@ def test_the_page_is_written(root, tmp_path):
         ([], "two runs or more are needed"),
         ([MADE_UP], "two runs or more are needed"),
         (MADE_UP, "two runs or more are needed"),
+        (None, "two runs or more are needed"),
+        (iter([MADE_UP]), "two runs or more are needed"),
         ([MADE_UP, "none"], f"'none': is no model folder, no run under .*{OTHER}"),
         ([MADE_UP, ""], "'': is no model folder"),
         ([MADE_UP, "../models"], "is no model folder"),

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks
 
+from bertopics import store_of
 from studies import ENDINGS, SUBJECTS
 from themeloom import ThemeloomError, ThemeModel
 from themeloom.cache import digest
@@ -219,6 +220,24 @@ def test_a_copy_on_disk_says_the_same_and_is_small(fitted):
 def test_the_fitted_bertopic_is_reachable(fitted):
     model = fitted.to_bertopic()
     assert model.topics_ == fitted.topic_.tolist()
+
+
+@pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
+def test_parts_of_a_fit_are_not_in_the_users_mlflow(tmp_path):
+    import mlflow.sklearn
+
+    with store_of(tmp_path) as client:
+        mlflow.sklearn.autolog(log_models=False, silent=True)
+        try:
+            with mlflow.start_run() as mine:
+                model = ThemeModel(adapt=False, consensus=1).fit(TEXTS, PARTIAL)
+                model.to_bertopic()
+            assert client.get_run(mine.info.run_id).data.params == {}
+            assert len(client.search_runs(["0"])) == 1
+            LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+            assert len(client.search_runs(["0"])) == 2
+        finally:
+            mlflow.sklearn.autolog(disable=True)
 
 
 def test_without_a_cache_all_is_the_same_and_nothing_stays_on_disk(fitted, tmp_path, monkeypatch):

@@ -10,11 +10,14 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+import themeloom
+from bertopics import store_of
 from studies import write_study
 from themeloom import pipeline
 from themeloom.cli import app
 from themeloom.config import ColumnsConfig
-from themeloom.errors import ConfigError, CorpusError
+from themeloom.errors import ConfigError, CorpusError, OutputError
+from themeloom.history.registry import register
 from themeloom.model import Model, load
 from themeloom.provenance import file_digests
 from themeloom.records import RunRecord
@@ -178,6 +181,46 @@ def test_no_raw_text_or_id_gets_into_the_folder(told):
 def test_the_same_batch_again_is_nothing_new(told, root):
     with pytest.raises(CorpusError, match="all of its messages already"):
         update(told["folder"], root / "batch.csv", ColumnsConfig(id="id"), root=root)
+
+
+@pytest.mark.filterwarnings("ignore:Operation with range is deprecated")
+def test_parts_of_a_run_are_not_in_the_users_mlflow(tmp_path):
+    import mlflow.sklearn
+
+    study = write_study(tmp_path / "study")
+    write_batch(tmp_path / "batch.csv", tmp_path / "study")
+    study.rewrite("experiment.toml", "steps = 2", "enabled = false")
+    with store_of(tmp_path) as client:
+        mlflow.sklearn.autolog(log_models=False, silent=True)
+        try:
+            with mlflow.start_run() as mine:
+                folder = themeloom.run(study.experiment, tmp_path).folder
+                load(folder).to_bertopic()
+                update(folder, tmp_path / "batch.csv", ColumnsConfig(id="id"), root=tmp_path)
+            assert client.get_run(mine.info.run_id).data.params == {}
+            assert len(client.search_runs(["0"])) == 1
+        finally:
+            mlflow.sklearn.autolog(disable=True)
+
+
+def test_it_is_registered_like_any_model_and_tracked_first(told, root, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    there = register(told["folder"], root, alias="fresh")
+    assert load(there.reference, root=root).record.run == told["run"]
+    assert register(told["folder"], root, alias="fresh") == there
+
+
+def test_the_new_model_is_named_even_where_the_json_file_cannot_be_written(told, root, parent, monkeypatch):
+    def full(*_):
+        raise OutputError("no room.")
+
+    assert told
+    monkeypatch.setattr("themeloom.cli.models.write_json", full)
+    before = set(parent.parent.iterdir())
+    done = CliRunner().invoke(app, ["update", str(parent), str(root / "batch.csv"), "--root", str(root)])
+    (made,) = set(parent.parent.iterdir()) - before
+    assert isinstance(done.exception, OutputError)
+    assert made.name in "".join(done.stdout.split())
 
 
 def test_words_that_are_always_masked_must_be_given_again(tmp_path):

@@ -1,7 +1,7 @@
 """References to runs become a comparison: folders, names of runs, MLflow ids and URIs."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -160,7 +160,7 @@ _TOPICS = {
 
 
 def compare(
-    references: Sequence[str | Path], root: str | Path = ".", watcher: Watcher = NOBODY
+    references: Iterable[str | Path], root: str | Path = ".", watcher: Watcher = NOBODY
 ) -> Comparison:
     """Compare runs: topics, themes, scores and configuration; the first run is the reference.
 
@@ -185,13 +185,14 @@ def compare(
     ThemeloomError
         If there are fewer than two references, or one leads to no run that can be read.
     """
-    if isinstance(references, str | Path) or len(references) < 2:
+    given = [] if isinstance(references, str) or not hasattr(references, "__iter__") else list(references)
+    if len(given) < 2:
         raise ModelError("compare: two runs or more are needed; name them one after the other.")
     stages = Stages(watcher)
     with stages("read") as progress:
-        progress.begin(len(references), "runs")
+        progress.begin(len(given), "runs")
         runs = []
-        for reference in references:
+        for reference in given:
             runs.append(_read(str(reference), Path(root)))
             progress.advance()
     runs = _named_apart(runs)

@@ -28,6 +28,7 @@ from themeloom.discovery.embed import Encoder
 from themeloom.discovery.reduce import MIN_DISTINCT
 from themeloom.encoders import Adapted
 from themeloom.errors import ConfigError, CorpusError, LabelError
+from themeloom.history.quiet import unlogged
 from themeloom.learning import gather, learn_themes
 from themeloom.members import Labels
 from themeloom.parameters import defined_themes, named_here, study_of
@@ -223,6 +224,7 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
         found, order = self._placing.mapping, np.argsort(self._place)
         return replace(found, messages=found.messages[order], members=self._place[found.members])
 
+    @unlogged()
     def to_bertopic(self) -> "BERTopic":
         """Return a fitted BERTopic object with the same topics under the same numbers."""
         check_is_fitted(self)

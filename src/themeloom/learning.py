@@ -22,6 +22,7 @@ from themeloom.discovery.quality import topic_quality
 from themeloom.discovery.reduce import reduce
 from themeloom.encoders import Adapted
 from themeloom.evidence import Evidence, fewest_topics
+from themeloom.history.quiet import unlogged
 from themeloom.members import HeldOut, Labels, informed_vectors
 from themeloom.nearest import nearest_of_all
 from themeloom.progress import Stages
@@ -59,6 +60,7 @@ class Study:
     note: str  # what a reader has to know of it, if anything
 
 
+@unlogged()
 def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one of a choice)
     config: Experiment,
     corpus: Corpus,
@@ -154,6 +156,7 @@ def gather(
 
 
 @on_cores()  # Numba, too, sets how many threads torch has
+@unlogged()
 def learn_themes(
     evidence: Evidence, labels: Labels, kept: Trial, stages: Stages, trials: tuple[Trial, ...] = ()
 ) -> tuple[Discovery, Mapping]:

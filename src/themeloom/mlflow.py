@@ -65,6 +65,8 @@ def autolog(  # noqa: PLR0913 (the options of MLflow's own autologging, under th
     """
     from bertopic import BERTopic
 
+    if not isinstance(extra_tags, Mapping | None):
+        raise ConfigError(f"extra_tags: is a {type(extra_tags).__name__}; give a dict of text.")
     tags = dict(extra_tags or {})
     if fault := next(
         (name for name in tags.items() if not all(isinstance(part, str) for part in name)), None

@@ -18,6 +18,7 @@ from themeloom.discovery.backend import OTHERS, REFERENCE
 from themeloom.discovery.describe import to_bertopic
 from themeloom.discovery.embed import Encoder
 from themeloom.history import store
+from themeloom.history.quiet import unlogged
 from themeloom.history.registry import model_folder
 from themeloom.placing import Placed, Placing
 from themeloom.progress import UNWATCHED, Progress
@@ -198,6 +199,7 @@ class Model:
         clean = dict(zip(new, mask_texts(new, self.masking), strict=True))
         return [clean.get(text, text) for text in texts]
 
+    @unlogged()
     def to_bertopic(self) -> "BERTopic":
         """Return a fitted BERTopic object with the same topics under the same numbers.
 

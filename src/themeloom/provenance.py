@@ -12,6 +12,8 @@ from themeloom.errors import InputError
 
 WEIGHTS = "encoder weights"
 """Under which name a run keeps the digest of its encoder."""
+PARENT = "parent "
+"""How the name begins under which an updated model keeps the digest of the one that it was made from."""
 
 _PACKAGES = (
     "themeloom",

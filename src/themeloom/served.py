@@ -35,10 +35,9 @@ class ServedModel(PythonModel):
         """
         texts = ["" if pd.isna(text) else str(text) for text in model_input["text"]]
         found = self._model.assign(texts, probabilities=True)
-        columns = found.to_dict(as_series=False)
-        return pd.DataFrame(columns, index=model_input.index).astype(
-            dict.fromkeys(("topic_theme", "theme"), object)
-        )
+        numbers = {**dict.fromkeys(found.columns, "float64"), "topic": "int64"}  # of no message, too
+        kinds = {**numbers, **dict.fromkeys(("topic_theme", "theme"), "object")}
+        return pd.DataFrame(found.to_dict(as_series=False), index=model_input.index).astype(kinds)
 
 
 set_model(ServedModel())

@@ -25,6 +25,7 @@ from themeloom.experiment import read_experiment
 from themeloom.fitting import TopicShare, drift_of, seen, topic_shares, verdict
 from themeloom.folders import Folders
 from themeloom.history.parts import MANIFEST
+from themeloom.history.quiet import unlogged
 from themeloom.history.registry import model_folder
 from themeloom.model import Model, load
 from themeloom.pipeline import keep
@@ -62,6 +63,7 @@ class Update:
     vault: bool  # whether the study's key was there, so that messages are known by their ids
 
 
+@unlogged()
 def update(  # noqa: PLR0913 (what, whence, how)
     model: str | Path,
     file: Path,
@@ -266,7 +268,7 @@ def _named(
         digests={
             **record.digests,
             f"batch {file.name} on {record.run}": provenance.file_digest(file),
-            f"parent {record.run}": provenance.file_digest(parent / MANIFEST),
+            f"{provenance.PARENT}{record.run}": provenance.file_digest(parent / MANIFEST),
         },
         flow=_sum(record.flow, _flow(found, batch)),
         unreadable=pl.concat([record.unreadable, unreadable]),

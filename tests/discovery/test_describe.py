@@ -100,6 +100,47 @@ def test_bertopic_s_own_save_keeps_words_and_topics(corpus, tmp_path):
     assert loaded.vectorizer_model.vocabulary_ == model.vectorizer_model.vocabulary_
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model, texts: model.merge_topics(texts, [0, 1]),
+        lambda model, texts: model.reduce_topics(texts, nr_topics=2),
+        lambda model, _: model.delete_topics([0]),
+    ],
+    ids=["merge", "reduce", "delete"],
+)
+def test_bertopic_changes_topics_as_its_own_are_changed(corpus, change):
+    embeddings, clusters, encoder = corpus
+    texts = list(embeddings.texts)
+    model = to_bertopic(embeddings, (clusters.topic + 1) % 3, encoder, DescribeConfig())
+    change(model, texts)
+    changed = np.array(model.topics_)
+    assert sorted(set(changed[changed >= 0])) == [0, 1]
+    found, _ = model.transform(texts)
+    assert np.array(found)[changed >= 0].tolist() == changed[changed >= 0].tolist()
+    assert len(model.visualize_heatmap().data) == 1
+    assert len(model.visualize_barchart().data) == 2
+
+
+def test_bertopic_is_saved_by_its_default_without_messages(corpus, tmp_path):
+    from bertopic import BERTopic
+
+    embeddings, clusters, encoder = corpus
+    model = to_bertopic(embeddings, clusters.topic, encoder, DescribeConfig(), encoder.cache(tmp_path))
+    model.save(tmp_path / "model")
+    loaded = BERTopic.load(tmp_path / "model")
+    assert loaded.topics_ == model.topics_
+    found, _ = loaded.transform(list(embeddings.texts))
+    assert list(found) == model.topics_
+    loaded.merge_topics(list(embeddings.texts), [0, 1])
+    assert sorted(set(loaded.topics_)) == [0, 1]
+    shown = " ".join(text for of in model.get_representative_docs().values() for text in of)
+    seldom = [text for text in embeddings.texts if text not in shown]
+    written = (tmp_path / "model").read_bytes()
+    assert seldom
+    assert not [text for text in seldom if text.encode() in written]
+
+
 def test_topics_that_tie_in_size_keep_their_numbers(corpus):
     embeddings, clusters, encoder = corpus
     turned = (clusters.topic + 1) % 3

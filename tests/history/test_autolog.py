@@ -1,6 +1,7 @@
 """In which run `themeloom.autolog` logs a `fit`, and what it leaves alone."""
 
 import logging
+import os
 import threading
 
 import numpy as np
@@ -292,6 +293,28 @@ def test_a_store_that_is_not_there_costs_one_warning(texts, vectors, count, warn
     assert count() == 0
 
 
+@pytest.mark.parametrize("said", [None, "9"])
+def test_a_server_that_is_away_is_given_up_soon_unless_the_user_says_otherwise(
+    said, texts, vectors, client, monkeypatch
+):
+    import mlflow
+
+    assert client
+    name, asked = "MLFLOW_HTTP_REQUEST_MAX_RETRIES", []
+
+    def watched(original):
+        return lambda *given, **named: (asked.append(os.environ.get(name)), original(*given, **named))[1]
+
+    monkeypatch.delenv(name, raising=False)
+    if said is not None:
+        monkeypatch.setenv(name, said)
+    for one in ("start_run", "log_params", "end_run"):
+        monkeypatch.setattr(mlflow, one, watched(getattr(mlflow, one)))
+    model().fit(texts, vectors)
+    assert asked == [said or "3"] * 3
+    assert os.environ.get(name) == said
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_store_that_goes_away_in_mid_fit(fails, texts, vectors, client, warnings_of, monkeypatch):
     import mlflow
@@ -337,6 +360,7 @@ def test_silent_gives_no_warning(texts, vectors, capsys, monkeypatch):
     ("options", "fault"),
     [
         ({"extra_tags": {"runs": 3}}, "extra_tags"),
+        ({"extra_tags": ["a"]}, "extra_tags: is a list; give a dict of text"),
         ({"registered_model_name": "topics", "log_models": False}, "registered_model_name"),
     ],
 )

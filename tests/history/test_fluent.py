@@ -208,6 +208,18 @@ def test_the_model_loads_in_a_new_process_where_pickle_is_forbidden(plain, texts
     assert found["label"][0] == model.topic_labels_[found["topic"][0]]
 
 
+def test_the_model_keeps_rows_and_reads_absent_texts_as_empty(plain, texts):
+    import pandas as pd
+
+    loaded = load(plain[1])
+    found = loaded.predict(pd.DataFrame({"text": [texts[0], None, ""]}, index=[7, 5, 3]))
+    assert found.index.tolist() == [7, 5, 3]
+    assert found.loc[5].tolist() == found.loc[3].tolist()
+    nothing = loaded.predict(pd.DataFrame({"text": []}, dtype=object))
+    assert len(nothing) == 0
+    assert nothing.dtypes[["topic", "similarity"]].tolist() == ["int64", "float64"]
+
+
 def test_the_model_says_what_it_takes_gives_and_needs(plain, texts):
     import mlflow
 
@@ -266,6 +278,7 @@ def test_a_model_without_encoder_takes_vectors(client, vectors, texts):
     assert loaded.metadata.signature.inputs.input_names() == ["embedding"]
     found = loaded.predict(pd.DataFrame({"embedding": list(vectors[:9])}))
     assert found["topic"].tolist() == [int(topic) for topic in nearest(model, vectors[:9])]
+    assert len(loaded.predict(pd.DataFrame({"embedding": []}, dtype=object))) == 0
 
 
 def nearest(model, vectors):

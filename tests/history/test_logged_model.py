@@ -65,6 +65,9 @@ def test_it_predicts_topics_themes_and_probabilities_without_pickle(root, mlflow
         assert_as_in_the_run(found, record)
         assert [column.name for column in model.metadata.signature.outputs.inputs] == list(found.columns)
     assert found["topic_theme"].isna().sum() == known(record)["topic_theme"].null_count()
+    nothing = model.predict(table[:0])
+    assert len(nothing) == 0
+    assert nothing.dtypes.tolist() == found.dtypes.tolist()
 
 
 def test_it_is_linked_with_its_run(root, mlflow_here):

@@ -454,7 +454,7 @@ def test_a_deleted_experiment_is_said(root):
 
 
 def test_the_old_file_store_is_refused_with_a_sentence(root, tmp_path):
-    refused(root, str(tmp_path / "files"), "MLFLOW_TRACKING_URI")
+    refused(root, str(tmp_path / "files"), "name a database instead, such as sqlite:.*MLFLOW_TRACKING_URI")
 
 
 # moved, at once, silent

@@ -98,8 +98,8 @@ def update(  # noqa: PLR0913, PLR0917 (one option each)
         found = updating.update(
             model, file, columns, root=root, experiment=experiment, encoder=encoder, watcher=bars
         )
+    show_update(Console(), found)  # first: the model is there, even where this file cannot be written
     write_json(found, json)
-    show_update(Console(), found)
 
 
 def warn_of_few(summary: "Summary") -> None:

@@ -15,6 +15,7 @@ from themeloom.records import Clusters, Embeddings, Floats, Ints, Topic
 
 if TYPE_CHECKING:
     from bertopic import BERTopic
+    from bertopic.backend import BaseEmbedder
     from bertopic.representation import BaseRepresentation
     from sklearn.feature_extraction.text import CountVectorizer
 
@@ -91,22 +92,9 @@ def to_bertopic(
         Where vectors of words are kept.
     """
     from bertopic import BERTopic
-    from bertopic.backend import BaseEmbedder
     from bertopic.cluster import BaseCluster
     from bertopic.dimensionality import BaseDimensionalityReduction
     from bertopic.vectorizers import ClassTfidfTransformer
-
-    known = dict(zip(embeddings.texts, embeddings.vectors, strict=True))
-
-    class Backend(BaseEmbedder):  # type: ignore[misc]
-        """Our encoder, as BERTopic asks for it: for messages again, and for the same words twice."""
-
-        def embed(self, documents: Sequence[str], verbose: bool = False) -> Floats:  # noqa: ARG002
-            new = [text for text in dict.fromkeys(documents) if text not in known]
-            if new:
-                kept = cache if len(new) > _FEW else None
-                known.update(zip(new, encode_cached(new, encoder, kept), strict=True))
-            return np.stack([known[text] for text in documents])
 
     class NumberedBERTopic(BERTopic):  # type: ignore[misc]
         """BERTopic renumbers topics by size, in any order where sizes tie: ours keep their numbers."""
@@ -116,7 +104,9 @@ def to_bertopic(
             return documents
 
     model = NumberedBERTopic(
-        embedding_model=Backend(),
+        embedding_model=_backend(
+            encoder, cache, dict(zip(embeddings.texts, embeddings.vectors, strict=True))
+        ),
         umap_model=BaseDimensionalityReduction(),
         hdbscan_model=BaseCluster(),
         vectorizer_model=_vectorizer(embeddings),
@@ -125,6 +115,7 @@ def to_bertopic(
         top_n_words=config.words,
     )
     model.fit(list(embeddings.texts), embeddings=embeddings.vectors, y=topic)
+    model.__class__ = BERTopic  # what merges, reduces or deletes topics later needs the renumbering
     return model
 
 
@@ -170,12 +161,43 @@ def without_outliers(texts: Sequence[str], vectors: Floats, topic: Ints) -> Ints
     return np.array([ours.get(number, -1) for number in moved], dtype=np.int64)
 
 
+def _backend(encoder: Encoder, cache: VectorCache | None, known: dict[str, Floats]) -> "BaseEmbedder":
+    """Return our encoder, as BERTopic asks for it: for messages again, and for the same words twice."""
+    from bertopic.backend import BaseEmbedder
+
+    class Backend(BaseEmbedder):  # type: ignore[misc]
+        """What BERTopic embeds by."""
+
+        def embed(self, documents: Sequence[str], verbose: bool = False) -> Floats:  # noqa: ARG002
+            new = [text for text in dict.fromkeys(documents) if text not in known]
+            if new:
+                kept = cache if len(new) > _FEW else None
+                known.update(zip(new, encode_cached(new, encoder, kept), strict=True))
+            return np.stack([known[text] for text in documents])
+
+        def __reduce__(self) -> tuple[object, ...]:
+            """Leave messages and folder behind where BERTopic is pickled: they can be encoded again."""
+            return _backend, (encoder, None, {})
+
+    return Backend()
+
+
 def _representations(config: DescribeConfig) -> "list[BaseRepresentation]":
     """Return what chooses a topic's words: those near to its messages, and of these such as differ."""
-    from bertopic.representation import KeyBERTInspired, MaximalMarginalRelevance
+    from bertopic.representation import KeyBERTInspired
+
+    return [
+        KeyBERTInspired(top_n_words=3 * config.words, nr_candidate_words=_CANDIDATES),
+        _relevance(config.diversity, config.words),
+    ]
+
+
+def _relevance(diversity: float, words: int) -> "BaseRepresentation":
+    """Return BERTopic's own, which embeds words topic by topic; here those of all topics at once."""
+    from bertopic.representation import MaximalMarginalRelevance
 
     class TogetherRelevance(MaximalMarginalRelevance):  # type: ignore[misc]
-        """BERTopic embeds the words of each topic, joined, by themselves; here those of all at once."""
+        """What chooses words that differ."""
 
         def extract_topics(
             self, topic_model: "BERTopic", documents: object, c_tf_idf: object, topics: Words
@@ -184,10 +206,10 @@ def _representations(config: DescribeConfig) -> "list[BaseRepresentation]":
             relevant: Words = super().extract_topics(topic_model, documents, c_tf_idf, topics)
             return relevant
 
-    return [
-        KeyBERTInspired(top_n_words=3 * config.words, nr_candidate_words=_CANDIDATES),
-        TogetherRelevance(diversity=config.diversity, top_n_words=config.words),
-    ]
+        def __reduce__(self) -> tuple[object, ...]:
+            return _relevance, (self.diversity, self.top_n_words)
+
+    return TogetherRelevance(diversity=diversity, top_n_words=words)
 
 
 def _vectorizer(embeddings: Embeddings) -> "CountVectorizer":

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection
+from functools import partial
 from itertools import pairwise
 
 Split = Callable[[str], list[str]]
@@ -37,19 +38,18 @@ def term_splitter(frequent_terms: Collection[str] = ()) -> Split:
     frequent_terms
         As for `word_splitter`.
     """
-    left_out = _left_out(frequent_terms)
+    return partial(_terms, _left_out(frequent_terms))  # unlike a function in here, it can be pickled
 
-    def split(text: str) -> list[str]:
-        plain = _plain(text)
-        words = _words(plain, left_out)
-        pairs = [
-            f"{one[0]} {other[0]}"
-            for one, other in pairwise(words)
-            if _SIDE_BY_SIDE.fullmatch(plain, one.end(), other.start())
-        ]
-        return [word[0] for word in words] + pairs
 
-    return split
+def _terms(left_out: frozenset[str], text: str) -> list[str]:
+    plain = _plain(text)
+    words = _words(plain, left_out)
+    pairs = [
+        f"{one[0]} {other[0]}"
+        for one, other in pairwise(words)
+        if _SIDE_BY_SIDE.fullmatch(plain, one.end(), other.start())
+    ]
+    return [word[0] for word in words] + pairs
 
 
 def _left_out(frequent_terms: Collection[str]) -> frozenset[str]:

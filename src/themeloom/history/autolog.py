@@ -8,7 +8,7 @@ since MLflow 1.13. They see to it that `fit` runs once whatever goes wrong in lo
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from time import perf_counter
@@ -18,7 +18,7 @@ from themeloom.errors import TrackingError
 from themeloom.history import fluent
 from themeloom.history.fluent import BERTOPIC, KIND, Draw, Fit, Judge, Wanted
 from themeloom.history.foreign import FittedTopicModel
-from themeloom.history.quiet import quiet
+from themeloom.history.quiet import patient, quiet, unlogged
 from themeloom.history.submodels import settings
 
 METHOD = "fit_transform"
@@ -92,7 +92,8 @@ def _logged(
             {name: bound.get(name) is not None for name in ("embeddings", "images", "y")},
             seconds,
         )
-        faults = fluent.log(fit, wanted, judge, draw)
+        with patient():
+            faults = fluent.log(fit, wanted, judge, draw)
     if faults:  # `safe_patch` makes one warning of it
         raise TrackingError(f"the fit went well, but not all of it could be logged: {'; '.join(faults)}.")
 
@@ -106,35 +107,48 @@ def _settings(model: object) -> dict[str, str]:
 
 @contextmanager
 def _run(extra_tags: Mapping[str, str], before: Mapping[str, str]) -> Iterator[None]:
-    """Use the user's active run, which stays open; or open one, nested where theirs has a fit in it."""
+    """Use the user's active run, which stays open; or open one, nested where theirs has a fit in it.
+
+    MLflow's patience is shortened as it is asked, and not in the fit, which is the user's.
+    """
+    import mlflow
+
+    with patient():
+        opened = _opened(extra_tags)
+    if not opened:
+        yield
+        return
+    try:
+        yield
+    except BaseException:
+        with patient():
+            with suppress(Exception):  # the user's own error is the one to be told
+                fluent.log_settings(before)
+            with suppress(Exception):
+                mlflow.end_run("FAILED")
+        raise
+    with patient():
+        mlflow.end_run("FINISHED")
+
+
+def _opened(extra_tags: Mapping[str, str]) -> bool:
+    """Open a run, and tell so; not where the user's has no fit yet."""
     import mlflow
     from mlflow.utils.mlflow_tags import MLFLOW_AUTOLOGGING
 
     active = mlflow.active_run()
     if active is not None and KIND not in mlflow.get_run(active.info.run_id).data.tags:
-        yield
-        return
+        return False
     mlflow.start_run(nested=active is not None, tags={**extra_tags, MLFLOW_AUTOLOGGING: BERTOPIC})
-    try:
-        yield
-    except BaseException:
-        with suppress(Exception):  # the user's own error is the one to be told
-            fluent.log_settings(before)
-        with suppress(Exception):
-            mlflow.end_run("FAILED")
-        raise
-    mlflow.end_run("FINISHED")
+    return True
 
 
 @contextmanager
 def _alone() -> Iterator[None]:
     """Keep fits inside this one from being logged: another BERTopic's, and those of scikit-learn's parts."""
-    from mlflow.utils.autologging_utils import autologging_is_disabled, disable_autologging
-
     inside = _INSIDE.set(True)
     try:
-        off = autologging_is_disabled("sklearn")  # type: ignore[no-untyped-call]
-        with nullcontext() if off else disable_autologging():
+        with unlogged():
             yield
     finally:
         _INSIDE.reset(inside)

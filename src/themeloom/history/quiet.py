@@ -2,8 +2,10 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from types import ModuleType
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -27,8 +29,7 @@ def quiet() -> Iterator[None]:
 
     A server that goes away is given up after some seconds, unless the user's environment says otherwise.
     """
-    given = {name: os.environ[name] for name in _PATIENT if name in os.environ}
-    with environment(ENVIRONMENT | _PATIENT | given):
+    with environment(ENVIRONMENT), patient():
         import mlflow  # noqa: F401 (sets its loggers up)
 
         loggers = [logging.getLogger(name) for name in ("mlflow", "alembic", "urllib3")]
@@ -43,6 +44,13 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
+def patient() -> Iterator[None]:
+    """Give a server that goes away up after some seconds, unless the user's environment says otherwise."""
+    with environment({name: value for name, value in _PATIENT.items() if name not in os.environ}):
+        yield
+
+
+@contextmanager
 def impatient() -> Iterator[None]:
     """Give a server up at once: for the first question to it, and for the last words to one that went away.
 
@@ -51,6 +59,25 @@ def impatient() -> Iterator[None]:
     ours = {name: value for name, value in _IMPATIENT.items() if os.environ.get(name) == _PATIENT[name]}
     with environment(ours):
         yield
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """Keep what is fitted in here out of MLflow's autologging: it is part of something, and nobody's own fit.
+
+    MLflow's switch is one for all threads, so it is left alone where there is nothing to switch off.
+    """
+    autologging = sys.modules.get("mlflow.utils.autologging_utils")  # absent, nothing can be logged
+    with nullcontext() if autologging is None or _off(autologging) else autologging.disable_autologging():
+        yield
+
+
+def _off(autologging: ModuleType) -> bool:
+    """Whether nothing is logged by itself, be it that somebody has switched all off for a while."""
+    if getattr(autologging, "_AUTOLOGGING_GLOBALLY_DISABLED", False):
+        return True  # MLflow would switch it on again at the end of the inner block
+    # 'mlflow' stands for libraries that were not imported yet as `mlflow.autolog` was called
+    return all(autologging.autologging_is_disabled(name) for name in ("sklearn", "mlflow"))
 
 
 @contextmanager

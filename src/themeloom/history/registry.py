@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from themeloom.atomic import scratch
+from themeloom.config import TrackingConfig
 from themeloom.errors import ModelError, TrackingError
 from themeloom.folders import Folders
 from themeloom.history import store
@@ -16,6 +17,8 @@ from themeloom.history.backend import Backend, backend_of
 from themeloom.history.connection import connection, told
 from themeloom.history.logged_model import INSIDE, log_model, ready_model
 from themeloom.history.quiet import impatient, quiet
+from themeloom.history.tracking import track
+from themeloom.provenance import PARENT
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -46,7 +49,8 @@ def register(
 ) -> Registered:
     """Make a run's model a version of a registered model, and let an alias point to it.
 
-    Registered already, it stays the version that it is.
+    Registered already, it stays the version that it is. A model that `update` made is tracked first, as
+    `update` leaves MLflow alone.
 
     Parameters
     ----------
@@ -189,13 +193,17 @@ def _run(client: "MlflowClient", run: str, root: Path, backend: Backend) -> "Run
             lambda: client.get_run(run),
             f"{backend.public}: there is no run {run}; see themeloom ui, or give the tracking address.",
         )
-    name = store.name_of(model_folder(run, root))
+    folder = model_folder(run, root)
+    name = store.name_of(folder)
     with impatient():
         experiments = [found.experiment_id for found in client.search_experiments()]
     runs = client.search_runs(experiments, f"tags.`themeloom.run` = '{name}'", max_results=1)
-    if not runs:
+    if runs:
+        return runs[0]
+    record = store.load(folder)
+    if not any(name.startswith(PARENT) for name in record.digests):
         raise TrackingError(f"{backend.public}: has no run '{name}'; give the address where it was tracked.")
-    return runs[0]
+    return client.get_run(track(record, folder, None, TrackingConfig(uri=backend.uri), root).run_id)
 
 
 def _model_of(client: "MlflowClient", run: "Run", backend: Backend) -> "LoggedModel":

@@ -35,22 +35,31 @@ class ServedBERTopic(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> pd.DataFrame:
-        """Return topic, similarity and label, one row for each row with a ``text`` or an ``embedding``."""
+        """Return topic, similarity and label, one row for each row with a ``text`` or an ``embedding``.
+
+        Rows keep their index; an absent text is empty.
+        """
+        found, similarity = self._found(model_input) if len(model_input) else ([], [])
+        return pd.DataFrame(
+            {
+                "topic": np.asarray(found, dtype=np.int64),
+                "similarity": np.asarray(similarity, dtype=np.float64),
+                "label": [self.labels.get(int(topic), "") for topic in found],
+            },
+            index=model_input.index,
+        )
+
+    def _found(self, model_input: pd.DataFrame) -> tuple[Any, Any]:
         if "embedding" in model_input:
             vectors = np.stack([np.asarray(row, dtype=np.float32) for row in model_input["embedding"]])
             found, similarity = self.topics.transform([""] * len(vectors), embeddings=vectors)
         elif self.reads_text:
-            found, similarity = self.topics.transform(model_input["text"].tolist())
+            texts = ["" if pd.isna(text) else str(text) for text in model_input["text"]]
+            found, similarity = self.topics.transform(texts)
         else:
             reason = f"the encoder {self.name!r} cannot be loaded" if self.name else "no encoder is known"
             raise ValueError(f"texts cannot be read, as {reason}; give their vectors as 'embedding'.")
-        return pd.DataFrame(
-            {
-                "topic": np.asarray(found, dtype=np.int64),
-                "similarity": np.asarray(similarity, dtype=np.float64).reshape(len(found), -1).max(axis=1),
-                "label": [self.labels.get(int(topic), "") for topic in found],
-            }
-        )
+        return found, np.asarray(similarity).reshape(len(found), -1).max(axis=1)
 
 
 def _read(file: Path) -> Any:  # noqa: ANN401 (JSON)
