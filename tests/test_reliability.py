@@ -221,7 +221,7 @@ FULL = {
         "report.html",
     ),
     "the report": (["report", "{model}", "--root", "{root}"], 300 * KILO, "report.html"),
-    "a table": (["export", "{model}", "--out", "{root}/t.docx"], KILO, "t.docx"),
+    "a table": (["export", "{model}", "--out", "{root}/t.docx", "--format", "docx"], KILO, "t.docx"),
     "what was assigned": (
         ["assign", "{model}", "{messages}", "--out", "{root}/a.csv"],
         KILO,
