@@ -440,6 +440,13 @@ def test_a_fault_of_an_import_is_told_with_its_place(store, other, tmp_path):
     assert people.coders(other) == []
 
 
+def test_a_first_line_that_names_the_separator_is_no_header(other, tmp_path):
+    content = f'sep=|\r\ndoc_id|Ana|text\r\n{doc(0)}|power|"a,b;c"\r\n{doc(1)}|Meds|x\r\n'.encode()
+    with pytest.raises(LabelError, match=r"labels\.csv:4 \(by Ana\): 'Meds'"):
+        take_in(other, tmp_path, "labels.csv", content)
+    assert counts(take_in(other, tmp_path, "labels.csv", content.replace(b"Meds", b"thanks"))) == (2, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [

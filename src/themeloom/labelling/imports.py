@@ -18,7 +18,7 @@ from themeloom.labelling.collected import ADJUDICATED, Said, duration, moment
 from themeloom.labelling.exports import everything
 from themeloom.labelling.store import Store, insert, now
 from themeloom.records import Codebook
-from themeloom.sheets import NO_CODES, alive, parquet_texts
+from themeloom.sheets import NO_CODES, alive, parquet_texts, separator_of
 
 LARGEST = 256 * 1024 * 1024
 SHOWN = 20
@@ -98,12 +98,14 @@ def _csv(path: Path, content: bytes) -> Rows:
     try:
         text = content.decode("utf-8-sig")
         header = text.partition("\n")[0]
-        delimiter = max(",;\t", key=header.count)
+        named = separator_of(header)
+        delimiter = named or max(",;\t", key=header.count)
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         line, rows = 1, []
         for row in reader:
             rows += [(line, row)] if row else []
             line = reader.line_num + 1  # a row with line ends inside has several
+        rows = rows[1:] if named else rows
     except (UnicodeDecodeError, csv.Error) as error:
         raise LabelError(f"{path}: is no CSV in UTF-8 ({error}); save it as that.") from None
     columns = rows[0][1] if rows else []
