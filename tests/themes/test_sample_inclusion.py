@@ -41,6 +41,16 @@ def respelt(config, old, new):
         file.write(SHEET.replace(old, new))
 
 
+def test_messages_that_the_mapping_doubted_are_no_random_sample(config):
+    respelt(config, "0.25,random", ",uncertain")
+    with pytest.raises(
+        LabelError, match=r"labels\.csv:3: 1 labelled message.* chosen as 'uncertain'.*inclusion"
+    ):
+        read(config(sample="random"))
+    found = read(config(inclusion="inclusion_probability")).inclusion
+    assert np.array_equal(found, [np.nan, 0.4], equal_nan=True)
+
+
 def test_a_filled_sheet_is_a_label_file(config):
     sample = read(config())
     assert sample.coders == ("anna", "ben")

@@ -84,6 +84,7 @@ def read_labels(
         *_id_faults(table.path, columns.key, rows, positions, aside),
         *code_faults(table.path, columns, rows, codebook),
         *(fault for column in inclusion for fault in probability_faults(table.path, column, rows)),
+        *_design_faults(config, table.path, rows),
     ]
     raise_any(faults, table.path, rows)
     drawn = _inclusion(config, rows, len(doc_ids))
@@ -178,6 +179,18 @@ def read_codes(
         faults += code_faults(table.path, columns, rows, codebook)
     raise_any(faults, table.path, rows)
     return _sample(columns, rows, list(range(len(rows))), codebook), codebook
+
+
+def _design_faults(config: ThemesConfig, path: Path, rows: list[Row]) -> list[str]:
+    """Tell of messages that their sheet says were chosen, where all are said to be drawn at random."""
+    chosen = [line for line, row in rows if row.get("design") == "uncertain"]
+    if config.sample != "random" or not chosen:
+        return []
+    return [
+        f"{path}:{chosen[0]}: {len(chosen)} labelled message(s) were chosen as 'uncertain', so that the "
+        "labels are no random sample; instead of themes.sample, set themes.inclusion = "
+        "'inclusion_probability': shares of themes are then estimated from the others."
+    ]
 
 
 def _inclusion(config: ThemesConfig, rows: list[Row], communications: int) -> Doubles | None:
