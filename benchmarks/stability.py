@@ -64,8 +64,10 @@ class Row:
     outliers: float
     kappa: float  # held-out, of a vote of each topic's labels, of which four fifths are learned from
     kappa_spread: float  # its standard deviation over runs
-    mapped: float  # kappa on all labels but 200, from which a run's mapping of topics learned (not adapted)
-    mapped_spread: float
+    mapped: (
+        float | None
+    )  # kappa on all labels but 200, of which a run's mapping of topics learned (not adapted)
+    mapped_spread: float | None  # None for both where topics are found in a sample
 
 
 def measure(
@@ -84,7 +86,11 @@ def told(corpus: Labelled, layouts: int, found: Sequence["Discovered"], cache: P
     """Sum several discoveries up."""
     pairs = list(combinations([one.topic for one in found], 2))
     kappas = [held_out_kappa(one.topic, corpus.theme) for one in found]
-    mapped = [mapped_kappa(corpus, one.clusters, draw % DRAWS + 1, cache) for draw, one in enumerate(found)]
+    mapped = [
+        mapped_kappa(corpus, one.clusters, draw % DRAWS + 1, cache)
+        for draw, one in enumerate(found)
+        if len(one.clusters.topic) == len(one.topic)
+    ]
     aris = [adjusted_rand_score(one, another) for one, another in pairs]
     return Row(
         corpus=corpus.name,
@@ -102,8 +108,8 @@ def told(corpus: Labelled, layouts: int, found: Sequence["Discovered"], cache: P
         outliers=float(np.mean([one.outliers for one in found])),
         kappa=float(np.mean(kappas)),
         kappa_spread=float(np.std(kappas, ddof=1)),
-        mapped=float(np.mean(mapped)),
-        mapped_spread=float(np.std(mapped, ddof=1)),
+        mapped=float(np.mean(mapped)) if mapped else None,
+        mapped_spread=float(np.std(mapped, ddof=1)) if mapped else None,
     )
 
 
@@ -112,7 +118,7 @@ class Discovered:
     """The topics of a corpus, and what they cost."""
 
     topic: Ints  # (messages,)
-    clusters: Clusters  # of all messages
+    clusters: Clusters  # of those in which topics are found
     topics: int
     outliers: float  # share of those in which topics were found
     seconds: float  # of processor time
@@ -135,8 +141,7 @@ def discovered(embeddings: Embeddings, layouts: int, seed: int) -> Discovered:
     inside = clusters.topic >= 0
     topic[others], _ = nearest_topic(embeddings.vectors[others], vectors[inside], clusters.topic[inside])
     seconds, clock = time.process_time() - began, time.perf_counter() - started
-    outliers = float(clusters.outlier.mean())
-    return Discovered(topic, replace(clusters, topic=topic), clusters.count, outliers, seconds, clock)
+    return Discovered(topic, clusters, clusters.count, float(clusters.outlier.mean()), seconds, clock)
 
 
 def asked(layouts: int, seed: int) -> Experiment:
