@@ -91,6 +91,22 @@ def test_labels_that_were_not_drawn_by_chance_stand_for_no_messages():
     assert not shares_of(3, 1.0)[0].note
 
 
+def test_where_too_few_are_held_out_shares_are_those_by_labels():
+    """Two messages stand for nearly all others, and neither is held out."""
+    size, drawn = 442, np.arange(40)
+    theme, aside = drawn % 2, drawn >= 20
+    inclusion = np.where(drawn < 2, 0.005, 0.9)
+    posterior = np.full((size, 2), 0.5)
+    sample = LabelledSample(drawn, theme, ("c",), theme[:, None], inclusion)
+    line = HeldOut(np.where(aside, theme, -1), np.zeros((1, 40), np.int64), posterior[None, :40], drawn)
+    nothing = np.zeros((0, 2))
+    topics = (nothing, np.zeros(0, np.int64), nothing.astype(np.int64))
+    mapping = Mapping(*topics, posterior, np.zeros(0), {}, np.arange(size))
+    corpus = Corpus(pl.DataFrame({"times_seen": [1] * size}), pl.DataFrame(), {})
+    found = shares(sample, corpus, mapping, Judged(line, line, posterior[40:]), CODEBOOK).table
+    assert found[POWERED] == found["communications/labels"]
+
+
 @pytest.mark.parametrize(
     ("inclusion", "communications", "said"),
     [

@@ -1,5 +1,6 @@
 """How common each theme is in a study's corpus, where its labels can tell: and why not, where they cannot."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,15 +40,15 @@ def shares(
     aside, learned = _divided(sample, judged, drawn)
     if not learned.any():
         return Shares(found, note)
-    if not drawn.all():
-        # Nobody knows how wrong the mapping would be of the others, which it has learned from.
-        alone = {name: of for name, of in found.items() if name.endswith(LABELS)}
-        return Shares(found | {name.removesuffix(LABELS) + POWERED: of for name, of in alone.items()}, note)
-    # What labels were learned from is known, and of the others those held out are a sample.
-    labelled[learned] = np.eye(labelled.shape[1])[theme[learned]]
-    held_out = inclusion * aside / (1 - inclusion * (1 - aside))
-    powered = _table(theme, np.where(learned, 1.0, held_out), labelled, rest, weights, codebook)
-    return Shares(found | {name: of for name, of in powered.items() if name.endswith(POWERED)}, note)
+    powered = {name.removesuffix(LABELS) + POWERED: of for name, of in found.items() if name.endswith(LABELS)}
+    if drawn.all():  # else nobody knows how wrong the mapping would be of the others, which it learned from
+        # What labels were learned from is known, and of the others those held out are a sample.
+        labelled[learned] = np.eye(labelled.shape[1])[theme[learned]]
+        held_out = np.where(learned, 1.0, inclusion * aside / (1 - inclusion * (1 - aside)))
+        with suppress(LabelError):  # a few of very different probabilities may be no sample any more
+            by_both = _table(theme, held_out, labelled, rest, weights, codebook)
+            powered = {name: of for name, of in by_both.items() if name.endswith(POWERED)}
+    return Shares(found | powered, note)
 
 
 def drawn_by_chance(sample: LabelledSample, communications: int) -> tuple[Bools, str]:
