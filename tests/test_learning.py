@@ -29,3 +29,16 @@ def test_plain_bertopic_is_judged_by_its_own_layout_and_not_by_a_short_one(tmp_p
     assert (layout is None) == (consensus > 1)
     if layout is not None:
         assert np.array_equal(layout.reduced, reduce(Neighbourhood(vectors), REDUCE, seed).reduced)
+
+
+def test_messages_on_which_coders_tie_are_counted_beside_the_labels(tmp_path):
+    study = write_study(tmp_path / "study")
+    study.rewrite("experiment.toml", "steps = 2", "enabled = false")
+    header, *rows = (study.folder / "labels.csv").read_text(encoding="utf-8").split()
+    codes = sorted({row.split(",")[1] for row in rows})
+    tied = [f"{row.split(',')[0]},{','.join(codes[:2])}" for row in rows[:2]]
+    agreed = [f"{row},{row.split(',')[1]}" for row in rows[2:]]
+    study.write("labels.csv", "\n".join([f"{header},other", *tied, *agreed]))
+    result = themeloom.run(study.experiment, tmp_path / "root")
+    assert (result.model.record.tied, result.summary.tied) == (2, 2)
+    assert len(result.model.record.labelled) == len(rows) - 2

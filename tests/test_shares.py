@@ -82,6 +82,12 @@ def test_labels_alone_all_count_however_they_are_divided():
     assert one == other
 
 
+@pytest.mark.parametrize("held_out", [1.0, 0.5, 0.25])
+def test_what_the_mapping_says_counts_where_nothing_was_held_out_too(held_out):
+    found, truth = shares_of(3, held_out)
+    assert found.table["communications/mapping"]["b"].value == pytest.approx(truth, abs=0.01)
+
+
 def test_labels_that_were_not_drawn_by_chance_stand_for_no_messages():
     found, _ = shares_of(3, 1.0, 60)
     assert "the 150 labels" in found.note

@@ -107,9 +107,9 @@ def _divided(sample: LabelledSample, judged: Judged, drawn: Bools) -> tuple[floa
 
 
 def _posteriors(sample: LabelledSample, mapping: Mapping, judged: Judged) -> Doubles:
-    """Return a posterior for each communication, held out for those with a label.
+    """Return a posterior for each communication, held out for those whose label was predicted.
 
-    Others have the mean over the mappings that predicted the labelled ones, where there is one.
+    Unlabelled ones have the mean over the mappings that predicted those, where there is one.
     """
     found = mapping.messages.copy()
     decided = sample.position[sample.decided]
@@ -118,5 +118,6 @@ def _posteriors(sample: LabelledSample, mapping: Mapping, judged: Judged) -> Dou
         others = np.delete(np.arange(len(found)), decided)
         untied = ~np.isin(others, tied)
         found[others[untied]] = judged.rest[untied]
-    found[decided] = np.mean(judged.messages.posterior, axis=0)
+    predicted = judged.messages.coded >= 0
+    found[decided[predicted]] = np.mean(judged.messages.posterior, axis=0)[predicted]
     return found
