@@ -130,6 +130,11 @@ def test_each_fault_is_named_with_its_place(tmp_path: Path, fault: str, named: s
         ("[study]\nname = 'a b'", "but a name has letters (a to z), digits, '-', '_' and '.' only"),
         ("[study]\nname = 'Küche'", "but a name has letters (a to z), digits"),
         ("[encoder]\nsha256 = 'abc'", "but a SHA-256 digest has 64 digits"),
+        (
+            "[[sources]]\npath = 'a'\ntimezone = 'Europe/Nowhere'",
+            "but a time zone is expected by its IANA name",
+        ),
+        ("[[sources]]\npath = 'a'\ntimezone = '../etc'", "but a time zone is expected by its IANA name"),
         ("[sources]\npath = 'a'", "but each source is a table of its own, begun by [[sources]]"),
         ("sources = 'a.csv'", "but each source is a table of its own, begun by [[sources]]"),
         ("sources = ['a.csv']", "'sources.0' is 'a.csv', but each source is a table of its own"),

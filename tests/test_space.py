@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from themeloom.config import Experiment
 from themeloom.errors import ConfigError
-from themeloom.space import configurations, with_settings
+from themeloom.space import configurations, configurations_in, with_settings
 
 BASE = {
     "study": {"name": "small"},
@@ -29,6 +29,13 @@ def test_a_grid_is_all_combinations_in_order_and_leaves_the_rest_as_it_is():
     assert (changed.reduce.neighbors, changed.themes.strategy) == (5, "stacked")
     assert changed.themes.codebook == "codebook.yaml"
     assert with_settings(config, {}) == config
+
+
+def test_a_fault_in_a_file_is_told_with_the_file():
+    assert configurations_in("study.toml", experiment(grid={"reduce.neighbors": [5]}))
+    with pytest.raises(ConfigError) as caught:
+        configurations_in("study.toml", experiment(grid={"reduce.neighbours": [5], "study.seed": [1]}))
+    assert [fault.partition(": ")[0] for fault in caught.value.faults] == ["study.toml"] * 2
 
 
 def test_dotted_keys_may_be_quoted_or_not():

@@ -118,6 +118,7 @@ def test_every_configuration_is_a_whole_run(left_alone):
         assert model.record.config["cluster"]["min_cluster_size"] == row["cluster.min_cluster_size"]
         assert model.record.config["themes"]["strategy"] == row["themes.strategy"]
         assert len(model.topics) == row["topics"]
+        assert "adapt" not in {time.stage for time in model.record.times}  # which is off
         assert model.record.scores.overall["kappa"].value == pytest.approx(row["kappa"], nan_ok=True)
 
 
@@ -140,8 +141,9 @@ def depth(runs, run):
 
 def test_nothing_to_sweep_over_is_told_before_anything_is_read(tmp_path):
     study = study_in(tmp_path, "")
-    with pytest.raises(ConfigError, match="needs either a grid or a search space"):
+    with pytest.raises(ConfigError, match="needs either a grid or a search space") as told:
         sweep(study.experiment, study.folder)
+    assert str(told.value).startswith(f"{study.experiment}: sweep: ")
     assert not (study.folder / "models").exists()
 
 
@@ -155,6 +157,19 @@ def test_the_command_writes_table_and_summary_and_says_what_the_choice_is_worth(
     assert found.run in done.stdout
     assert pl.read_csv(out)["run"].to_list() == found.table["run"].to_list()
     assert json.loads(Path(summary).read_text(encoding="utf-8"))["run"] == found.run
+
+
+def test_a_narrow_terminal_shows_figures_keys_and_values_whole(left_alone):
+    found = left_alone[1]
+    console = Console(width=72, file=StringIO())
+    show_sweep(console, found)
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    for number, row in enumerate(found.table.iter_rows(named=True), 1):
+        [figures] = [line.split() for line in lines if line.startswith("│") and f" {number} │" in line[:6]]
+        assert figures[3] == f"{row['criterion']:.2f}"
+        assert figures[-2] == f"{row['coverage']:.2f}"
+        settings = (f"{name} = {row[name]}" for name in ("cluster.min_cluster_size", "themes.strategy"))
+        assert f"{number}: {', '.join(settings)}" in lines
 
 
 def test_the_model_of_a_sweeps_run_goes_to_mlflow_when_it_is_registered(left_alone, monkeypatch):

@@ -177,8 +177,9 @@ def learn_themes(
         Mappings that will be judged: the encoder is adapted for them at the same time.
     """
     config, learned = evidence.config, chosen(labels, kept.learned)
-    with stages("adapt") as progress:
-        evidence.adapt(learned, learned_from(labels, kept, trials, config), progress)
+    if evidence.adapts:
+        with stages("adapt") as progress:
+            evidence.adapt(learned, learned_from(labels, kept, trials, config), progress)
     discovery = _discovered(evidence, config, evidence.cache, stages)
     with stages("map"):
         return discovery, learn_mapping(evidence, learned, kept.inner(), config.themes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -45,6 +46,14 @@ def configurations(config: Experiment) -> list[Settings]:
     )
     _check_together(config, found)
     return found
+
+
+def configurations_in(path: str | Path, config: Experiment) -> list[Settings]:
+    """Return what the sweep of an experiment file tries; each fault is told with the file."""
+    try:
+        return configurations(config)
+    except ConfigError as error:
+        raise ConfigError(*(f"{path}: {fault}" for fault in error.faults)) from None
 
 
 def with_settings(config: Experiment, settings: Settings) -> Experiment:

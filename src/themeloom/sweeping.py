@@ -27,7 +27,7 @@ from themeloom.locks import alone
 from themeloom.pipeline import Prepared
 from themeloom.progress import NOBODY, Progress, Stages, Watcher
 from themeloom.records import Score
-from themeloom.space import Settings, configurations, with_settings
+from themeloom.space import Settings, configurations_in, with_settings
 from themeloom.themes.choice import STABILITY, Candidate, Choice, choose
 from themeloom.themes.scores import score
 from themeloom.themes.validation import MESSAGES, TOPICS
@@ -83,7 +83,7 @@ def sweep(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
     """
     folders, stages = Folders(Path(root)), Stages(watcher)
     config = with_labels(read_experiment(experiment), folders)
-    asked = configurations(config)
+    asked = configurations_in(experiment, config)
     prepared = pipeline.prepare(config, folders, stages)
     key = digest(key_of(config, prepared), config.sweep.model_dump(mode="json"))
     refusal = (

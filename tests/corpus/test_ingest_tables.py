@@ -377,3 +377,12 @@ def test_files_that_are_not_what_they_say(tmp_path, content, told, says):
     message = refused(tmp_path, content, format=told)
     assert says in message
     assert message.startswith(str(tmp_path / "table.csv"))
+
+
+def test_a_cell_as_long_as_a_book_is_set_aside_with_the_reason(tmp_path):
+    content = f"tweet_id,who,date,content\n1,a,,good\n2,a,,{'word ' * 30_000}\n3,a,,good too\n"
+    corpus = read(tmp_path, content)
+    assert texts(corpus) == ["good", "good too"]
+    [(line, reason)] = aside(corpus)
+    assert line == 3
+    assert "a cell of more than 131,072 characters" in reason

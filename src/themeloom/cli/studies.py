@@ -58,10 +58,10 @@ def check(experiment: ExperimentFile, root: Root = Path()) -> None:
     """Read config, sources, codebook and labels, and tell every fault at once."""
     from themeloom import pipeline
     from themeloom.experiment import read_experiment
-    from themeloom.space import configurations
+    from themeloom.space import configurations_in
 
     config = read_experiment(experiment)
-    tried = configurations(config) if config.sweep.grid or config.sweep.search else []
+    tried = configurations_in(experiment, config) if config.sweep.grid or config.sweep.search else []
     with progress_bars() as bars:
         prepared = pipeline.check(experiment, root, bars)
     _show_prepared(prepared, config)

@@ -1,8 +1,10 @@
 """What an experiment file says of the messages: where they are, and how they are read and masked."""
 
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from themeloom.config.section import Section, Share
 
@@ -49,6 +51,17 @@ class SourceConfig(Section):
         "", description="Put before every id, where two sources number their rows alike; labels name it too."
     )
     sheet: str | None = Field(None, description="The sheet of an XLSX file; the first one if not given.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _there_is(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise PydanticCustomError(
+                "no_zone", "a time zone is expected by its IANA name, as 'Europe/London'"
+            ) from None
+        return value
 
 
 class IngestConfig(Section):

@@ -24,15 +24,17 @@ SHOWN = {
 def show_sweep(console: Console, found: "Sweep") -> None:
     """Print each configuration, the best first, and what the choice is worth."""
     columns = [name for name in SHOWN if name in found.table.columns]
-    table = Table(title=f"{len(found.table)} configurations", title_justify="left")
-    table.add_column("configuration")
-    for name in columns:
-        table.add_column(SHOWN[name], justify="right")
     swept = [name for name in found.table.columns if "." in name]
-    for row in found.table.iter_rows(named=True):
-        settings = ", ".join(f"{name} = {row[name]}" for name in swept)
-        table.add_row(escape(settings), *(_number(name, row[name]) for name in columns))
-    console.print(table)
+    table = Table(title=f"{len(found.table)} configurations", title_justify="left")
+    for name in ("", *columns):
+        table.add_column(SHOWN.get(name, name), justify="right", overflow="fold")
+    key = Table.grid(padding=(0, 1))  # beside the figures, a narrow terminal would have no room for it
+    key.add_column(justify="right")
+    key.add_column(overflow="fold")
+    for number, row in enumerate(found.table.iter_rows(named=True), 1):
+        table.add_row(str(number), *(_number(name, row[name]) for name in columns))
+        key.add_row(f"{number}:", escape(", ".join(f"{name} = {row[name]}" for name in swept)))
+    console.print(table, key)
     for level, scores in found.scores.items():
         kappa = scores["kappa"]
         console.print(

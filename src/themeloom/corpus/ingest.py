@@ -110,7 +110,7 @@ def _read_source(
     file: str, source: SourceConfig, gathered: Gathered, config: IngestConfig, progress: Progress
 ) -> Iterator[None]:
     """Gather the rows of a source; stop after each, whether it could be read or not."""
-    read_date = DateReader(_zone(source), day_first=source.day_first)
+    read_date = DateReader(ZoneInfo(source.timezone), day_first=source.day_first)
     reasons: Counter[str] = Counter()
     good = 0
     for line, found in _found(source, progress):
@@ -271,16 +271,6 @@ def _first_objects(text: io.TextIOBase, head: str) -> list[object]:
 def _has_columns(source: SourceConfig, head: str) -> bool:
     first = head.lstrip().partition("\n")[0]
     return all(name in first for name in mapped(source.columns))
-
-
-def _zone(source: SourceConfig) -> ZoneInfo:
-    try:
-        return ZoneInfo(source.timezone)
-    except (KeyError, ValueError, OSError):
-        raise InputError(
-            f"{source.path}: there is no time zone '{source.timezone}'; "
-            "give an IANA name such as 'Europe/London'."
-        ) from None
 
 
 def _size(source: SourceConfig) -> int:

@@ -172,7 +172,7 @@ def csv_drafts(text: io.TextIOBase, source: SourceConfig, *, tabs: bool) -> Foun
         except StopIteration:
             return
         except csv.Error as error:
-            reason = f"broken quoting ({error})"
+            reason = f"broken quoting, or a cell of more than {csv.field_size_limit():,} characters ({error})"
             fields = _unquoted(at.taken[0][1], delimiter) if at.put_back() else []
         else:
             reason = f"{len(fields)} columns where the header has {len(header)}"
