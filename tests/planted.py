@@ -1,6 +1,6 @@
 """A made-up world of messages with planted themes, as mappings see it; it remembers what it was asked."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -64,7 +64,15 @@ class World:
 
     def members(self, labels: Labels) -> Members:
         self.asked.append(labels)
-        whole = self._messages(labels).rows(self.position)
+        return self._members(self._messages(labels))
+
+    @property
+    def untouched(self) -> Members:
+        messages = self._messages(self.labels)
+        return self._members(replace(messages, adapted=np.zeros((self.messages_, 0), np.float32)))
+
+    def _members(self, messages: Messages) -> Members:
+        whole = messages.rows(self.position)
         neighbours = nearest_of_all(whole.both, NEIGHBOURS + 1)[0][:, 1:]
         return Members(self.position, whole, neighbours, self.parents, self.codebook)
 

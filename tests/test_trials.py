@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 
 from themeloom.config import Experiment
+from themeloom.members import Labels
 from themeloom.records import Corpus, LabelledSample
-from themeloom.trials import adaptations, trials_of
+from themeloom.trials import adaptations, learned_from, trials_of
 
 LABELS = 40
 THEME = np.arange(LABELS) % 3
@@ -26,9 +27,12 @@ def experiment(**sections):
 @pytest.mark.parametrize(
     ("sections", "times"),
     [
-        ({}, 1 + 5 + 10),  # all labels, all but a fold, all but two folds
-        ({"validate": {"folds": 4}}, 1 + 4 + 6),
-        ({"validate": {"held_out": 0.2}}, 1 + 5),
+        ({}, 1 + 5),  # all labels, all but a fold
+        ({"validate": {"folds": 4}}, 1 + 4),
+        ({"validate": {"held_out": 0.2}}, 1),
+        ({"themes": {"strategy": "auto"}}, 1 + 5 + 10),  # all but two folds, by which a trial chooses
+        ({"themes": {"strategy": "auto"}, "validate": {"folds": 4}}, 1 + 4 + 6),
+        ({"themes": {"strategy": "auto"}, "validate": {"held_out": 0.2}}, 1 + 5),
         ({"adapt": {"enabled": False}}, 0),
         ({"themes": {"strategy": "bayes"}}, 0),
         ({"themes": {"strategy": "zero-shot"}}, 0),
@@ -43,3 +47,14 @@ def test_every_label_is_judged_once():
     kept, trials = trials_of(CORPUS, SAMPLE, experiment())
     assert kept.learned.tolist() == list(range(LABELS))
     assert sorted(np.concatenate([trial.judged for trial in trials]).tolist()) == list(range(LABELS))
+
+
+@pytest.mark.parametrize("strategy", ["stacked", "zero-shot"])
+def test_a_trial_that_foresees_its_worth_learns_from_all_but_two_folds(strategy):
+    config = experiment(themes={"strategy": strategy})
+    labels = Labels(SAMPLE.position, SAMPLE.theme, 3)
+    kept, trials = trials_of(CORPUS, SAMPLE, config)
+    found = learned_from(labels, kept, trials, config, foresees=True)
+    assert sorted({len(one.theme) for one in found}) == [24, 32]
+    assert len({one.position.tobytes() for one in found}) == 5 + 10
+    assert len(learned_from(labels, kept, trials, config)) == 5

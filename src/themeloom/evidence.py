@@ -33,11 +33,10 @@ from themeloom.spreading import sample_of
 
 MOST = 2_000
 """Communications that are learned from, labelled ones aside; of a larger corpus every so-and-so-manieth."""
-ADAPTED = ("soft", "stacked", "auto")
-"""Strategies that ask for the adapted encoder's vectors."""
 _SERVING, _INFORMING = 20, 45  # steps of adapting to few labels: for the mapping alone, for topics as well
 _FEW, _MANY = 200, 1_000  # labels: between them steps grow in proportion, so that each is drawn as often
 _CHUNK = 1_024
+_UNTOUCHED = b""  # instead of the key of labels
 
 
 @dataclass
@@ -79,11 +78,6 @@ class Evidence:
         """Whether labels inform the topics."""
         return self.config.discover.informed
 
-    @property
-    def adapts(self) -> bool:
-        """Whether the encoder is adapted."""
-        return adapts(self.config)
-
     def adapt(self, kept: Labels, others: Sequence[Labels] = (), progress: Progress = UNWATCHED) -> None:
         """Adapt the encoder to each set of labels, as far as that is not remembered.
 
@@ -97,7 +91,7 @@ class Evidence:
             Told of the steps.
         """
         self._kept = _key(kept)
-        if not self.adapts:
+        if not self.config.adapts:
             return
         asked = {_key(labels): labels for labels in (*others, kept)}
         names = [self._digest(labels) for labels in asked.values()]
@@ -112,7 +106,7 @@ class Evidence:
 
     def found(self, clusters: Clusters) -> None:
         """Take the topics of the run: those of the kept labels, or, where no label informs them, of all."""
-        self._clusters[self._kept if self.informed else b""] = clusters
+        self._clusters[self._kept if self.informed else _UNTOUCHED] = clusters
 
     def encoded(self) -> None:
         """Let go of the encoder, as the vectors are known that will be asked for."""
@@ -157,21 +151,18 @@ class Evidence:
 
     def members(self, labels: Labels) -> Members:
         """Return the communications that are learned from."""
-        topic, parents = self._topics(labels)
-        messages = Messages(
-            topic=topic,
-            vectors=self.embeddings.vectors[self.position],
-            adapted=self._of_members(_key(labels)),
-            surface=self._surface[self.position],
-            member=np.arange(len(self.position)),
-        )
-        return Members(self.position, messages, self._neighbours(_key(labels)), parents, self.codebook)
+        return self._members(_key(labels))
+
+    @cached_property
+    def untouched(self) -> Members:
+        """The communications that are learned from, as no label has touched them."""
+        return self._members(_UNTOUCHED)
 
     def messages(self, labels: Labels) -> Messages:
         """Return all communications; `labels` are those of the mapping that is kept."""
         member = np.full(len(self.texts), -1)
         member[self.position] = np.arange(len(self.position))
-        topic = self._clusters[_key(labels) if self.informed else b""].topic
+        topic = self._clusters[_key(labels) if self.informed else _UNTOUCHED].topic
         return Messages(topic, self.embeddings.vectors, self.whole, self._surface, member)
 
     @cached_property
@@ -186,19 +177,29 @@ class Evidence:
         chosen = np.linspace(0, size - 1, min(MOST, size)).astype(np.int64)
         return np.union1d(self.fitted[chosen], self.labelled)
 
-    def _topics(self, labels: Labels) -> tuple[Ints, Ints]:
+    def _members(self, key: bytes) -> Members:
+        topic, parents = self._topics(key if self.informed else _UNTOUCHED)
+        messages = Messages(
+            topic=topic,
+            vectors=self.embeddings.vectors[self.position],
+            adapted=self._of_members(key),
+            surface=self._surface[self.position],
+            member=np.arange(len(self.position)),
+        )
+        return Members(self.position, messages, self._neighbours(key), parents, self.codebook)
+
+    def _topics(self, key: bytes) -> tuple[Ints, Ints]:
         """Return the members' topics, and the tree of topics."""
-        key = _key(labels) if self.informed else b""
         if key not in self._clusters:
-            self._clusters[key] = self._clustered(labels)
+            self._clusters[key] = self._clustered(key)
         clusters = self._clusters[key]
         of_members = len(clusters.topic) == len(self.position)
         return clusters.topic if of_members else clusters.topic[self.position], topic_tree(clusters)
 
-    def _clustered(self, labels: Labels) -> Clusters:
-        """Find topics among the members, informed by these labels."""
+    def _clustered(self, touched: bytes) -> Clusters:
+        """Find topics among the members, as these labels have touched them."""
         raw = self.embeddings.vectors[self.position]
-        near = Neighbourhood(informed_vectors(raw, self._of_members(_key(labels))))
+        near = Neighbourhood(informed_vectors(raw, self._of_members(touched)))
         fewest = fewest_topics(len(self.codebook))
 
         def lay_out() -> Arrays:
@@ -213,7 +214,7 @@ class Evidence:
         return unpacked(self._cache.remember("cluster", key, group)[0])
 
     def _of_members(self, key: bytes) -> Floats:
-        if not self._adapted:
+        if not self._adapted or key == _UNTOUCHED:
             return np.zeros((len(self.position), 0), np.float32)
         return self._adapted[key]["vectors"]
 
@@ -288,7 +289,7 @@ class Evidence:
         return surface(self.texts)
 
     def _neighbours(self, key: bytes) -> Ints:
-        key = key if self._adapted else b""
+        key = key if self._adapted else _UNTOUCHED
         if key not in self._nearest:
             seen = side_by_side(self.embeddings.vectors[self.position], self._of_members(key))
             self._nearest[key] = nearest_of_all(seen, NEIGHBOURS + 1)[0][:, 1:]
@@ -297,11 +298,6 @@ class Evidence:
     @cached_property
     def _cache(self) -> Cache:
         return Cache(self.cache)
-
-
-def adapts(config: Experiment) -> bool:
-    """Whether a run adapts the encoder: it can be, it may be, and something asks for its vectors."""
-    return config.adapt.enabled and (config.discover.informed or config.themes.strategy in ADAPTED)
 
 
 def adaptation_steps(config: Experiment, labels: int) -> int:

@@ -95,7 +95,7 @@ def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one 
     group = authors_of(corpus)[sample.position]
     kept, trials = trials_of(corpus, sample, config)
     evidence = gather(corpus.texts, codebook, labels, config, cache, stages)
-    discovery, mapping = learn_themes(evidence, labels, kept, stages, trials)
+    discovery, mapping = learn_themes(evidence, labels, kept, stages, trials, foresees=foresees)
     evidence.encoded()
     with stages("validate") as progress:
         judged = validation.judge(
@@ -158,7 +158,13 @@ def gather(
 @on_cores()  # Numba, too, sets how many threads torch has
 @unlogged()
 def learn_themes(
-    evidence: Evidence, labels: Labels, kept: Trial, stages: Stages, trials: tuple[Trial, ...] = ()
+    evidence: Evidence,
+    labels: Labels,
+    kept: Trial,
+    stages: Stages,
+    trials: tuple[Trial, ...] = (),
+    *,
+    foresees: bool = False,
 ) -> tuple[Discovery, Mapping]:
     """Adapt, discover topics and map them to themes: all of a study but its judgement.
 
@@ -175,11 +181,14 @@ def learn_themes(
         Opens and times each stage.
     trials
         Mappings that will be judged: the encoder is adapted for them at the same time.
+    foresees
+        Whether each trial will also tell what it could know of its own worth.
     """
     config, learned = evidence.config, chosen(labels, kept.learned)
-    if evidence.adapts:
+    if config.adapts:
         with stages("adapt") as progress:
-            evidence.adapt(learned, learned_from(labels, kept, trials, config), progress)
+            others = learned_from(labels, kept, trials, config, foresees=foresees)
+            evidence.adapt(learned, others, progress)
     discovery = _discovered(evidence, config, evidence.cache, stages)
     with stages("map"):
         return discovery, learn_mapping(evidence, learned, kept.inner(), config.themes)

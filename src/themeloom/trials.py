@@ -6,7 +6,6 @@ import numpy as np
 
 from themeloom.authors import authors_of
 from themeloom.config import Experiment
-from themeloom.evidence import adapts
 from themeloom.members import Labels
 from themeloom.records import Corpus, Ints, LabelledSample
 from themeloom.themes.folds import Trial, draw_trials
@@ -18,10 +17,15 @@ def trials_of(corpus: Corpus, sample: LabelledSample, config: Experiment) -> tup
     return draw_trials(sample.theme[decided], group[decided], config.validate_, config.study.seed)
 
 
-def learned_from(labels: Labels, kept: Trial, trials: tuple[Trial, ...], config: Experiment) -> list[Labels]:
-    """Return the sets of labels that are learned from: in trials, and for all choices."""
+def learned_from(
+    labels: Labels, kept: Trial, trials: tuple[Trial, ...], config: Experiment, *, foresees: bool = False
+) -> list[Labels]:
+    """Return the sets of labels that are learned from: in trials, and for choices between mappings.
+
+    A choice is made by strategy 'auto', or by a sweep, which `foresees`.
+    """
     judged = [chosen(labels, trial.learned) for trial in trials]
-    if config.themes.strategy == "zero-shot":
+    if config.themes.strategy != "auto" and not foresees:
         return judged
     inner = [
         chosen(labels, np.setdiff1d(trial.learned, fold)) for trial in (kept, *trials) for fold in trial.folds
@@ -36,7 +40,7 @@ def chosen(labels: Labels, places: Ints) -> Labels:
 
 def adaptations(corpus: Corpus, sample: LabelledSample, config: Experiment) -> int:
     """Return how many times a run adapts the encoder: most of the time that it takes when it is the first."""
-    if not adapts(config):
+    if not config.adapts:
         return 0
     labels = Labels(sample.position[sample.decided], sample.theme[sample.decided], 0)
     kept, trials = trials_of(corpus, sample, config)

@@ -20,7 +20,7 @@ from themeloom.discovery.embed import Encoder, encode_cached
 from themeloom.discovery.estimate import distilled
 from themeloom.encoders import WordVectors
 from themeloom.errors import ConfigError
-from themeloom.evidence import Evidence, adapts
+from themeloom.evidence import Evidence
 from themeloom.experiment import read_experiment
 from themeloom.members import Labels
 from themeloom.progress import Stages
@@ -235,9 +235,9 @@ def test_what_is_adapted_is_distilled_unless_nothing_is(tmp_path: Path) -> None:
     path = tmp_path / "experiment.toml"
     path.write_text(EXPERIMENT + "[encoder]\nstatic = true\n", encoding="utf-8")
     config = read_experiment(path)
-    assert adapts(config)
+    assert config.adapts
     off = config.adapt.model_copy(update={"enabled": False})
-    assert not adapts(config.model_copy(update={"adapt": off}))
+    assert not config.model_copy(update={"adapt": off}).adapts
 
 
 def test_what_labels_teach_the_transformer_is_told_from_static_vectors(

@@ -99,13 +99,20 @@ def test_a_mapping_says_of_new_messages_what_it_said_when_it_learned(strategy, w
 
 
 @STRATEGY
-def test_labels_are_learned_from_in_whole_and_without_each_fold(strategy):
-    world = World(adapts=False)
+def test_the_encoder_is_asked_for_what_all_labels_made_of_it_and_for_folds_only_to_choose(strategy):
+    world = World()
     labels, folds = world.labels, folds_of(world.labels)
     learn(world, labels, folds, strategy)
     asked = {one.position.tobytes() for one in world.asked}
     without = {labels.but(fold).position.tobytes() for fold in folds}
-    assert asked == {labels.position.tobytes()} | (without if strategy != "zero-shot" else set())
+    assert asked == {labels.position.tobytes()} | (without if strategy == "auto" else set())
+
+
+@pytest.mark.parametrize("strategy", ["majority", "bayes", "graph", "soft"])
+def test_weights_are_those_of_parts_that_no_label_has_touched(strategy):
+    found, raw = learned(strategy, World()), learned(strategy)
+    np.testing.assert_array_equal(found.weights, raw.weights)
+    assert found.weights[0] > 0
 
 
 @STRATEGY

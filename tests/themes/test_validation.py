@@ -68,21 +68,22 @@ class Watch:
 
 
 @EVERY
+@pytest.mark.parametrize("foresees", [False, True], ids=["judged", "foreseen"])
 @pytest.mark.parametrize("config", [QUICK, ValidateConfig(folds=3, held_out=0.25)], ids=["folds", "held out"])
-def test_no_judged_label_is_ever_asked_for(strategy, config):
+def test_no_judged_label_is_ever_asked_for(strategy, config, foresees):
     world = World()
     labels = world.labels
     trials, watch = trials_of(labels, config, each=2), Watch(world)
-    judge(world, labels, authors(labels, 2), trials, themes(strategy=strategy), watch)
+    judge(world, labels, authors(labels, 2), trials, themes(strategy=strategy), watch, foresees=foresees)
     assert watch.total == len(watch.ends) == len(trials)
     for trial, start, end in zip(trials, [0, *watch.ends], watch.ends, strict=False):
         asked = [set(one.position.tolist()) for one in world.asked[start:end]]
         learned = set(labels.position[trial.learned].tolist())
         inner = [learned - set(labels.position[fold].tolist()) for fold in trial.folds]
-        assert sorted(map(len, asked)) == sorted(
-            [len(learned)] + [len(one) for one in inner if strategy != "zero-shot"]
-        )
-        assert all(one == learned or one in inner for one in asked)
+        choices = foresees + (strategy == "auto")
+        assert asked.count(learned) == 1
+        assert [asked.count(one) for one in inner] == [choices] * len(inner)
+        assert len(asked) == 1 + choices * len(inner)
         assert not set(labels.position[trial.judged].tolist()) & set().union(*asked)
 
 

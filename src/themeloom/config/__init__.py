@@ -16,7 +16,7 @@ from themeloom.config.discovery import (
 )
 from themeloom.config.section import Section
 from themeloom.config.sweep import Criterion, Setting, SpanConfig, SweepConfig
-from themeloom.config.themes import LABEL_STORE, ThemesConfig, ValidateConfig
+from themeloom.config.themes import ADAPTED, LABEL_STORE, ThemesConfig, ValidateConfig
 
 __all__ = [
     "LABEL_STORE",
@@ -115,6 +115,11 @@ class Experiment(Section):
     tracking: TrackingConfig = TrackingConfig()
     report: ReportConfig = ReportConfig()
     sweep: SweepConfig = SweepConfig()
+
+    @property
+    def adapts(self) -> bool:
+        """Whether a run adapts the encoder: it may be, and something asks for its vectors."""
+        return self.adapt.enabled and (self.discover.informed or self.themes.strategy in ADAPTED)
 
     @field_validator("sources", mode="before")
     @classmethod

@@ -11,6 +11,10 @@ LABEL_STORE = "label-store"
 """In place of a label file's path: what people code on the labelling page."""
 
 
+ADAPTED = ("soft", "stacked", "auto")
+"""Strategies that ask for the adapted encoder's vectors."""
+
+
 class ThemesConfig(Section):
     """The codebook, the labels, and the mapping from topics to themes."""
 

@@ -1,6 +1,6 @@
 """From topics to themes: a posterior for each message, and from its members one for each topic."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,6 +39,10 @@ class View(Protocol):
     def messages(self, labels: Labels) -> Messages:
         """Return all communications."""
 
+    @property
+    def untouched(self) -> Members:
+        """The communications that are learned from, as no label has touched them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Learned:
@@ -69,6 +73,9 @@ def learn(view: View, labels: Labels, folds: Sequence[Ints], strategy: str) -> L
     every fold is predicted by parts learned from the others. A topic's posterior is the mean of its members',
     labelled ones as they are.
 
+    For the weights, parts are learned as no label has touched them: a classifier of adapted vectors weighs
+    what one of raw vectors would. Only 'auto', which chooses, has the encoder adapted to each set of folds.
+
     Parameters
     ----------
     view
@@ -84,7 +91,8 @@ def learn(view: View, labels: Labels, folds: Sequence[Ints], strategy: str) -> L
     candidates = AUTO if strategy == "auto" else (strategy,)
     asked = {name: wanted(name, members) for name in candidates}
     needed = tuple(dict.fromkeys(part for parts in asked.values() for part in parts))
-    unseen = _unseen(view, labels, folds, needed) if strategy != "zero-shot" else {}
+    known = view.members if strategy == "auto" else lambda _: view.untouched
+    unseen = _unseen(known, labels, folds, needed) if strategy != "zero-shot" else {}
     shares = label_shares(labels)
     if strategy == "auto":
         strategy = min(candidates, key=lambda name: _surprise(unseen, asked[name], labels, folds))
@@ -255,12 +263,14 @@ def _pooled(
     return pooled(log_parts(said, shares), weights)
 
 
-def _unseen(view: View, labels: Labels, folds: Sequence[Ints], names: Sequence[str]) -> dict[str, Doubles]:
+def _unseen(
+    known: Callable[[Labels], Members], labels: Labels, folds: Sequence[Ints], names: Sequence[str]
+) -> dict[str, Doubles]:
     """Let parts predict each label from the other folds: name → (labels, themes)."""
     said = {name: np.zeros((len(labels.theme), labels.themes)) for name in names}
     for fold in folds:
         others = labels.but(fold)
-        members = view.members(others)
+        members = known(others)
         judged = members.messages.rows(np.searchsorted(members.position, labels.position[fold]))
         vectors = members.messages.both
         for name in names:
