@@ -280,3 +280,81 @@ def test_a_personal_link_leads_to_one_coder_and_no_further(visit, server):
     for page in ("adjudicate", "exports", "audit", "exports/codes.csv"):
         seen.page.goto(f"{server.address}/{page}")
         assert "Only whoever started the server may see this" in seen.page.inner_text("main")
+
+
+def another_comes(page, server, name):
+    """Somebody else chooses a name in the same browser, in a tab of their own."""
+    other = page.context.new_page()
+    other.goto(server.address)
+    other.fill("#name", name)
+    other.press("#name", "Enter")
+    other.wait_for_url(f"{server.address}/code")
+    other.wait_for_selector("#work:not([hidden]), #done:not([hidden])")
+    return other
+
+
+def test_a_tab_left_open_codes_for_nobody_but_its_own_coder(visit, server, events):
+    page = sit_down(visit, server, "Kai").page
+    press(page, "1")
+    another_comes(page, server, "Lou").close()
+    unsent = message_of(page)
+    press(page, "2")
+    page.wait_for_function("() => !document.getElementById('unsent').hidden")
+    told = "This browser now codes as Lou; load the page again."
+    kept = "1 code of Kai is kept in this browser, and sent when Kai codes here again."
+    assert page.inner_text("#unsent") == f"{told} {kept}"
+    assert page.inner_text("#wait") == told
+    page.keyboard.press("3")  # no more is taken
+    assert len(codes_of(events, "Kai")) == 1
+    other = page.context.new_page()
+    other.goto(f"{server.address}/code")
+    other.wait_for_selector("#work:not([hidden])")
+    assert other.evaluate("() => Object.keys(localStorage).length") == 1  # Kai's, and Lou sends it not
+    assert codes_of(events, "Lou") == {}
+    another_comes(page, server, "Kai").close()
+    page.wait_for_selector("#work:not([hidden])")
+    page.wait_for_function("() => !Object.keys(localStorage).length")
+    assert codes_of(events, "Kai")[unsent] == "power"
+    assert codes_of(events, "Lou") == {}
+    assert not page.is_visible("#unsent")
+    press(page, "3")
+    assert len(codes_of(events, "Kai")) == 3
+
+
+def test_what_waits_for_the_network_is_sent_under_its_own_name(visit, server, events):
+    page = sit_down(visit, server, "Mae").page
+    page.route("**/api/code", lambda route: route.abort())
+    press(page, "4")
+    page.wait_for_function("() => !document.getElementById('unsent').hidden")
+    other = another_comes(page, server, "Ned")
+    page.unroute("**/api/code")
+    page.wait_for_function("() => document.getElementById('unsent').textContent.includes('codes as Ned')")
+    press(other, "1")
+    assert codes_of(events, "Mae") == {}
+    assert list(codes_of(events, "Ned").values()) == ["diagnosis"]
+    back = another_comes(page, server, "Mae")
+    back.wait_for_function("() => !Object.keys(localStorage).length")
+    assert list(codes_of(events, "Mae").values()) == ["support"]
+    assert list(codes_of(events, "Ned").values()) == ["diagnosis"]
+
+
+def test_decisions_of_a_tab_left_open_are_nobody_elses(visit, coding_server, tmp_path):
+    server = coding_server(tmp_path, 2)
+    for name, code in (("Ana", "power"), ("Ben", "support")):
+        cookie = server.enter(server.link, name)
+        for place in range(2):
+            assert server.code(cookie, f"{place:016x}", code)[0] == 200
+    page = visit(server.link).page
+    page.wait_for_url(f"{server.address}/")
+    another_comes(page, server, "Ana").close()
+    page.goto(f"{server.address}/adjudicate")
+    another_comes(page, server, "Ben").close()
+    card = page.locator("form.decide").first
+    card.locator("select").select_option("power")
+    card.locator("[name=why]").fill("as Ana says")
+    card.locator("button").click()
+    page.wait_for_selector(".fault")
+    assert page.inner_text(".fault") == "This browser now codes as Ben; load the page again."
+    assert card.locator("[name=why]").input_value() == "as Ana says"
+    with Store.open(label_file(tmp_path), STUDY) as store:
+        assert store.read("SELECT coder FROM current_decisions") == []

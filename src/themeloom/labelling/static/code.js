@@ -1,6 +1,6 @@
 // The coding page: one message a screen, keys first, the next ones fetched ahead.
 
-import { Outbox, ask, newId } from "./outbox.js";
+import { ANOTHER, Outbox, ask, newId } from "./outbox.js";
 
 const PAUSE = 20; // codes between two pauses
 const AHEAD = 4; // messages fetched ahead: enough to go on for a while without the server
@@ -16,6 +16,7 @@ let shown = 0; // when the message was shown
 let busy = false;
 let wanted = true; // single keys
 let looking = false; // the guess is shown
+let elsewhere = ""; // why nothing can be said here for now: the browser speaks for another coder
 let outbox = null;
 const texts = new Map();
 const guesses = new Map();
@@ -71,6 +72,7 @@ async function show() {
   }
   if (state.order[place] !== doc_id) return; // somebody went on meanwhile
   panel("work");
+  if (elsewhere) return;
   second = state.said[doc_id]?.second ?? null;
   at("note").value = state.said[doc_id]?.note ?? "";
   at("text").replaceChildren(...pieces(found));
@@ -112,6 +114,7 @@ async function take(code, unclear = false) {
     seconds.push(Math.min(spent, LONGEST));
     sinceCoded += 1;
   }
+  if (elsewhere) return;
   if (!before && sinceCoded % PAUSE === 0 && coded() < state.order.length) return pause();
   go(next(before ? place + 1 : place));
 }
@@ -145,18 +148,29 @@ async function undo() {
 }
 
 // What the outbox tells.
-function heard({ answer, waiting, refused, item, why }) {
+function heard({ answer, waiting, refused, item, why, status }) {
   if (answer?.codebook > state.codebook) refreshCodes();
   if (refused) {
     if (item.body.doc_id) delete state.said[item.body.doc_id];
     fault(refused);
   }
   if (waiting !== undefined) {
+    const other = status === ANOTHER;
+    const codes = `${waiting} ${waiting === 1 ? "code" : "codes"}${other ? ` of ${state.coder}` : ""} ${waiting === 1 ? "is" : "are"}`;
+    const then = other ? `sent when ${state.coder} codes here again` : "sent again by itself";
     at("unsent").hidden = !waiting;
-    at("unsent").textContent = waiting
-      ? `${why || "The server cannot be reached."} ${waiting} ${waiting === 1 ? "code is" : "codes are"} kept in this browser, and sent again by itself.`
-      : "";
+    at("unsent").textContent = waiting ? `${why || "The server cannot be reached."} ${codes} kept in this browser, and ${then}.` : "";
+    if (other || !waiting) stand(other ? why : "");
   }
+}
+
+// Takes nothing more while the browser speaks for somebody else; goes on when the page's own coder is back.
+function stand(why) {
+  if (why === elsewhere) return;
+  elsewhere = why;
+  if (!why) return go(next(place));
+  panel("wait");
+  at("wait").replaceChildren(paragraph(why));
 }
 
 async function refreshCodes() {
@@ -264,7 +278,7 @@ async function showGuess() {
 }
 
 function panel(which) {
-  for (const id of ["wait", "work", "pause", "done"]) at(id).hidden = id !== which;
+  for (const id of ["wait", "work", "pause", "done"]) at(id).hidden = id !== (elsewhere ? "wait" : which);
 }
 
 function pause() {
@@ -328,7 +342,7 @@ document.addEventListener("keydown", (event) => {
   if (!state || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.target === at("note") || event.target === at("search")) return inField(event);
   if (!wanted || event.repeat) return;
-  if (at("work").hidden) return elsewhere(event);
+  if (at("work").hidden) return offWork(event);
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
   const code = digit && state.codes[digit - 1];
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -350,7 +364,7 @@ function inField(event) {
   }
 }
 
-function elsewhere(event) {
+function offWork(event) {
   if (event.key === "Enter" && !at("pause").hidden && event.target !== at("go-on")) at("go-on").click();
   else if (event.key === "z") undo();
   else return;
