@@ -6,11 +6,12 @@ import signal
 import sqlite3
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from builders import make_codebook
 from coding import Server, code_all, message_of, press, sit_down
-from coding_server import HOSTILE, STUDY, label_file
+from coding_server import HOSTILE, STUDY, invented, label_file
 from themeloom.labelling import codebooks
 from themeloom.labelling.store import PATIENCE, Store
 from themeloom.records import Codebook
@@ -358,3 +359,131 @@ def test_decisions_of_a_tab_left_open_are_nobody_elses(visit, coding_server, tmp
     assert card.locator("[name=why]").input_value() == "as Ana says"
     with Store.open(label_file(tmp_path), STUDY) as store:
         assert store.read("SELECT coder FROM current_decisions") == []
+
+
+ARABIC = 'انتظرت 6 أشهر في waiting list ثم قال لي "no beds". شكرا!'
+
+
+def directions(page, *places):
+    """Tell which way the text runs in each of these elements."""
+    look = "places => places.map(one => getComputedStyle(document.querySelector(one)).direction)"
+    return dict(zip(places, page.evaluate(look, list(places)), strict=True))
+
+
+def test_what_is_written_from_right_to_left_is_shown_so(visit, coding_server, tmp_path):
+    server = coding_server(tmp_path, 0)
+    theme = replace(BOOK.themes[0], name="ميزان القوة", definition=ARABIC, other_definitions=(ARABIC,))
+    theme = replace(theme, other_names=("القوة",), include=("القوة",), exclude=("القوة",))
+    texts = pl.Series("text", [f"[person 1] {ARABIC}", "It was all in English."])
+    with Store.open(label_file(tmp_path), STUDY) as store:
+        codebooks.take_in(store, Codebook((theme, *BOOK.themes[1:])), "نور", ARABIC)
+        store.add_messages(invented(2).with_columns(texts), "test")
+    for name, code in (("نور", theme.key), ("ليلى", "support")):
+        cookie = server.enter(server.link, name)
+        for place in range(2):
+            assert server.code(cookie, f"{place:016x}", code, note=ARABIC, second="power")[0] == 200
+
+    page = sit_down(visit, server, "سامي").page
+    while "انتظرت" not in page.inner_text("#text"):
+        press(page, "f")
+    page.fill("#note", ARABIC)
+    entry = f"li[data-key={theme.key}]"
+    seen = [".who b", "#text", "#note", f"{entry} .take bdi", f"{entry} dd", f"{entry} dd:last-child"]
+    assert set(directions(page, *seen).values()) == {"rtl"}
+    assert directions(page, "#text .chip") == {"#text .chip": "ltr"}
+    page.keyboard.press("Escape")
+    press(page, "1")
+    assert directions(page, "#text") == {"#text": "ltr"}
+    press(page, "1")
+    page.click("#look-back")
+    page.wait_for_selector("#work:not([hidden])")
+    assert directions(page, "#given bdi") == {"#given bdi": "rtl"}
+
+    another_comes(page, server, "نور").close()
+    first, second = (f"#d-{place:016x}" for place in range(2))
+    page.goto(f"{server.address}/adjudicate")
+    sides = [f"{first} {one}" for one in ("blockquote", ".sides b", ".sides .muted", "option[dir]")]
+    assert set(directions(page, *sides).values()) == {"rtl"}
+    assert directions(page, f"{second} blockquote", f"{first} .chip", "label") == {
+        f"{second} blockquote": "ltr",
+        f"{first} .chip": "ltr",
+        "label": "ltr",
+    }
+    page.select_option(f"{first} select", theme.key)
+    page.fill(f"{first} [name=why]", ARABIC)
+    assert directions(page, f"{first} [name=why]") == {f"{first} [name=why]": "rtl"}
+    page.click(f"{first} button")
+    page.wait_for_selector("h2:text('Decided')")
+    decided = f"{first} > p > "
+    told = [f"{decided}b", f"{decided}bdi", f"{decided}bdi:last-child"]
+    assert set(directions(page, *told).values()) == {"rtl"}
+
+    for name, places in {
+        "": ["h1 bdi", "th[scope=row]"],
+        "agreement": ["blockquote", "caption bdi", ".sides .muted", "main > p bdi"],
+        "guide": [
+            "h2 bdi",
+            "dl.meaning dd",
+            "dl.meaning dd:last-child",
+            "td:nth-child(3)",
+            "td:nth-child(4)",
+        ],
+        "audit": ["td:nth-child(3)"],
+    }.items():
+        page.goto(f"{server.address}/{name}")
+        assert set(directions(page, *places).values()) == {"rtl"}, name
+
+
+def test_further_names_and_definitions_of_a_theme_reach_coders(visit, coding_server, tmp_path):
+    server = coding_server(tmp_path, 2)
+    theme = replace(
+        BOOK.themes[0],
+        other_names=("Labels", "Being named"),
+        other_definitions=("What a name does to people.",),
+    )
+    with Store.open(label_file(tmp_path), STUDY) as store:
+        codebooks.take_in(store, Codebook((theme, *BOOK.themes[1:])), "Ana", "more words")
+    page = sit_down(visit, server, "Ana").page
+    shown = page.inner_text(f"li[data-key={theme.key}]")
+    assert f"{theme.definition}\nWhat a name does to people.\nAlso called\nLabels, Being named\n" in shown
+    assert page.locator("#codes dt:text('Also called')").count() == 1  # not where there are none
+    page.fill("#search", "does to people")
+    assert page.locator("#codes li:visible").count() == 1
+    page.goto(f"{server.address}/guide")
+    shown = page.inner_text("section.card >> nth=0")
+    assert f"{theme.definition}\nWhat a name does to people.\nAlso called\nLabels, Being named\n" in shown
+    assert page.locator("dt:text('Also called')").count() == 1
+
+
+def test_one_is_no_plural(coding_server, tmp_path):
+    server = coding_server(tmp_path, 1)
+    doc_id = "0" * 16
+    cookies = [server.enter(server.link, name) for name in ("Ana", "Ben", "Cem")]
+    server.ask(f"/api/guess/{doc_id}", cookie=cookies[0])
+    for cookie, code in zip(cookies, ("power", "support", None), strict=True):
+        if code is None:
+            told = "has 1 message left, and would see the codes of others; finish it first"
+            assert told in server.ask("/exports", cookie=cookie)[2]
+        assert server.code(cookie, doc_id, code, unclear=code is None)[0] == 200
+    assert "<p>1 message; 1 coded by two or more.</p>" in server.ask("/", cookie=cookies[0])[2]
+    assert "<p>1 message is disputed and" in server.ask("/adjudicate", cookie=cookies[0])[2]
+    told = server.ask("/agreement", cookie=cookies[0])[2]
+    assert "<p>1 message was coded by two or more" in told
+    assert "(1 time) takes" in told
+    assert "1 code was given with" in told
+
+
+def test_the_overview_fits_a_phone(visit, server):
+    server.enter(server.link, "Wilhelmina-Charlotte Featherstonehaugh")
+    seen = visit(server.link, viewport={"width": 360, "height": 740})
+    seen.page.wait_for_url(f"{server.address}/")
+    assert seen.page.evaluate("document.querySelector('.scroll').scrollWidth") > 360
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_without_javascript_the_page_says_so(visit, server):
+    seen = visit(server.links["Zoe"], java_script_enabled=False)
+    seen.page.wait_for_url(f"{server.address}/")
+    for path in ("", "code"):
+        seen.page.goto(f"{server.address}/{path}")
+        assert "Nothing can be coded or sent without JavaScript: allow it" in seen.page.inner_text("main")

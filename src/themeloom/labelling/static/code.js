@@ -187,7 +187,9 @@ async function refreshCodes() {
 function pieces(found) {
   return found.split(/(\[[a-z][a-z ]* \d+\])/).map((piece) => {
     if (!/^\[[a-z][a-z ]* \d+\]$/.test(piece)) return document.createTextNode(piece);
-    return make("span", "chip", piece.slice(1, -1));
+    const chip = make("span", "chip", piece.slice(1, -1));
+    chip.dir = "ltr"; // it has no say in which way the message runs
+    return chip;
   });
 }
 
@@ -202,10 +204,10 @@ function listCodes() {
   const entries = state.codes.map((code, index) => {
     const item = make("li", code.residual ? "residual" : "");
     item.dataset.key = code.key;
-    item.dataset.all = [code.key, code.name, code.definition, ...code.include, ...code.exclude, ...code.other_names].join(" ").toLowerCase();
+    item.dataset.all = [code.key, code.name, code.definition, ...code.include, ...code.exclude, ...code.other_names, ...code.other_definitions].join(" ").toLowerCase();
     const take_ = make("button", "take");
     if (index < 9) take_.append(make("kbd", "", String(index + 1)), " ");
-    take_.append(make("span", "", code.name));
+    take_.append(make("bdi", "", code.name));
     take_.addEventListener("click", () => take(code.key));
     const beside = make("button", "second", "2nd");
     beside.setAttribute("aria-label", `${code.name} as second code`);
@@ -221,11 +223,16 @@ function listCodes() {
 
 function meaning(code) {
   const list = make("dl", "meaning");
-  const parts = [["Definition", code.definition], ["Includes", code.include.join(", ")], ["Excludes", code.exclude.join(", ")]];
-  for (const [name, said] of parts.filter(([, one]) => one)) {
-    list.append(make("dt", name === "Definition" ? "hush" : "", name), make("dd", "", said));
-  }
+  const parts = { "Also called": code.other_names, Includes: code.include, Excludes: code.exclude };
+  list.append(make("dt", "hush", "Definition"), ...[code.definition, ...code.other_definitions].map(entry));
+  for (const [name, said] of Object.entries(parts)) if (said.length) list.append(make("dt", "", name), entry(said.join(", ")));
   return list;
+}
+
+function entry(said) {
+  const made = make("dd", "", said);
+  made.dir = "auto";
+  return made;
 }
 
 function mark(key) {
@@ -242,7 +249,9 @@ function markGiven() {
     item.querySelector(".second").setAttribute("aria-pressed", String(second === key));
   }
   at("given").hidden = !said;
-  if (said) at("given").textContent = `You said: ${said.unclear ? "unclear" : name(said.code)}${said.second ? `, second: ${name(said.second)}` : ""}`;
+  if (!said) return;
+  at("given").replaceChildren("You said: ", said.unclear ? "unclear" : make("bdi", "", name(said.code)));
+  if (said.second) at("given").append(", second: ", make("bdi", "", name(said.second)));
 }
 
 function status() {
@@ -271,7 +280,7 @@ async function showGuess() {
   try {
     if (!guesses.has(doc_id)) guesses.set(doc_id, await ask(`/api/guess/${encodeURIComponent(doc_id)}`));
     const found = guesses.get(doc_id);
-    if (doc_id === state.order[place]) at("guess").textContent = `The model says: ${name(found.theme)} (${Math.round(100 * found.probability)} in 100). Your code will be marked as assisted.`;
+    if (doc_id === state.order[place]) at("guess").replaceChildren("The model says: ", make("bdi", "", name(found.theme)), ` (${Math.round(100 * found.probability)} in 100). Your code will be marked as assisted.`);
   } catch (error) {
     at("guess").textContent = error.status ? error.message : "The server cannot be reached.";
   }
