@@ -116,6 +116,106 @@ def test_notes_second_codes_unclear_skip_back_and_undo(visit, server, events):
     assert code_all(page, lambda _: "4", most=23) == 23 or page.is_visible("#pause")
 
 
+def write_note(page, note):
+    page.keyboard.press("n")
+    page.keyboard.press("Control+a")
+    page.keyboard.type(note)
+
+
+def test_a_note_is_there_still_when_the_message_comes_again(visit, server, events):
+    page = sit_down(visit, server, "Oda").page
+    first = message_of(page)
+    write_note(page, "once more")
+    assert page.inner_text("#kept") == "Kept in this browser until you give a code."
+    page.keyboard.press("Escape")
+    press(page, "f")
+    assert page.input_value("#note") == page.inner_text("#kept") == ""
+    press(page, "b")
+    assert page.input_value("#note") == "once more"
+    write_note(page, "twice, closed while writing")
+    page.reload()
+    page.wait_for_selector("#work:not([hidden])")
+    assert page.input_value("#note") == "twice, closed while writing"
+    other = another_comes(page, server, "Pal")  # in the same browser
+    while message_of(other) != first:
+        press(other, "f")
+    assert other.input_value("#note") == ""
+    other.close()
+    another_comes(page, server, "Oda").close()
+    page.reload()
+    page.wait_for_selector("#work:not([hidden])")
+    press(page, "s")
+    page.wait_for_function("() => Object.keys(localStorage).length === 1")
+    while message_of(page) != first:
+        press(page, "f")
+    assert page.input_value("#note") == "twice, closed while writing"
+    press(page, "1")
+    noted = "SELECT doc_id, code, note FROM current_codes WHERE coder = 'Oda'"
+    assert events(noted) == [(first, "diagnosis", "twice, closed while writing")]
+    assert page.evaluate("() => Object.keys(localStorage).length") == 0
+
+
+def test_a_note_to_a_message_that_is_coded_is_kept_with_its_code(visit, server, events):
+    page = sit_down(visit, server, "Quin").page
+    doc_id = message_of(page)
+    page.keyboard.press("Shift+Digit2")
+    press(page, "1")
+    query = "SELECT code, second, codebook, seconds, note FROM {} WHERE coder = 'Quin' AND doc_id = ?"
+    [(*said, none)] = events(query.format("current_codes"), doc_id)
+    assert none is None
+    other = message_of(page)
+
+    def has(note, times):
+        page.wait_for_function("() => !Object.keys(localStorage).length")
+        assert events(query.format("current_codes"), doc_id) == [(*said, note)]
+        assert len(events(query.format("events") + " AND kind = 'code'", doc_id)) == times
+
+    press(page, "b")
+    write_note(page, "added later")
+    assert page.inner_text("#kept") == "Kept when you leave the note."
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => document.getElementById('kept').textContent === 'Kept with your code.'")
+    has("added later", 2)
+    write_note(page, "by the mouse")
+    page.click("#codes")
+    has("by the mouse", 3)
+    write_note(page, "closed while writing")
+    page.reload()
+    page.wait_for_selector("#work:not([hidden])")
+    has("closed while writing", 4)
+    assert message_of(page) == other
+    press(page, "b")
+    page.keyboard.press("n")
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.press("Escape")
+    has(None, 5)
+    page.keyboard.press("z")  # takes the last note back, not the code
+    page.wait_for_function("() => document.getElementById('note').value === 'closed while writing'")
+    has("closed while writing", 5)
+    page.route("**/api/code", lambda route: route.abort())
+    write_note(page, "far from the network")
+    page.keyboard.press("Escape")
+    press(page, "f")
+    page.wait_for_function("() => !document.getElementById('unsent').hidden")
+    page.unroute("**/api/code")
+    has("far from the network", 6)
+
+
+def test_a_note_outlives_the_code_that_is_taken_back(visit, server, events):
+    page = sit_down(visit, server, "Rob").page
+    doc_id = message_of(page)
+    write_note(page, "of a wrong code")
+    page.keyboard.press("Escape")
+    press(page, "1")
+    press(page, "z")
+    assert message_of(page) == doc_id
+    assert page.input_value("#note") == "of a wrong code"
+    press(page, "2")
+    noted = "SELECT doc_id, code, note FROM current_codes WHERE coder = 'Rob'"
+    assert events(noted) == [(doc_id, "power", "of a wrong code")]
+
+
 def test_the_codebook_is_searched_and_taken_by_enter(visit, server, events):
     page = sit_down(visit, server, "Cleo").page
     doc_id = message_of(page)

@@ -74,3 +74,22 @@ export class Outbox {
     this.changed({ waiting: 0 });
   }
 }
+
+// Notes that are not kept with a code yet: one for each message, in the browser's own store.
+export class Drafts {
+  constructor(name) {
+    this.prefix = `${name}/`;
+  }
+
+  of(doc_id) {
+    return localStorage.getItem(this.prefix + doc_id);
+  }
+
+  keep(doc_id, note) {
+    localStorage.setItem(this.prefix + doc_id, note);
+  }
+
+  drop(doc_id) {
+    localStorage.removeItem(this.prefix + doc_id);
+  }
+}
