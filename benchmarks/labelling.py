@@ -102,15 +102,16 @@ class Server:
 class Client:
     """A coder: one connection, as a browser keeps it."""
 
-    def __init__(self, port: int, cookie: str = "") -> None:
+    def __init__(self, port: int, cookie: str = "", name: str = "") -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        self.port, self.cookie = port, cookie
+        self.port, self.cookie, self.name = port, cookie, name
 
     def ask(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, str]]:
         """Give the status and the headers of an answer."""
         headers = {"Cookie": self.cookie}
         if body is not None:
             headers |= {"Origin": f"http://127.0.0.1:{self.port}", "Content-Type": "application/json"}
+            headers["Themeloom-Coder"] = self.name
         self.connection.request(method, path, None if body is None else json.dumps(body), headers)
         answer = self.connection.getresponse()
         answer.read()
@@ -121,6 +122,7 @@ class Client:
         _, headers = self.ask("GET", f"/start?token={token}")
         self.cookie = headers["set-cookie"].partition(";")[0]
         self.ask("POST", "/api/me", {"name": name})
+        self.name = name
         return self
 
     def code(self, place: int) -> tuple[str, float]:
@@ -208,13 +210,13 @@ def kills(server: Server, given: argparse.Namespace) -> dict[str, object]:
 
     def post() -> None:
         place = 0
-        client = Client(server.port, cookie)
+        client = Client(server.port, cookie, "Eva")
         while not stopping.is_set():
             place += 1
             try:
                 acknowledged.append(client.code(place)[0])
             except (OSError, http.client.HTTPException):
-                client = Client(server.port, cookie)  # no promise was made
+                client = Client(server.port, cookie, "Eva")  # no promise was made
                 time.sleep(0.01)
 
     thread = threading.Thread(target=post)

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
+from urllib.parse import quote
 
 from servers import free_port
 
@@ -39,6 +40,7 @@ class Server:
         self.stays = command is None
         self.process = None
         self.links = {}
+        self.coders = {}  # by cookie: whom the pages of a session are made for
 
     def __enter__(self):
         return self
@@ -108,11 +110,15 @@ class Server:
         self.process = None
 
     def ask(self, path, body=None, *, cookie="", method=None, **headers):
-        """Give the status, the headers and the text of an answer; a body is sent as the page would."""
+        """Give the status, the headers and the text of an answer; a body is sent as the page would.
+
+        Pages that were made for nobody have an empty name; `Themeloom_Coder` names another one.
+        """
         sent = None if body is None else json.dumps(body).encode()
         given = {"Cookie": cookie} if cookie else {}
         if body is not None:
             given |= {"Origin": self.address, "Content-Type": "application/json"}
+            given["Themeloom-Coder"] = quote(self.coders.get(cookie, ""))
         given |= {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
         given = {
             name: value
@@ -122,6 +128,8 @@ class Server:
         request = urllib.request.Request(self.address + path, sent, given, method=method)  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+                if path == "/api/me":
+                    self.coders[cookie] = body["name"]
                 return answer.status, answer.headers, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -131,6 +139,7 @@ class Server:
         """Come in by a link, under a name; give the cookie."""
         _, headers, _ = self.ask(link.removeprefix(self.address))
         cookie = headers["Set-Cookie"].partition(";")[0]
+        self.coders[cookie] = next((one for one, own in self.links.items() if own == link != self.link), "")
         if name:
             assert self.ask("/api/me", {"name": name}, cookie=cookie)[0] == 200
         return cookie

@@ -6,11 +6,12 @@ import signal
 import sqlite3
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from builders import make_codebook
 from coding import Server, code_all, message_of, press, sit_down
-from coding_server import HOSTILE, STUDY, label_file
+from coding_server import HOSTILE, STUDY, invented, label_file
 from themeloom.labelling import codebooks
 from themeloom.labelling.store import PATIENCE, Store
 from themeloom.records import Codebook
@@ -113,6 +114,106 @@ def test_notes_second_codes_unclear_skip_back_and_undo(visit, server, events):
     page.wait_for_selector("#work:not([hidden])")
     assert message_of(page) not in {first, second}
     assert code_all(page, lambda _: "4", most=23) == 23 or page.is_visible("#pause")
+
+
+def write_note(page, note):
+    page.keyboard.press("n")
+    page.keyboard.press("Control+a")
+    page.keyboard.type(note)
+
+
+def test_a_note_is_there_still_when_the_message_comes_again(visit, server, events):
+    page = sit_down(visit, server, "Oda").page
+    first = message_of(page)
+    write_note(page, "once more")
+    assert page.inner_text("#kept") == "Kept in this browser until you give a code."
+    page.keyboard.press("Escape")
+    press(page, "f")
+    assert page.input_value("#note") == page.inner_text("#kept") == ""
+    press(page, "b")
+    assert page.input_value("#note") == "once more"
+    write_note(page, "twice, closed while writing")
+    page.reload()
+    page.wait_for_selector("#work:not([hidden])")
+    assert page.input_value("#note") == "twice, closed while writing"
+    other = another_comes(page, server, "Pal")  # in the same browser
+    while message_of(other) != first:
+        press(other, "f")
+    assert other.input_value("#note") == ""
+    other.close()
+    another_comes(page, server, "Oda").close()
+    page.reload()
+    page.wait_for_selector("#work:not([hidden])")
+    press(page, "s")
+    page.wait_for_function("() => Object.keys(localStorage).length === 1")
+    while message_of(page) != first:
+        press(page, "f")
+    assert page.input_value("#note") == "twice, closed while writing"
+    press(page, "1")
+    noted = "SELECT doc_id, code, note FROM current_codes WHERE coder = 'Oda'"
+    assert events(noted) == [(first, "diagnosis", "twice, closed while writing")]
+    assert page.evaluate("() => Object.keys(localStorage).length") == 0
+
+
+def test_a_note_to_a_message_that_is_coded_is_kept_with_its_code(visit, server, events):
+    page = sit_down(visit, server, "Quin").page
+    doc_id = message_of(page)
+    page.keyboard.press("Shift+Digit2")
+    press(page, "1")
+    query = "SELECT code, second, codebook, seconds, note FROM {} WHERE coder = 'Quin' AND doc_id = ?"
+    [(*said, none)] = events(query.format("current_codes"), doc_id)
+    assert none is None
+    other = message_of(page)
+
+    def has(note, times):
+        page.wait_for_function("() => !Object.keys(localStorage).length")
+        assert events(query.format("current_codes"), doc_id) == [(*said, note)]
+        assert len(events(query.format("events") + " AND kind = 'code'", doc_id)) == times
+
+    press(page, "b")
+    write_note(page, "added later")
+    assert page.inner_text("#kept") == "Kept when you leave the note."
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => document.getElementById('kept').textContent === 'Kept with your code.'")
+    has("added later", 2)
+    write_note(page, "by the mouse")
+    page.click("#codes")
+    has("by the mouse", 3)
+    write_note(page, "closed while writing")
+    page.reload()
+    page.wait_for_selector("#work:not([hidden])")
+    has("closed while writing", 4)
+    assert message_of(page) == other
+    press(page, "b")
+    page.keyboard.press("n")
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.press("Escape")
+    has(None, 5)
+    page.keyboard.press("z")  # takes the last note back, not the code
+    page.wait_for_function("() => document.getElementById('note').value === 'closed while writing'")
+    has("closed while writing", 5)
+    page.route("**/api/code", lambda route: route.abort())
+    write_note(page, "far from the network")
+    page.keyboard.press("Escape")
+    press(page, "f")
+    page.wait_for_function("() => !document.getElementById('unsent').hidden")
+    page.unroute("**/api/code")
+    has("far from the network", 6)
+
+
+def test_a_note_outlives_the_code_that_is_taken_back(visit, server, events):
+    page = sit_down(visit, server, "Rob").page
+    doc_id = message_of(page)
+    write_note(page, "of a wrong code")
+    page.keyboard.press("Escape")
+    press(page, "1")
+    press(page, "z")
+    assert message_of(page) == doc_id
+    assert page.input_value("#note") == "of a wrong code"
+    press(page, "2")
+    noted = "SELECT doc_id, code, note FROM current_codes WHERE coder = 'Rob'"
+    assert events(noted) == [(doc_id, "power", "of a wrong code")]
 
 
 def test_the_codebook_is_searched_and_taken_by_enter(visit, server, events):
@@ -280,3 +381,209 @@ def test_a_personal_link_leads_to_one_coder_and_no_further(visit, server):
     for page in ("adjudicate", "exports", "audit", "exports/codes.csv"):
         seen.page.goto(f"{server.address}/{page}")
         assert "Only whoever started the server may see this" in seen.page.inner_text("main")
+
+
+def another_comes(page, server, name):
+    """Somebody else chooses a name in the same browser, in a tab of their own."""
+    other = page.context.new_page()
+    other.goto(server.address)
+    other.fill("#name", name)
+    other.press("#name", "Enter")
+    other.wait_for_url(f"{server.address}/code")
+    other.wait_for_selector("#work:not([hidden]), #done:not([hidden])")
+    return other
+
+
+def test_a_tab_left_open_codes_for_nobody_but_its_own_coder(visit, server, events):
+    page = sit_down(visit, server, "Kai").page
+    press(page, "1")
+    another_comes(page, server, "Lou").close()
+    unsent = message_of(page)
+    press(page, "2")
+    page.wait_for_function("() => !document.getElementById('unsent').hidden")
+    told = "This browser now codes as Lou; load the page again."
+    kept = "1 code of Kai is kept in this browser, and sent when Kai codes here again."
+    assert page.inner_text("#unsent") == f"{told} {kept}"
+    assert page.inner_text("#wait") == told
+    page.keyboard.press("3")  # no more is taken
+    assert len(codes_of(events, "Kai")) == 1
+    other = page.context.new_page()
+    other.goto(f"{server.address}/code")
+    other.wait_for_selector("#work:not([hidden])")
+    assert other.evaluate("() => Object.keys(localStorage).length") == 1  # Kai's, and Lou sends it not
+    assert codes_of(events, "Lou") == {}
+    another_comes(page, server, "Kai").close()
+    page.wait_for_selector("#work:not([hidden])")
+    page.wait_for_function("() => !Object.keys(localStorage).length")
+    assert codes_of(events, "Kai")[unsent] == "power"
+    assert codes_of(events, "Lou") == {}
+    assert not page.is_visible("#unsent")
+    press(page, "3")
+    assert len(codes_of(events, "Kai")) == 3
+
+
+def test_what_waits_for_the_network_is_sent_under_its_own_name(visit, server, events):
+    page = sit_down(visit, server, "Mae").page
+    page.route("**/api/code", lambda route: route.abort())
+    press(page, "4")
+    page.wait_for_function("() => !document.getElementById('unsent').hidden")
+    other = another_comes(page, server, "Ned")
+    page.unroute("**/api/code")
+    page.wait_for_function("() => document.getElementById('unsent').textContent.includes('codes as Ned')")
+    press(other, "1")
+    assert codes_of(events, "Mae") == {}
+    assert list(codes_of(events, "Ned").values()) == ["diagnosis"]
+    back = another_comes(page, server, "Mae")
+    back.wait_for_function("() => !Object.keys(localStorage).length")
+    assert list(codes_of(events, "Mae").values()) == ["support"]
+    assert list(codes_of(events, "Ned").values()) == ["diagnosis"]
+
+
+def test_decisions_of_a_tab_left_open_are_nobody_elses(visit, coding_server, tmp_path):
+    server = coding_server(tmp_path, 2)
+    for name, code in (("Ana", "power"), ("Ben", "support")):
+        cookie = server.enter(server.link, name)
+        for place in range(2):
+            assert server.code(cookie, f"{place:016x}", code)[0] == 200
+    page = visit(server.link).page
+    page.wait_for_url(f"{server.address}/")
+    another_comes(page, server, "Ana").close()
+    page.goto(f"{server.address}/adjudicate")
+    another_comes(page, server, "Ben").close()
+    card = page.locator("form.decide").first
+    card.locator("select").select_option("power")
+    card.locator("[name=why]").fill("as Ana says")
+    card.locator("button").click()
+    page.wait_for_selector(".fault")
+    assert page.inner_text(".fault") == "This browser now codes as Ben; load the page again."
+    assert card.locator("[name=why]").input_value() == "as Ana says"
+    with Store.open(label_file(tmp_path), STUDY) as store:
+        assert store.read("SELECT coder FROM current_decisions") == []
+
+
+ARABIC = 'انتظرت 6 أشهر في waiting list ثم قال لي "no beds". شكرا!'
+
+
+def directions(page, *places):
+    """Tell which way the text runs in each of these elements."""
+    look = "places => places.map(one => getComputedStyle(document.querySelector(one)).direction)"
+    return dict(zip(places, page.evaluate(look, list(places)), strict=True))
+
+
+def test_what_is_written_from_right_to_left_is_shown_so(visit, coding_server, tmp_path):
+    server = coding_server(tmp_path, 0)
+    theme = replace(BOOK.themes[0], name="ميزان القوة", definition=ARABIC, other_definitions=(ARABIC,))
+    theme = replace(theme, other_names=("القوة",), include=("القوة",), exclude=("القوة",))
+    texts = pl.Series("text", [f"[person 1] {ARABIC}", "It was all in English."])
+    with Store.open(label_file(tmp_path), STUDY) as store:
+        codebooks.take_in(store, Codebook((theme, *BOOK.themes[1:])), "نور", ARABIC)
+        store.add_messages(invented(2).with_columns(texts), "test")
+    for name, code in (("نور", theme.key), ("ليلى", "support")):
+        cookie = server.enter(server.link, name)
+        for place in range(2):
+            assert server.code(cookie, f"{place:016x}", code, note=ARABIC, second="power")[0] == 200
+
+    page = sit_down(visit, server, "سامي").page
+    while "انتظرت" not in page.inner_text("#text"):
+        press(page, "f")
+    page.fill("#note", ARABIC)
+    entry = f"li[data-key={theme.key}]"
+    seen = [".who b", "#text", "#note", f"{entry} .take bdi", f"{entry} dd", f"{entry} dd:last-child"]
+    assert set(directions(page, *seen).values()) == {"rtl"}
+    assert directions(page, "#text .chip") == {"#text .chip": "ltr"}
+    page.keyboard.press("Escape")
+    press(page, "1")
+    assert directions(page, "#text") == {"#text": "ltr"}
+    press(page, "1")
+    page.click("#look-back")
+    page.wait_for_selector("#work:not([hidden])")
+    assert directions(page, "#given bdi") == {"#given bdi": "rtl"}
+
+    another_comes(page, server, "نور").close()
+    first, second = (f"#d-{place:016x}" for place in range(2))
+    page.goto(f"{server.address}/adjudicate")
+    sides = [f"{first} {one}" for one in ("blockquote", ".sides b", ".sides .muted", "option[dir]")]
+    assert set(directions(page, *sides).values()) == {"rtl"}
+    assert directions(page, f"{second} blockquote", f"{first} .chip", "label") == {
+        f"{second} blockquote": "ltr",
+        f"{first} .chip": "ltr",
+        "label": "ltr",
+    }
+    page.select_option(f"{first} select", theme.key)
+    page.fill(f"{first} [name=why]", ARABIC)
+    assert directions(page, f"{first} [name=why]") == {f"{first} [name=why]": "rtl"}
+    page.click(f"{first} button")
+    page.wait_for_selector("h2:text('Decided')")
+    decided = f"{first} > p > "
+    told = [f"{decided}b", f"{decided}bdi", f"{decided}bdi:last-child"]
+    assert set(directions(page, *told).values()) == {"rtl"}
+
+    for name, places in {
+        "": ["h1 bdi", "th[scope=row]"],
+        "agreement": ["blockquote", "caption bdi", ".sides .muted", "main > p bdi"],
+        "guide": [
+            "h2 bdi",
+            "dl.meaning dd",
+            "dl.meaning dd:last-child",
+            "td:nth-child(3)",
+            "td:nth-child(4)",
+        ],
+        "audit": ["td:nth-child(3)"],
+    }.items():
+        page.goto(f"{server.address}/{name}")
+        assert set(directions(page, *places).values()) == {"rtl"}, name
+
+
+def test_further_names_and_definitions_of_a_theme_reach_coders(visit, coding_server, tmp_path):
+    server = coding_server(tmp_path, 2)
+    theme = replace(
+        BOOK.themes[0],
+        other_names=("Labels", "Being named"),
+        other_definitions=("What a name does to people.",),
+    )
+    with Store.open(label_file(tmp_path), STUDY) as store:
+        codebooks.take_in(store, Codebook((theme, *BOOK.themes[1:])), "Ana", "more words")
+    page = sit_down(visit, server, "Ana").page
+    shown = page.inner_text(f"li[data-key={theme.key}]")
+    assert f"{theme.definition}\nWhat a name does to people.\nAlso called\nLabels, Being named\n" in shown
+    assert page.locator("#codes dt:text('Also called')").count() == 1  # not where there are none
+    page.fill("#search", "does to people")
+    assert page.locator("#codes li:visible").count() == 1
+    page.goto(f"{server.address}/guide")
+    shown = page.inner_text("section.card >> nth=0")
+    assert f"{theme.definition}\nWhat a name does to people.\nAlso called\nLabels, Being named\n" in shown
+    assert page.locator("dt:text('Also called')").count() == 1
+
+
+def test_one_is_no_plural(coding_server, tmp_path):
+    server = coding_server(tmp_path, 1)
+    doc_id = "0" * 16
+    cookies = [server.enter(server.link, name) for name in ("Ana", "Ben", "Cem")]
+    server.ask(f"/api/guess/{doc_id}", cookie=cookies[0])
+    for cookie, code in zip(cookies, ("power", "support", None), strict=True):
+        if code is None:
+            told = "has 1 message left, and would see the codes of others; finish it first"
+            assert told in server.ask("/exports", cookie=cookie)[2]
+        assert server.code(cookie, doc_id, code, unclear=code is None)[0] == 200
+    assert "<p>1 message; 1 coded by two or more.</p>" in server.ask("/", cookie=cookies[0])[2]
+    assert "<p>1 message is disputed and" in server.ask("/adjudicate", cookie=cookies[0])[2]
+    told = server.ask("/agreement", cookie=cookies[0])[2]
+    assert "<p>1 message was coded by two or more" in told
+    assert "(1 time) takes" in told
+    assert "1 code was given with" in told
+
+
+def test_the_overview_fits_a_phone(visit, server):
+    server.enter(server.link, "Wilhelmina-Charlotte Featherstonehaugh")
+    seen = visit(server.link, viewport={"width": 360, "height": 740})
+    seen.page.wait_for_url(f"{server.address}/")
+    assert seen.page.evaluate("document.querySelector('.scroll').scrollWidth") > 360
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_without_javascript_the_page_says_so(visit, server):
+    seen = visit(server.links["Zoe"], java_script_enabled=False)
+    seen.page.wait_for_url(f"{server.address}/")
+    for path in ("", "code"):
+        seen.page.goto(f"{server.address}/{path}")
+        assert "Nothing can be coded or sent without JavaScript: allow it" in seen.page.inner_text("main")

@@ -29,7 +29,7 @@ def ana(server):
 def count(server, kind="code", doc_id="%"):
     connection = sqlite3.connect(label_file(server.root))
     try:
-        query = "SELECT COUNT(*) FROM events WHERE kind = ? AND COALESCE(doc_id, '') LIKE ?"
+        query = "SELECT COUNT(*) FROM events WHERE kind LIKE ? AND COALESCE(doc_id, '') LIKE ?"
         return connection.execute(query, (kind, doc_id)).fetchone()[0]
     finally:
         connection.close()
@@ -158,6 +158,51 @@ def test_what_is_no_code_is_refused_in_a_sentence(server, ana, changed):
     assert json.loads(text)["error"].endswith(".")
 
 
+UNUSED = str(uuid.uuid4())
+
+
+@pytest.mark.parametrize("made_for", ["Zoe", "", None])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("code", {"client": UNUSED, "doc_id": DOC, "code": "power", "codebook": 1}),
+        ("skip", {"client": UNUSED, "doc_id": DOC}),
+        ("undo", {"client": UNUSED}),
+        ("answer", {"client": UNUSED, "check": "word-0", "choice": 1}),
+        ("decide", {"doc_id": DOC, "code": "power", "why": "so"}),
+        ("me", {"name": "Ben"}),
+    ],
+)
+def test_a_page_that_was_made_for_somebody_else_leaves_no_trace(server, ana, path, body, made_for):
+    """Tabs of a browser share a cookie, and one may have been left open when another coder came."""
+    before = count(server, "%")
+    status, _, text = server.ask(f"/api/{path}", body, cookie=ana, Themeloom_Coder=made_for)
+    assert (status, count(server, "%")) == (409, before)
+    assert json.loads(text)["error"] == "This browser now codes as Ana; load the page again."
+    for seen in ("message", "guess"):  # that a coder saw them is kept, too
+        assert server.ask(f"/api/{seen}/{DOC}", cookie=ana, Themeloom_Coder="Zoe")[0] == 409
+    assert count(server, "%") == before
+
+
+def test_a_page_of_a_coder_writes_nothing_while_nobody_codes(server):
+    cookie = server.enter(server.link)
+    body = {"client": str(uuid.uuid4()), "doc_id": DOC, "code": "power", "codebook": 1}
+    status, _, text = server.ask("/api/code", body, cookie=cookie, Themeloom_Coder="Ana")
+    assert (status, json.loads(text)["error"]) == (409, "Nobody codes here now; load the page again.")
+
+
+def test_names_in_any_letters_are_told_by_pages(server, visit):
+    seen = visit(server.link)
+    seen.page.wait_for_url(f"{server.address}/")
+    seen.page.fill("#name", "Zoë Ågren")
+    seen.page.press("#name", "Enter")
+    seen.page.wait_for_selector("#work:not([hidden])")
+    before = count(server)
+    seen.page.keyboard.press("1")
+    seen.page.wait_for_function("() => document.getElementById('place').textContent.startsWith('1 of')")
+    assert (count(server), seen.problems) == (before + 1, [])
+
+
 def test_hostile_names_are_refused(server):
     cookie = server.enter(server.link)
     for name in ("<script>alert(1)</script>", "=cmd", "adjudicated", "../x", "a" * 41, "a\x00b", "doc_id"):
@@ -185,8 +230,10 @@ def test_a_hostile_note_is_shown_as_text(server, visit):
 def test_a_coder_sees_no_codes_of_others_while_messages_are_left(server):
     cookie = server.enter(server.link, "Mia")
     assert server.code(cookie, DOC, "power")[0] == 200
-    assert "Hidden for now" in server.ask("/agreement", cookie=cookie)[2]
-    assert "0 messages are disputed" in server.ask("/adjudicate", cookie=cookie)[2]
+    told = "Hidden for now: what others said shows when two coders have finished a batch, and you are one"
+    for path in ("/agreement", "/adjudicate"):
+        assert told in server.ask(path, cookie=cookie)[2]
+    assert "disputed" not in server.ask("/adjudicate", cookie=cookie)[2]
     status, _, text = server.ask("/exports/codes.csv", cookie=cookie)
     assert status == 422
     assert "Mia has 9 messages left" in text

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 from typing import Annotated, cast
+from urllib.parse import unquote
 
 from fastapi import Depends, Request
 from fastapi.templating import Jinja2Templates
 
 from themeloom.errors import LabelError
 from themeloom.labelling import codebooks, codes, people
-from themeloom.labelling.gate import Address
+from themeloom.labelling.gate import READING, Address
 from themeloom.labelling.people import Session, WrongTokens
 from themeloom.labelling.store import Store
 from themeloom.labelling.study import StudyPage
@@ -19,10 +20,16 @@ from themeloom.records import Codebook
 ENTER = "Open this page by the link that the program printed, or by your personal link."
 CHOOSE = "Choose your name first."
 LEADS = "Only whoever started the server may see this."
+MADE_FOR = "Themeloom-Coder"
+"""Header in which a page names the coder that it was made for, percent-encoded; empty: nobody."""
 
 
 class NoSession(Exception):  # noqa: N818 (an answer, no fault of ours)
     """Nobody who may see this."""
+
+
+class AnotherCoder(Exception):  # noqa: N818 (an answer, no fault of ours)
+    """A page was made for one coder, and its browser speaks for another since."""
 
 
 @dataclass
@@ -56,7 +63,21 @@ def somebody(request: Request, here: Here) -> Session:
     session = people.session_of(here.store, cookie) if cookie else None
     if session is None:
         raise NoSession(ENTER)
+    _check_made_for(request, session)
     return session
+
+
+def _check_made_for(request: Request, session: Session) -> None:
+    """Raise if a page would write under the name of somebody whom it was not made for.
+
+    All tabs of a browser share a cookie: one left open knows nothing of a name chosen since.
+    """
+    made_for = request.headers.get(MADE_FOR)
+    if made_for is None and request.method in READING:  # as when a browser opens a page
+        return
+    if unquote(made_for or "") != (session.coder or ""):
+        now = f"This browser now codes as {session.coder}" if session.coder else "Nobody codes here now"
+        raise AnotherCoder(f"{now}; load the page again.")
 
 
 async def a_coder(session: Annotated[Session, Depends(somebody)]) -> str:
@@ -101,7 +122,8 @@ def check_unblinded(store: Store, session: Session) -> None:
     total = int(store.read("SELECT COUNT(*) AS n FROM messages")[0]["n"])
     left = total - len(codes.codes_of(store, session.coder))
     if left:
+        messages, them = ("message", "it") if left == 1 else ("messages", "them")
         raise LabelError(
-            f"{session.coder} has {left} messages left, and would see the codes of others; finish them "
+            f"{session.coder} has {left} {messages} left, and would see the codes of others; finish {them} "
             "first, or let somebody who does not code do this."
         )

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from themeloom.errors import OutputError, ThemeloomError
 from themeloom.labelling import api, lead, pages
-from themeloom.labelling.access import NoSession, Served
+from themeloom.labelling.access import AnotherCoder, NoSession, Served
 from themeloom.labelling.gate import Address, Gate
 from themeloom.labelling.store import Store
 from themeloom.labelling.study import StudyPage
@@ -51,6 +51,7 @@ def create_app(store: Store, study: StudyPage, address: Address, start_token: st
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_exception_handler(NoSession, _no_session)
+    app.add_exception_handler(AnotherCoder, _another_coder)
     app.add_exception_handler(ThemeloomError, _fault)
     app.add_exception_handler(OutputError, _no_room)
     app.add_exception_handler(RequestValidationError, _not_understood)
@@ -61,6 +62,11 @@ def _no_session(request: Request, error: Exception) -> Response:
     if request.method == "GET" and not request.url.path.startswith("/api/"):
         return RedirectResponse(f"/enter?why={quote(str(error))}", 303)
     return JSONResponse({"error": str(error)}, 401)
+
+
+def _another_coder(_: Request, error: Exception) -> Response:
+    """Tell by a status of its own that nothing was kept: the page sends it when its coder is back."""
+    return JSONResponse({"error": str(error)}, 409)
 
 
 def _fault(_: Request, error: Exception) -> Response:

@@ -139,7 +139,7 @@ def skip(store: Store, coder: str, doc_id: str, client: str) -> None:
 def codes_of(store: Store, coder: str) -> dict[str, dict[str, Any]]:
     """Give what a coder says now, by message."""
     rows = store.read("SELECT * FROM current_codes WHERE coder = ?", coder)
-    names = ("code", "second", "note", "assisted")
+    names = ("code", "second", "note", "assisted", "codebook", "seconds")
     return {
         row["doc_id"]: {name: row[name] for name in names} | {"unclear": bool(row["unclear"])} for row in rows
     }

@@ -35,13 +35,15 @@ class ReasonBody(Body):
 def adjudicate(here: Here, request: Request, session: Lead) -> Response:
     """Show the messages that coders disagree on, side by side."""
     here.store.add("opened", session.coder or "lead", detail="adjudicate")
-    found = [one for one in doubles.doubles(here.store, open_batches(here.store, session)) if one.disputed]
+    batches = open_batches(here.store, session)
+    found = [one for one in doubles.doubles(here.store, batches) if one.disputed]
     _, codebook = here.codebook
     return show(
         here,
         request,
         "adjudicate",
         session,
+        batches=batches,
         left=[one for one in found if one.decision is None],
         decided=[one for one in found if one.decision is not None],
         codebook=codebook,

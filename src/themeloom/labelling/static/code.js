@@ -1,6 +1,7 @@
 // The coding page: one message a screen, keys first, the next ones fetched ahead.
 
-import { Outbox, ask, newId } from "./outbox.js";
+import { make, meaning, paragraph, pieces } from "./elements.js";
+import { ANOTHER, Drafts, Outbox, ask, newId } from "./outbox.js";
 
 const PAUSE = 20; // codes between two pauses
 const AHEAD = 4; // messages fetched ahead: enough to go on for a while without the server
@@ -16,7 +17,9 @@ let shown = 0; // when the message was shown
 let busy = false;
 let wanted = true; // single keys
 let looking = false; // the guess is shown
+let elsewhere = ""; // why nothing can be said here for now: the browser speaks for another coder
 let outbox = null;
+let drafts = null;
 const texts = new Map();
 const guesses = new Map();
 const seconds = [];
@@ -25,11 +28,13 @@ let sinceCoded = 0;
 function begin() {
   outbox = new Outbox(`themeloom/${state.study}/${state.coder}`, heard);
   for (const { path, body } of outbox.items) if (path === "/api/code") state.said[body.doc_id] = body;
+  drafts = new Drafts(`themeloom-notes/${state.study}/${state.coder}`);
   // What was left for later comes last.
   const later = state.skipped.filter((one) => !state.said[one]);
   state.order = [...state.order.filter((one) => !later.includes(one)), ...later];
   listCodes();
   outbox.flush();
+  for (const doc_id of state.order) keepNote(doc_id); // those that were being written when the page was closed
   go(next(0));
 }
 
@@ -39,6 +44,7 @@ const coded = () => Object.keys(state.said).filter((one) => state.order.includes
 const next = (from) => state.order.findIndex((one, index) => index >= from && !state.said[one]);
 
 function go(to) {
+  keepNote(document.body.dataset.doc);
   if (to < 0 && coded() < state.order.length) to = next(0);
   if (to < 0) return finish();
   place = to;
@@ -71,8 +77,9 @@ async function show() {
   }
   if (state.order[place] !== doc_id) return; // somebody went on meanwhile
   panel("work");
+  if (elsewhere) return;
   second = state.said[doc_id]?.second ?? null;
-  at("note").value = state.said[doc_id]?.note ?? "";
+  at("note").value = drafts.of(doc_id) ?? noteOf(doc_id);
   at("text").replaceChildren(...pieces(found));
   at("text").classList.remove("fresh");
   requestAnimationFrame(() => at("text").classList.add("fresh"));
@@ -81,6 +88,7 @@ async function show() {
   status();
   showGuess();
   document.body.dataset.doc = doc_id;
+  tellNote();
   at("live").textContent = `Message ${place + 1}: ${found}`;
   shown = performance.now();
   if (document.activeElement === at("search") || document.activeElement === at("note")) document.activeElement.blur();
@@ -94,26 +102,65 @@ async function take(code, unclear = false) {
   busy = true;
   const doc_id = state.order[place];
   const spent = Math.min((performance.now() - shown) / 1000, 1e6);
-  const said = {
+  const before = state.said[doc_id];
+  fault("");
+  const stands = await give({
     doc_id, code, unclear,
     second: second === code || unclear ? null : second,
     note: at("note").value.trim(),
-  };
-  const before = state.said[doc_id];
-  state.said[doc_id] = said;
-  fault("");
-  await outbox.send("/api/code", { ...said, codebook: state.codebook, seconds: Math.round(spent * 100) / 100 });
+    codebook: state.codebook,
+    seconds: Math.round(spent * 100) / 100,
+  });
   busy = false;
-  if (state.said[doc_id] !== said) {
-    if (before) state.said[doc_id] = before;
-    return markGiven();
-  }
+  if (!stands) return markGiven();
   if (!before) {
     seconds.push(Math.min(spent, LONGEST));
     sinceCoded += 1;
   }
+  if (elsewhere) return;
   if (!before && sinceCoded % PAUSE === 0 && coded() < state.order.length) return pause();
   go(next(before ? place + 1 : place));
+}
+
+// Resolves to false where it is refused, and what was said before counts.
+async function give(said) {
+  const before = state.said[said.doc_id];
+  state.said[said.doc_id] = said;
+  const sent = outbox.send("/api/code", said);
+  drafts.drop(said.doc_id); // it is in the outbox by now
+  await sent;
+  if (state.said[said.doc_id]) return true;
+  if (before) state.said[said.doc_id] = before;
+  return false;
+}
+
+const noteOf = (doc_id) => state.said[doc_id]?.note ?? "";
+
+// A note that was written, or changed, after the code was given: the same code again, with the note.
+async function keepNote(doc_id) {
+  const note = drafts.of(doc_id)?.trim();
+  const before = state.said[doc_id];
+  if (!before || note === undefined) return;
+  if (note === noteOf(doc_id)) return drafts.drop(doc_id);
+  const { code, second, unclear, codebook, seconds } = before;
+  await give({ doc_id, code, second, unclear, note, codebook: codebook ?? state.codebook, seconds: seconds ?? null });
+  tellNote();
+}
+
+function draftNote() {
+  const doc_id = state.order[place];
+  const written = at("note").value;
+  if (written.trim() === noteOf(doc_id)) drafts.drop(doc_id);
+  else drafts.keep(doc_id, written);
+  tellNote();
+}
+
+function tellNote() {
+  const doc_id = state.order[place];
+  const said = state.said[doc_id];
+  let told = said?.note ? "Kept with your code." : "";
+  if (drafts.of(doc_id) !== null) told = said ? "Kept when you leave the note." : "Kept in this browser until you give a code.";
+  if (at("kept").textContent !== told) at("kept").textContent = told; // said aloud once
 }
 
 async function skip() {
@@ -127,12 +174,15 @@ async function skip() {
 
 async function undo() {
   if (busy) return;
-  if (outbox.items.length) return fault("Codes are waiting to be sent; what was said can be taken back once they are.");
   busy = true;
+  if (at("unsent").hidden) await outbox.flush(); // a note that was just left
   try {
+    if (outbox.items.length) return fault("Codes are waiting to be sent; what was said can be taken back once they are.");
     const found = await ask("/api/undo", { client: newId() });
     if (!found.doc_id) fault("There is nothing to take back.");
     else {
+      const note = noteOf(found.doc_id);
+      if (note && !found.said) drafts.keep(found.doc_id, note); // the code is taken back, not what was written
       if (found.said) state.said[found.doc_id] = found.said;
       else delete state.said[found.doc_id];
       const to = state.order.indexOf(found.doc_id);
@@ -140,23 +190,37 @@ async function undo() {
     }
   } catch (error) {
     fault(error.status ? error.message : "The server cannot be reached; try again in a moment.");
+  } finally {
+    busy = false;
   }
-  busy = false;
 }
 
 // What the outbox tells.
-function heard({ answer, waiting, refused, item, why }) {
+function heard({ answer, waiting, refused, item, why, status }) {
   if (answer?.codebook > state.codebook) refreshCodes();
   if (refused) {
-    if (item.body.doc_id) delete state.said[item.body.doc_id];
+    const { doc_id, note } = item.body;
+    if (note) drafts.keep(doc_id, note);
+    if (doc_id) delete state.said[doc_id];
     fault(refused);
   }
   if (waiting !== undefined) {
+    const other = status === ANOTHER;
+    const codes = `${waiting} ${waiting === 1 ? "code" : "codes"}${other ? ` of ${state.coder}` : ""} ${waiting === 1 ? "is" : "are"}`;
+    const then = other ? `sent when ${state.coder} codes here again` : "sent again by itself";
     at("unsent").hidden = !waiting;
-    at("unsent").textContent = waiting
-      ? `${why || "The server cannot be reached."} ${waiting} ${waiting === 1 ? "code is" : "codes are"} kept in this browser, and sent again by itself.`
-      : "";
+    at("unsent").textContent = waiting ? `${why || "The server cannot be reached."} ${codes} kept in this browser, and ${then}.` : "";
+    if (other || !waiting) stand(other ? why : "");
   }
+}
+
+// Takes nothing more while the browser speaks for somebody else; goes on when the page's own coder is back.
+function stand(why) {
+  if (why === elsewhere) return;
+  elsewhere = why;
+  if (!why) return go(next(place));
+  panel("wait");
+  at("wait").replaceChildren(paragraph(why));
 }
 
 async function refreshCodes() {
@@ -170,13 +234,6 @@ async function refreshCodes() {
 
 // ---- what is seen
 
-function pieces(found) {
-  return found.split(/(\[[a-z][a-z ]* \d+\])/).map((piece) => {
-    if (!/^\[[a-z][a-z ]* \d+\]$/.test(piece)) return document.createTextNode(piece);
-    return make("span", "chip", piece.slice(1, -1));
-  });
-}
-
 function listMasked(found) {
   const counts = new Map();
   for (const [, kind] of found.matchAll(/\[([a-z][a-z ]*) \d+\]/g)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
@@ -188,10 +245,10 @@ function listCodes() {
   const entries = state.codes.map((code, index) => {
     const item = make("li", code.residual ? "residual" : "");
     item.dataset.key = code.key;
-    item.dataset.all = [code.key, code.name, code.definition, ...code.include, ...code.exclude, ...code.other_names].join(" ").toLowerCase();
+    item.dataset.all = [code.key, code.name, code.definition, ...code.include, ...code.exclude, ...code.other_names, ...code.other_definitions].join(" ").toLowerCase();
     const take_ = make("button", "take");
     if (index < 9) take_.append(make("kbd", "", String(index + 1)), " ");
-    take_.append(make("span", "", code.name));
+    take_.append(make("bdi", "", code.name));
     take_.addEventListener("click", () => take(code.key));
     const beside = make("button", "second", "2nd");
     beside.setAttribute("aria-label", `${code.name} as second code`);
@@ -203,15 +260,6 @@ function listCodes() {
   });
   at("codes").replaceChildren(...entries);
   markGiven();
-}
-
-function meaning(code) {
-  const list = make("dl", "meaning");
-  const parts = [["Definition", code.definition], ["Includes", code.include.join(", ")], ["Excludes", code.exclude.join(", ")]];
-  for (const [name, said] of parts.filter(([, one]) => one)) {
-    list.append(make("dt", name === "Definition" ? "hush" : "", name), make("dd", "", said));
-  }
-  return list;
 }
 
 function mark(key) {
@@ -228,7 +276,9 @@ function markGiven() {
     item.querySelector(".second").setAttribute("aria-pressed", String(second === key));
   }
   at("given").hidden = !said;
-  if (said) at("given").textContent = `You said: ${said.unclear ? "unclear" : name(said.code)}${said.second ? `, second: ${name(said.second)}` : ""}`;
+  if (!said) return;
+  at("given").replaceChildren("You said: ", said.unclear ? "unclear" : make("bdi", "", name(said.code)));
+  if (said.second) at("given").append(", second: ", make("bdi", "", name(said.second)));
 }
 
 function status() {
@@ -257,14 +307,14 @@ async function showGuess() {
   try {
     if (!guesses.has(doc_id)) guesses.set(doc_id, await ask(`/api/guess/${encodeURIComponent(doc_id)}`));
     const found = guesses.get(doc_id);
-    if (doc_id === state.order[place]) at("guess").textContent = `The model says: ${name(found.theme)} (${Math.round(100 * found.probability)} in 100). Your code will be marked as assisted.`;
+    if (doc_id === state.order[place]) at("guess").replaceChildren("The model says: ", make("bdi", "", name(found.theme)), ` (${Math.round(100 * found.probability)} in 100). Your code will be marked as assisted.`);
   } catch (error) {
     at("guess").textContent = error.status ? error.message : "The server cannot be reached.";
   }
 }
 
 function panel(which) {
-  for (const id of ["wait", "work", "pause", "done"]) at(id).hidden = id !== which;
+  for (const id of ["wait", "work", "pause", "done"]) at(id).hidden = id !== (elsewhere ? "wait" : which);
 }
 
 function pause() {
@@ -286,15 +336,6 @@ function fault(sentence) {
 }
 
 const name = (key) => state.codes.find((code) => code.key === key)?.name ?? key;
-
-function make(tag, kind, said) {
-  const made = document.createElement(tag);
-  if (kind) made.className = kind;
-  if (said !== undefined) made.textContent = said;
-  return made;
-}
-
-const paragraph = (said) => make("p", "muted", said);
 
 // ---- keys and buttons
 
@@ -328,7 +369,7 @@ document.addEventListener("keydown", (event) => {
   if (!state || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.target === at("note") || event.target === at("search")) return inField(event);
   if (!wanted || event.repeat) return;
-  if (at("work").hidden) return elsewhere(event);
+  if (at("work").hidden) return offWork(event);
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
   const code = digit && state.codes[digit - 1];
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -350,7 +391,7 @@ function inField(event) {
   }
 }
 
-function elsewhere(event) {
+function offWork(event) {
   if (event.key === "Enter" && !at("pause").hidden && event.target !== at("go-on")) at("go-on").click();
   else if (event.key === "z") undo();
   else return;
@@ -362,6 +403,8 @@ at("skip").addEventListener("click", DO.s);
 at("back").addEventListener("click", DO.b);
 at("undo").addEventListener("click", DO.z);
 at("search").addEventListener("input", search);
+at("note").addEventListener("input", draftNote);
+at("note").addEventListener("blur", () => state && keepNote(document.body.dataset.doc));
 at("keys").addEventListener("change", (event) => (wanted = event.target.checked));
 at("go-on").addEventListener("click", () => go(next(0)));
 at("look-back").addEventListener("click", () => go(state.order.length - 1));

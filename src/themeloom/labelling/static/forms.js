@@ -1,6 +1,6 @@
 // Sends forms as JSON, and says or follows what comes back.
 
-import { newId } from "./outbox.js";
+import { heading, newId } from "./outbox.js";
 
 const keys = new Map();
 
@@ -18,7 +18,7 @@ for (const form of document.querySelectorAll("form[data-send]")) {
     try {
       const answer = await fetch(form.dataset.send, {
         method: "POST",
-        headers: { "Content-Type": "application/json" },
+        headers: heading(),
         body: JSON.stringify(body),
       });
       const found = await answer.json();

@@ -8,12 +8,18 @@ export function newId() {
 
 export class Refused extends Error {}
 
+// A page speaks for the coder that it was made for, whoever has chosen a name in this browser since.
+export const heading = () => ({
+  "Content-Type": "application/json",
+  "Themeloom-Coder": encodeURIComponent(document.body.dataset.coder),
+});
+
 const FULL = 507; // it cannot be kept now, as the server's disk is full; it says so
 const PATIENCE = 15000; // milliseconds: longer than the server waits for its disk; a lost connection may never end by itself
 
 export async function ask(path, body) {
-  const sent = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  const answer = await fetch(path, { ...sent, signal: AbortSignal.timeout(PATIENCE) });
+  const sent = body && { method: "POST", body: JSON.stringify(body) };
+  const answer = await fetch(path, { ...sent, headers: heading(), signal: AbortSignal.timeout(PATIENCE) });
   if (answer.status >= 500 && answer.status !== FULL) throw new TypeError("the server has a fault");
   const found = await answer.json();
   if (!answer.ok) throw Object.assign(new Refused(found.error), { status: answer.status });
@@ -21,6 +27,7 @@ export async function ask(path, body) {
 }
 
 const REFUSED = 422; // what was said cannot be kept, now or later; all else may yet change
+export const ANOTHER = 409; // the browser speaks for another coder now: kept until this one is back
 
 export class Outbox {
   constructor(name, changed) {
@@ -56,7 +63,7 @@ export class Outbox {
         this.changed({ answer: await ask(item.path, item.body) });
       } catch (error) {
         if (error.status !== REFUSED) {
-          this.changed({ waiting: this.items.length, why: error.status ? error.message : "" });
+          this.changed({ waiting: this.items.length, why: error.status ? error.message : "", status: error.status });
           return;
         }
         this.changed({ refused: error.message, item });
@@ -65,5 +72,24 @@ export class Outbox {
       localStorage.removeItem(this.prefix + item.body.client);
     }
     this.changed({ waiting: 0 });
+  }
+}
+
+// Notes that are not kept with a code yet: one for each message, in the browser's own store.
+export class Drafts {
+  constructor(name) {
+    this.prefix = `${name}/`;
+  }
+
+  of(doc_id) {
+    return localStorage.getItem(this.prefix + doc_id);
+  }
+
+  keep(doc_id, note) {
+    localStorage.setItem(this.prefix + doc_id, note);
+  }
+
+  drop(doc_id) {
+    localStorage.removeItem(this.prefix + doc_id);
   }
 }

@@ -1,0 +1,33 @@
+// Pieces of the coding page, made of what is said in them alone.
+
+export function make(tag, kind, said) {
+  const made = document.createElement(tag);
+  if (kind) made.className = kind;
+  if (said !== undefined) made.textContent = said;
+  return made;
+}
+
+export const paragraph = (said) => make("p", "muted", said);
+
+export function pieces(found) {
+  return found.split(/(\[[a-z][a-z ]* \d+\])/).map((piece) => {
+    if (!/^\[[a-z][a-z ]* \d+\]$/.test(piece)) return document.createTextNode(piece);
+    const chip = make("span", "chip", piece.slice(1, -1));
+    chip.dir = "ltr"; // it has no say in which way the message runs
+    return chip;
+  });
+}
+
+export function meaning(code) {
+  const list = make("dl", "meaning");
+  const parts = { "Also called": code.other_names, Includes: code.include, Excludes: code.exclude };
+  list.append(make("dt", "hush", "Definition"), ...[code.definition, ...code.other_definitions].map(entry));
+  for (const [name, said] of Object.entries(parts)) if (said.length) list.append(make("dt", "", name), entry(said.join(", ")));
+  return list;
+}
+
+function entry(said) {
+  const made = make("dd", "", said);
+  made.dir = "auto";
+  return made;
+}
