@@ -13,16 +13,17 @@ from themeloom.records import Floats, Ints, Score
 ALPHA = 0.05
 """Two tests are asked whether anything drifts: each at half of this (Bonferroni)."""
 FEWEST = 20
-"""Messages of which one misfit is to be expected (`MISFIT`). Of fewer, only many misfits tell anything: that two
-samples differ would say no more than that one message is an odd one, and any topic with a message of them would
-seem to have grown."""
+"""Messages of which one misfit is to be expected (`MISFIT`). Of fewer, only many misfits tell anything: that
+two samples differ would say no more than that one message is an odd one, and any topic with a message of
+them would seem to have grown."""
 VERDICTS = {
     "too few": (
         f"These are too few messages to tell whether they are like those of the model; {FEWEST} or more can."
     ),
     "fits": "The new messages are like those of the model.",
     "shifted": (
-        "The new messages differ from those of the model, but no more of them fit nowhere than chance explains."
+        "The new messages differ from those of the model, but no more of them fit nowhere than chance "
+        "explains."
     ),
     "no longer fits": (
         "The new messages no longer fit: more of them than chance explains are unlike any message of the "
