@@ -13,6 +13,12 @@ from themeloom.themes.validation import Judged
 OfThemes = dict[str, dict[str, Score]]
 """'weighting/method' → theme → its share."""
 
+NOT_STATED = (
+    "Shares of themes are not estimated, as the study's file does not say how the labelled messages were "
+    "drawn (themes.sample or themes.inclusion)."
+)
+"""Told where a study is checked and run, and kept nowhere: nobody asked for shares."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shares:
