@@ -205,6 +205,12 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
         "nothing stands in the way of a run.",
         markup=False,
     )
+    if sample.again:
+        console.print(
+            f"{sample.again} rows label a repeat of another labelled message by the same codes: each message "
+            "counts once.",
+            markup=False,
+        )
     if sample.inclusion is None:
         console.print(NOT_STATED, markup=False)
     _, of_shares = drawn_by_chance(sample, len(prepared.corpus.texts))
