@@ -207,7 +207,7 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
     )
     if sample.again:
         console.print(
-            f"{sample.again} rows label a repeat of another labelled message by the same codes: each message "
+            f"{sample.again} row(s) label a repeat of another labelled message by the same codes: each message "
             "counts once.",
             markup=False,
         )
