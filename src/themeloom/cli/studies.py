@@ -207,8 +207,8 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
     )
     if sample.again:
         console.print(
-            f"{sample.again} row(s) label a repeat of another labelled message by the same codes: each message "
-            "counts once.",
+            f"{sample.again} row(s) label a repeat of another labelled message by the same codes: each "
+            "message counts once.",
             markup=False,
         )
     if sample.inclusion is None:
