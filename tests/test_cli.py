@@ -155,6 +155,15 @@ def test_check_tells_messages_on_which_coders_tie(study, tmp_path):
     assert "2 codes, 23 labelled messages, and 1 tied and undecided to adjudicate: " in " ".join(told.split())
 
 
+def test_check_tells_labels_of_repeats(study, tmp_path):
+    with (study.folder / "messages.csv").open("a", encoding="utf-8") as file:
+        file.write("again,the waiting list after two long years\n")
+    study.rewrite("labels.csv", "m0,waiting\n", "m0,waiting\nagain,waiting\n")
+    told = CliRunner().invoke(cli.app, ["check", str(study.experiment), "--root", str(tmp_path)]).output
+    assert "2 codes, 24 labelled messages: " in " ".join(told.split())
+    assert "1 row(s) label a repeat of another labelled message by the same codes: " in " ".join(told.split())
+
+
 def test_check_finds_nothing_to_mend_and_starts_no_encoder(study, tmp_path):
     done = subprocess.run(
         [

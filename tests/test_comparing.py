@@ -203,6 +203,22 @@ def test_only_messages_with_the_same_label_are_paired():
     assert comparing._paired(evaluated("a", good), relabelled, 1).messages == 0
 
 
+def test_labelled_messages_of_two_studies_on_the_same_texts_are_paired():
+    """Each study makes ids with its own key; the corpus tells that messages are the same."""
+    good = np.ones(80, dtype=bool)
+    first, other = (replace(evaluated(name, good), corpus="the same") for name in "ab")
+    ids = [f"{at:04d}" for at in range(80)]
+    first = replace(first, membership=first.membership.with_columns(doc_id=pl.Series(ids)))
+    theirs = pl.Series([f"theirs {one}" for one in ids])
+    keyed = replace(
+        other,
+        membership=other.membership.with_columns(doc_id=theirs),
+        evaluation=other.evaluation.with_columns(doc_id=theirs)[::-1],
+    )
+    assert comparing._paired(first, keyed, 1).messages == 80
+    assert comparing._paired(first, replace(keyed, corpus="another"), 1).messages == 0
+
+
 @pytest.mark.parametrize("other", [make_run([0], "b"), evaluated("b", [True] * 80, start=75)])
 def test_without_enough_of_them_intervals_alone_are_compared(other):
     found = comparing._paired(evaluated("a", [True] * 80), other, 2)

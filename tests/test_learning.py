@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import themeloom
 from studies import write_study
-from themeloom import learning
+from themeloom import cli, learning
 from themeloom.discovery import embed
 from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.plain import REDUCE, plain_topics
 from themeloom.discovery.reduce import reduce
+from themeloom.shares import NOT_STATED
 
 
 @pytest.mark.parametrize("consensus", [1, 8])
@@ -29,6 +31,27 @@ def test_plain_bertopic_is_judged_by_its_own_layout_and_not_by_a_short_one(tmp_p
     assert (layout is None) == (consensus > 1)
     if layout is not None:
         assert np.array_equal(layout.reduced, reduce(Neighbourhood(vectors), REDUCE, seed).reduced)
+
+
+def test_one_author_of_most_labels_and_shares_that_nobody_asked_for_are_told(tmp_path):
+    study = write_study(tmp_path / "study")
+    study.rewrite("experiment.toml", "steps = 2", "enabled = false")
+    study.rewrite("experiment.toml", 'text = "text" }', 'text = "text", author = "author" }')
+    rows = (study.folder / "messages.csv").read_text(encoding="utf-8").splitlines()
+    authors = ["author", *("ann" if number < 12 else f"a{number}" for number in range(len(rows) - 1))]
+    study.write(
+        "messages.csv", "\n".join(f"{row},{author}" for row, author in zip(rows, authors, strict=True))
+    )
+    said, root = "One author wrote 12 of the 24 labelled messages (50%). ", str(tmp_path / "root")
+    for command in ("check", "run"):
+        told = CliRunner().invoke(cli.app, [command, str(study.experiment), "--root", root]).output
+        assert said in " ".join(told.split())
+        assert " ".join(told.split()).count(NOT_STATED) == 1
+    [folder] = (tmp_path / "root" / "models").iterdir()
+    assert said in (folder / "report.html").read_text(encoding="utf-8")
+    study.rewrite("experiment.toml", 'labels = "labels.csv"', 'labels = "labels.csv"\nsample = "random"')
+    told = CliRunner().invoke(cli.app, ["check", str(study.experiment), "--root", root]).output
+    assert "not estimated" not in told
 
 
 def test_messages_on_which_coders_tie_are_counted_beside_the_labels(tmp_path):

@@ -129,6 +129,13 @@ def test_why_no_shares_are_estimated_is_told(inclusion, communications, said):
     assert said in note
 
 
+def test_labels_of_repeats_are_told_as_a_sign_that_rows_were_drawn():
+    drawn, note = drawn_by_chance(replace(SAMPLE, again=7), 300)
+    assert drawn.all()
+    assert note.startswith("7 labels are of repeats of another labelled message: where rows were drawn")
+    assert not drawn_by_chance(replace(SAMPLE, again=7, inclusion=None), 300)[1]
+
+
 def test_nothing_is_said_of_shares_that_nobody_asked_for():
     drawn, note = drawn_by_chance(replace(SAMPLE, inclusion=None), 300)
     assert not drawn.any()

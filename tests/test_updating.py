@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 import themeloom
@@ -16,7 +17,10 @@ from studies import write_study
 from themeloom import pipeline
 from themeloom.cli import app
 from themeloom.config import ColumnsConfig
+from themeloom.console.updates import show_update
+from themeloom.discovery.drift import Fit, share_of
 from themeloom.errors import ConfigError, CorpusError, OutputError
+from themeloom.fitting import Drift, verdict
 from themeloom.history.registry import register
 from themeloom.model import Model, load
 from themeloom.provenance import file_digests
@@ -158,6 +162,36 @@ def test_more_of_what_was_new_comes_to_its_topics(told, made, root):
     assert made.assign(added["text"].to_list())["topic"].to_list() == added["topic"].to_list()
     before = sum(one.before.value for one in found.shares if one.topic >= first)
     assert before == pytest.approx((made.communications["topic"] >= first).mean(), abs=0.05)
+
+
+@pytest.mark.parametrize("text", ["quartz zymurgy of the moon", "I was glad of the appointment"])
+def test_one_message_tells_too_little(root, parent, text):
+    (root / "one.csv").write_text(f"text\n{text}\n")
+    found = update(parent, root / "one.csv", root=root)
+    assert found.verdict == "too few"
+    assert found.shares == ()
+    console = Console(width=200)
+    with console.capture() as told:
+        show_update(console, found)
+    assert "too few messages to tell" in told.get()
+    assert "moved" not in told.get()
+
+
+@pytest.mark.parametrize(
+    ("messages", "p_misfits", "p", "said"),
+    [
+        (1, 0.05, 0.001, "too few"),  # one odd message is no drift
+        (19, 0.4, 0.001, "too few"),
+        (3, 0.001, 0.5, "no longer fits"),  # three that all fit nowhere are
+        (20, 0.4, 0.001, "shifted"),
+        (20, 0.4, 0.4, "fits"),
+        (20, 0.001, 0.001, "no longer fits"),
+    ],
+)
+def test_what_is_said_hangs_on_what_so_many_messages_can_tell(messages, p_misfits, p, said):
+    nothing = np.zeros(messages)
+    fit = Fit(nothing, nothing, nothing > 0, p_misfits, share_of(0, messages))
+    assert verdict(Drift(fit, 0.1, p, nothing.astype(np.int64))) == said
 
 
 def test_where_it_comes_from_is_recorded(told, made, parent):

@@ -15,7 +15,7 @@ from themeloom.errors import ModelError
 from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.comparable import comparable
-from themeloom.history.compare import compare_runs
+from themeloom.history.compare import compare_runs, with_ids_of
 from themeloom.history.parts import MANIFEST
 from themeloom.history.plain_runs import plain_topics, read_plain, tracked_plain
 from themeloom.history.registry import run_folder
@@ -267,12 +267,11 @@ def _paired(first: ComparedRun, other: ComparedRun, place: int) -> PairedScores:
     """Tell by how much the other run is better, by a paired bootstrap over authors."""
     if first.evaluation is None or other.evaluation is None:  # a plain BERTopic run
         return PairedScores(place, 0, {}, f"not both keep their held-out predictions, {_INTERVALS}")
-    mine, theirs = (
-        run.evaluation.select(list(EVALUATION)) for run in (first, other) if run.evaluation is not None
-    )
+    runs = first, with_ids_of(first, other)
+    mine, theirs = (run.evaluation.select(list(EVALUATION)) for run in runs if run.evaluation is not None)
     both = mine.join(theirs, on=["doc_id", "coded"], how="inner").sort("doc_id")
     if len(both) < FEWEST:
-        few = f"only {len(both)} labelled messages have the same label in both runs"
+        few = f"only {len(both)} labelled messages are in both runs with the same label"
         return PairedScores(place, len(both), {}, f"{few}, {_INTERVALS}")
     keys = sorted({key for name in _LABELS for key in both[name].drop_nulls()})
     folds = [run.folds for run in (first, other) if run.folds]

@@ -12,9 +12,19 @@ from themeloom.records import Floats, Ints, Score
 
 ALPHA = 0.05
 """Two tests are asked whether anything drifts: each at half of this (Bonferroni)."""
+FEWEST = 20
+"""Messages of which one misfit is to be expected (`MISFIT`). Of fewer, only many misfits tell anything: that
+two samples differ would say no more than that one message is an odd one, and any topic with a message of
+them would seem to have grown."""
 VERDICTS = {
+    "too few": (
+        f"These are too few messages to tell whether they are like those of the model; {FEWEST} or more can."
+    ),
     "fits": "The new messages are like those of the model.",
-    "shifted": "The new messages differ from those of the model, but fit its topics: their shares moved.",
+    "shifted": (
+        "The new messages differ from those of the model, but no more of them fit nowhere than chance "
+        "explains."
+    ),
     "no longer fits": (
         "The new messages no longer fit: more of them than chance explains are unlike any message of the "
         "model. Look at what is new, label a sample of it, and run the study again."
@@ -59,13 +69,20 @@ def seen(model: Model) -> Floats:
 
 def verdict(drift: Drift) -> str:
     """Say whether a batch fits: a key of `VERDICTS`."""
-    if drift.fit.p_misfits < ALPHA / 2:
+    if drift.fit.p_misfits < ALPHA / 2:  # exact, however few there are
         return "no longer fits"
+    if len(drift.topic) < FEWEST:
+        return "too few"
     return "shifted" if drift.p < ALPHA / 2 else "fits"
 
 
 def topic_shares(model: Model, topic: Ints) -> tuple[TopicShare, ...]:
-    """Compare how common topics are; the model's messages are asked as new ones are, by their neighbours."""
+    """Compare how common topics are; the model's messages are asked as new ones are, by their neighbours.
+
+    Nothing, where new messages are fewer than `FEWEST`.
+    """
+    if len(topic) < FEWEST:
+        return ()
     placing, record = model.placing, model.record
     raw, adapted = record.discovery.embeddings.vectors, record.adapted.vectors
     seed, own = int(record.config["study"]["seed"]), np.full(len(raw), -1)

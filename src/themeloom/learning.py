@@ -41,7 +41,7 @@ from themeloom.shares import shares
 from themeloom.spreading import part_of, scaled, spread
 from themeloom.themes import validation
 from themeloom.themes.evaluation import evaluation_table
-from themeloom.themes.folds import Trial
+from themeloom.themes.folds import Trial, one_author_told
 from themeloom.themes.mapping import learn_mapping
 from themeloom.trials import chosen, learned_from, trials_of
 
@@ -126,7 +126,7 @@ def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one 
         evaluation_table(
             judged, corpus.communications["doc_id"].gather(labels.position).to_list(), codebook.keys
         ),
-        found.note,
+        f"{found.note} {one_author_told(group[decided])}".strip(),
     )
 
 

@@ -167,6 +167,7 @@ class LabelledSample:
     coders: tuple[str, ...]
     codes: Ints  # (labels, coders): what each coder said; -1 where none
     inclusion: Doubles | None = None  # (labels,): probability of being drawn, NaN where unknown; None: all
+    again: int = 0  # rows on repeats of a message that another row labels by the same codes: they count once
 
     @property
     def decided(self) -> Bools:

@@ -13,6 +13,12 @@ from themeloom.themes.validation import Judged
 OfThemes = dict[str, dict[str, Score]]
 """'weighting/method' → theme → its share."""
 
+NOT_STATED = (
+    "Shares of themes are not estimated, as the study's file does not say how the labelled messages were "
+    "drawn (themes.sample or themes.inclusion)."
+)
+"""Told where a study is checked and run, and kept nowhere: nobody asked for shares."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shares:
@@ -79,13 +85,18 @@ def drawn_by_chance(sample: LabelledSample, communications: int) -> tuple[Bools,
         check_inclusion(sample.theme[drawn], sample.inclusion[drawn], communications)
     except LabelError as fault:
         return np.zeros_like(drawn), f"Shares of themes are not estimated: {fault}"
-    if not unknown:
-        return drawn, ""
-    known = len(drawn) - unknown
-    return drawn, (
-        f"Shares of themes are estimated from the {known} labels whose inclusion probability is known; that "
-        f"of {unknown} others is not, and they stand for no messages."
-    )
+    notes = []
+    if unknown:
+        notes.append(
+            f"Shares of themes are estimated from the {len(drawn) - unknown} labels whose inclusion "
+            f"probability is known; that of {unknown} others is not, and they stand for no messages."
+        )
+    if sample.again:
+        notes.append(
+            f"{sample.again} labels are of repeats of another labelled message: where rows were drawn, and "
+            "not messages, those often repeated were likelier, and their themes look commoner than they are."
+        )
+    return drawn, " ".join(notes)
 
 
 def _table(

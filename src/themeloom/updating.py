@@ -58,7 +58,7 @@ class Update:
     misfits: Score  # share of the new messages that fit nowhere
     expected: float  # share of misfits without drift
     p_misfits: float
-    shares: tuple[TopicShare, ...]
+    shares: tuple[TopicShare, ...]  # none of fewer messages than `fitting.FEWEST`
     new_topics: tuple[NewTopic, ...]
     vault: bool  # whether the study's key was there, so that messages are known by their ids
 

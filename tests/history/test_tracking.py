@@ -21,8 +21,10 @@ from themeloom.errors import TrackingError
 from themeloom.history import items, registry, store, tracking
 from themeloom.history.machine import Sample
 from themeloom.interrupts import interrupt
+from themeloom.records import Score
 
 NOWHERE = TrackingConfig()
+ENDS = ("", "_low", "_high")
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +224,25 @@ def test_scores_that_are_not_numbers_are_left_out(root):
     metrics = items.metrics(dataclasses.replace(record, scores=scores))
     assert metrics["kappa"] == nan.value
     assert "kappa_low" not in metrics
+
+
+def test_scores_of_codes_that_mlflow_would_call_alike_are_all_kept(root):
+    record = root[1]
+
+    def logged(*codes):
+        told = {code: Score(value, value - 0.1, value + 0.1) for value, code in enumerate(codes, 1)}
+        scores = dataclasses.replace(record.scores, prevalence={"communications/labels": told})
+        found = items.metrics(dataclasses.replace(record, scores=scores))
+        return {name: value for name, value in found.items() if name.startswith("prevalence/")}
+
+    stem = "prevalence/communications/labels"
+    assert logged("a,b", "c").keys() == {f"{stem}/{code}{end}" for code in ("a_b", "c") for end in ENDS}
+    found = logged("a,b", "a;b", "a_b", "a_b_low", "c", "x" * 300, "x" * 301)
+    assert len(found) == 7 * len(ENDS)
+    assert max(map(len, found)) <= items.KEY
+    assert [found[f"{stem}/a_b{end}"] for end in ENDS] == pytest.approx([3, 2.9, 3.1])
+    assert found[f"{stem}/c"] == 5
+    assert set(logged("a;b", "a,b")) < set(logged("a_b", "a,b", "a;b"))
 
 
 def test_a_second_run_is_beside_the_first(root):

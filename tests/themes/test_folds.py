@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from themeloom.config import ThemesConfig, ValidateConfig
 from themeloom.errors import LabelError
 from themeloom.records import LabelledSample
-from themeloom.themes.folds import check_sample, draw_folds, draw_trials
+from themeloom.themes.folds import check_sample, draw_folds, draw_trials, one_author_told
 
 THEMES = ThemesConfig(codebook="codebook.yaml", labels="labels.csv")
 THREE = ValidateConfig(folds=3)
@@ -135,6 +135,14 @@ def test_too_few_authors_are_told():
     assert few.startswith("labels.csv: its 20 labels are of messages by 2 author(s), fewer than the 3")
     assert "lower validate.folds" in few
     check_sample(sample_of([0, 1] * 10), np.arange(20) % 3, THEMES, THREE)
+
+
+def test_one_author_with_more_than_a_quarter_of_the_labels_is_told():
+    others = np.arange(1, 46)
+    assert one_author_told(np.append(np.zeros(15, np.int64), others)) == ""
+    told = one_author_told(np.append(np.zeros(16, np.int64), others))
+    assert told.startswith("One author wrote 16 of the 61 labelled messages (26%). ")
+    assert one_author_told(np.arange(3)) == one_author_told(others[:0]) == ""
 
 
 def test_labels_on_which_coders_tie_are_told_as_that():

@@ -107,6 +107,29 @@ def test_bad_predictions_do_no_harm(noise):
     assert (width(powered) <= 1.005 * width(labels)).all()
 
 
+@pytest.mark.parametrize(
+    ("size", "themes", "labels", "right"),
+    [(400, 4, 20, 1.0), (400, 4, 20, 0.9), (900, 25, 100, 0.95)],
+    ids=["perfect", "good", "many themes"],
+)
+def test_few_labels_of_a_theme_do_not_make_its_share_too_low(size, themes, labels, right):
+    """Whether predictions count must not hang on how many labels of a theme the sample happens to hold."""
+    rng, codebook = np.random.default_rng(3), Codebook(tuple(Theme(f"t{i}", "", "") for i in range(themes)))
+    found, truth = [], []
+    for _ in range(300):
+        theme = rng.integers(0, themes, size)
+        seen = np.where(rng.random(size) < right, theme, rng.integers(0, themes, size))
+        predicted = np.full((size, themes), 0.1 / themes) + 0.9 * np.eye(themes)[seen]
+        inclusion = np.full(labels, labels / size)  # messages are in no order
+        table = prevalence(theme[:labels], inclusion, predicted[:labels], predicted[labels:], None, codebook)
+        powered = table.table.filter(method="prediction-powered", weighting="communications")
+        found.append(powered.select("low", "share", "high").to_numpy().T)
+        truth.append(np.bincount(theme, minlength=themes) / size)
+    drawn = np.array(found)
+    assert drawn[:, SHARE].sum(axis=1).mean() == pytest.approx(1, abs=0.02)
+    assert coverage(drawn, np.array(truth)).min() >= 0.93
+
+
 def test_perfect_predictions_are_not_taken_for_certain():
     corpus = Corpus()
     corpus.predicted = corpus.coded

@@ -149,15 +149,15 @@ def test_all_faults_at_once_by_line(tmp_path):
         ",green,blue\n"
         f"{IDS[2]},thanks,The blue\n"
         f"{IDS[3]},red,red\n"
-        "doc-3,red,red\n"
+        "doc-3,red,blue\n"
     )
     assert faults(written(tmp_path, text)) == [
         ":4: has 2 cells, but the header has 3; quote cells that hold the delimiter.",
         ":5: the id in column 'id' belongs to no message of this corpus; correct the id or remove the row.",
         ":6: the id in column 'id' belongs to no message of this corpus (it is blank); "
         "correct the id or remove the row.",
-        ":3: labels the same message as line 2 (or a repeat of it); keep one row.",
-        ":9: labels the same message as line 8 (or a repeat of it); keep one row.",
+        ":3: gives another code to the message of line 2 (or a repeat of it); keep one row.",
+        ":9: gives another code to the message of line 8 (or a repeat of it); keep one row.",
         ":7: column 'ann' holds 'thanks', which is no code of the codebook; use one of: red, green, blue.",
         ":2: column 'bob' holds 'grene', which is no code of the codebook; use 'green' if that is meant.",
         ":7: column 'bob' holds 'The blue', which is no code of the codebook; use 'blue' if that is meant.",
@@ -213,9 +213,74 @@ def test_ids_may_be_those_of_rows_that_could_not_be_read(tmp_path):
 
 
 def test_lines_are_those_of_the_file(tmp_path):
-    text = f'id,ann,note\n{IDS[0]},red,"two\nlines"\n\n{IDS[1]},rde,\n'
+    text = f'id,ann,note\n{IDS[0]},red,"two\nlines"\n\n{IDS[1]},bleu,\n'
     assert faults(written(tmp_path, text), coders=("ann",)) == [
-        ":5: column 'ann' holds 'rde', which is no code of the codebook; use 'red' if that is meant."
+        ":5: column 'ann' holds 'bleu', which is no code of the codebook; use 'blue' if that is meant."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("rde", "use one of: red, green, blue"),
+        ("RED", "use 'red'"),
+        ("THE RED", "use 'red'"),
+        ("gren", "use 'green'"),
+    ],
+)
+def test_short_codes_are_near_to_too_many(tmp_path, code, told):
+    (fault,) = faults(written(tmp_path, f"id,ann\n{IDS[0]},red\n{IDS[1]},{code}\n"))
+    assert told in fault
+
+
+@pytest.mark.parametrize("mark", ["NA", "n/a", "None", "null", "-"])
+def test_marks_of_no_code_are_told_once_a_column(tmp_path, mark):
+    text = f"id,ann,bob\n{IDS[0]},red,\n{IDS[1]},{mark},{mark}\n{IDS[2]},{mark},red\n"
+    said = f"holds '{mark}', which is no code of the codebook"
+    cure = "leave the cell empty where there is no code."
+    assert faults(written(tmp_path, text)) == [
+        f":3: column 'ann' {said} (1 more like this); {cure}",
+        f":3: column 'bob' {said}; {cure}",
+    ]
+
+
+@pytest.mark.parametrize("cell", ["2024-01-02", "3"])
+def test_a_column_of_one_thing_that_is_no_code_is_told_once(tmp_path, cell):
+    text = "id,ann,beside\n" + "".join(f"{one},red,{cell}\n" for one in IDS)
+    (fault,) = faults(written(tmp_path, text))
+    assert fault.startswith(":2: column 'beside' holds no code of the codebook anywhere; name the coders'")
+    (one, *more) = faults(written(tmp_path, text.replace(f"red,{cell}", "red,Red")))
+    assert "use 'red' if that is meant" in one
+    assert len(more) == 5
+
+
+NUMBERS = Codebook(tuple(Theme(key, f"The {key}", ".") for key in ("-1", "2", "3", "3.0")))
+
+
+def test_whole_numbers_are_the_codes_that_programs_wrote_with_a_point(tmp_path):
+    config = ThemesConfig(codebook="codebook.yaml", labels=str(tmp_path / "labels.parquet"))
+    floats = pl.DataFrame({"id": IDS[:3], "ann": [2.0, None, -1.0], "bob": [3.0, 2.0, 2.0]})
+    floats.write_parquet(config.labels)
+    sample = read_labels(config, NUMBERS, CROSSWALK, DOCS)
+    np.testing.assert_array_equal(sample.codes, [[1, 3], [-1, 1], [0, 1]])
+    floats.with_columns(bob=2.5).write_parquet(config.labels)
+    with pytest.raises(LabelError, match=r"holds '2\.5', which is no code"):
+        read_labels(config.model_copy(update={"coders": ("bob",)}), NUMBERS, CROSSWALK, DOCS)
+
+
+def test_labels_of_repeats_count_once_where_their_codes_agree(tmp_path):
+    text = f"id,ann,bob\n{IDS[0]},red,\n{IDS[1]},blue,blue\n366999999999999999,red,green\n"
+    sample = read(written(tmp_path, text), sample="random")
+    np.testing.assert_array_equal(sample.position, [0, 1])
+    np.testing.assert_array_equal(sample.codes, [[0, 1], [2, 2]])
+    assert sample.again == 1
+    assert sample.inclusion.tolist() == [1 / 3, 1 / 3], "two messages of six"
+    config = ThemesConfig(codebook="codebook.yaml", labels=str(tmp_path / "labels.csv"))
+    assert read_listed(config, CROSSWALK, DOCS) == DOCS[:2]
+    assert read(written(tmp_path, text.partition("366999")[0])).again == 0
+    assert faults(written(tmp_path, f"{text}doc-0,green,\n{IDS[1]},blue,blue\n")) == [
+        ":5: gives another code to the message of line 2 (or a repeat of it); keep one row.",
+        ":6: gives a code again to the message of line 3 (or a repeat of it), by the same id; keep one row.",
     ]
 
 

@@ -30,6 +30,13 @@ def test_codes_are_those_of_the_codebook(tmp_path):
     np.testing.assert_array_equal(sample.codes, [[0, 2], [0, 0]])
 
 
+def test_whole_numbers_are_shown_without_a_point(tmp_path):
+    path = written(tmp_path, "id,ann,bob", "a,1.0,1", "b,2.0,", "c,,2")
+    assert read_codes(path)[1].keys == ("1", "2")
+    path = written(tmp_path, "id,ann,bob", "a,1.0,1.0", "b,1.1,1.0")
+    assert read_codes(path)[1].keys == ("1.0", "1.1")
+
+
 @pytest.mark.parametrize("name", ["Adjudicated", "ADJUDICATED", " adjudicated "])
 def test_the_agreed_label_is_no_coder_however_it_is_spelt(tmp_path, name):
     rows = pl.DataFrame(

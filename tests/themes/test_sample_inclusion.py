@@ -98,6 +98,31 @@ def test_what_is_no_probability_is_told_with_its_line(config, wrong):
         read(config(inclusion="inclusion_probability"))
 
 
+@pytest.mark.parametrize("wrong", ["1.5", "often"])
+def test_a_column_without_any_probability_is_told_once(config, wrong):
+    respelt(config, SHEET, SHEET.replace("0.25", wrong).replace("0.4", wrong))
+    with pytest.raises(
+        LabelError, match=rf"labels.csv:2: .* no probability .* anywhere, as '{wrong}'"
+    ) as raised:
+        read(config(inclusion="inclusion_probability"))
+    assert len(raised.value.faults) == 1
+
+
+def test_rows_on_one_message_have_one_probability(config):
+    again = f"s3,,0.4,random,{KEY},{KEY}\n"
+    respelt(config, SHEET, SHEET + again)
+    sample = read(config(inclusion="inclusion_probability"))
+    assert (sample.again, sample.inclusion.tolist()) == (1, [0.25, 0.4])
+    for other in ("0.3", ""):
+        respelt(config, SHEET, SHEET + again.replace("0.4", other))
+        with pytest.raises(
+            LabelError, match=r"labels.csv:5: gives another probability .* of line 2"
+        ) as raised:
+            read(config(inclusion="inclusion_probability"))
+        assert len(raised.value.faults) == 1
+        assert read(config()).again == 1
+
+
 def test_a_missing_column_is_told(config):
     with pytest.raises(LabelError, match="has no column 'chance'"):
         read(config(inclusion="chance"))

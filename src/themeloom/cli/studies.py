@@ -186,9 +186,11 @@ def _finish(result: "RunResult", json: Path | None) -> None:
 def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
     from rich.console import Console
 
+    from themeloom.authors import authors_of
     from themeloom.console.results import show_flow
     from themeloom.evidence import adaptation_steps
-    from themeloom.shares import drawn_by_chance
+    from themeloom.shares import NOT_STATED, drawn_by_chance
+    from themeloom.themes.folds import one_author_told
     from themeloom.trials import adaptations
 
     console = Console()
@@ -203,8 +205,17 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
         "nothing stands in the way of a run.",
         markup=False,
     )
-    _, note = drawn_by_chance(sample, len(prepared.corpus.texts))
-    if note:
+    if sample.again:
+        console.print(
+            f"{sample.again} row(s) label a repeat of another labelled message by the same codes: each "
+            "message counts once.",
+            markup=False,
+        )
+    if sample.inclusion is None:
+        console.print(NOT_STATED, markup=False)
+    _, of_shares = drawn_by_chance(sample, len(prepared.corpus.texts))
+    of_authors = one_author_told(authors_of(prepared.corpus)[sample.position[sample.decided]])
+    for note in filter(None, (of_shares, of_authors)):
         console.print(note, style="yellow", markup=False)
     if count := adaptations(prepared.corpus, sample, config):
         steps = adaptation_steps(config, int(sample.decided.sum()))

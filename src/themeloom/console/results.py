@@ -80,6 +80,9 @@ def _show_topics(console: Console, result: "RunResult") -> None:
 
 
 def _show_themes(console: Console, result: "RunResult") -> None:
+    from themeloom.shares import NOT_STATED
+
+    stated = result.model.record.config.get("themes", {})
     shares = result.model.record.scores.prevalence.get("communications/prediction-powered", {})
     table = new_table("Themes", "theme", "messages", "share", "estimated (95%)", "topics")
     for row in result.themes.iter_rows(named=True):
@@ -92,6 +95,8 @@ def _show_themes(console: Console, result: "RunResult") -> None:
             topics,
         )
     console.print(table)
+    if not shares and stated.get("sample") != "random" and not stated.get("inclusion"):
+        console.print(NOT_STATED, markup=False)
 
 
 def _show_scores(console: Console, result: "RunResult") -> None:

@@ -41,6 +41,9 @@ def show_update(console: Console, found: "Update") -> None:
 
 
 def _show_shares(console: Console, found: "Update") -> None:
+    if not found.shares:
+        console.print("So few messages tell of no topic's share.\n")
+        return
     moved = [one for one in found.shares if one.difference.low > 0 or one.difference.high < 0]
     if not moved:
         console.print("No topic's share moved by more than chance.\n")

@@ -1,6 +1,7 @@
 """Runs beside each other: topics, groupings, themes, scores and configuration."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -124,10 +125,27 @@ class _Pair:
 def _shared(first: ComparedRun, second: ComparedRun) -> pl.DataFrame:
     """Give the messages of both, sorted: MEMBERSHIP, and the second's columns with _right."""
     nothing = pl.DataFrame(schema=MEMBERSHIP)
-    one, other = (nothing if run.membership is None else run.membership for run in (first, second))
-    if first.corpus == second.corpus != "" and len(one) == len(other):  # the same texts in the same order
-        other = other.with_columns(one["doc_id"])
+    runs = first, with_ids_of(first, second)
+    one, other = (nothing if run.membership is None else run.membership for run in runs)
     return one.join(other, on="doc_id", how="inner").sort("doc_id")
+
+
+def with_ids_of(first: ComparedRun, other: ComparedRun) -> ComparedRun:
+    """Give a run's messages the ids that they have in the first run, where it had the same corpus.
+
+    That is, the same texts in the same order: ids are made with a study's key, and two studies on the same
+    texts have different ones.
+    """
+    ours, theirs = first.membership, other.membership
+    if first.corpus != other.corpus or not other.corpus or ours is None or theirs is None:
+        return other
+    if len(ours) != len(theirs):
+        return other
+    found = replace(other, membership=theirs.with_columns(ours["doc_id"]))
+    if other.evaluation is None:
+        return found
+    ids = pl.col("doc_id").replace(theirs["doc_id"], ours["doc_id"])
+    return replace(found, evaluation=other.evaluation.with_columns(ids))
 
 
 def _counts(messages: pl.DataFrame, numbers: tuple[list[int], list[int]]) -> Ints:

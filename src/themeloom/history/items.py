@@ -4,7 +4,8 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,36 @@ def params(record: RunRecord, root: Path) -> dict[str, str]:
 
 def metrics(record: RunRecord) -> dict[str, float]:
     """Collect every number of a run; those with an interval also as ``_low`` and ``_high``."""
-    numbers = dict(_counts(record))
-    for name, score in _scores(record):
-        numbers |= {name: score.value, f"{name}_low": score.low, f"{name}_high": score.high}
-    return {plain_key(name): float(number) for name, number in numbers.items() if math.isfinite(number)}
+    numbers = {plain_key(name): number for name, number in _counts(record)}
+    scores = dict(_scores(record))
+    for name, (key, low, high) in _apart(scores).items():
+        numbers |= {key: scores[name].value, low: scores[name].low, high: scores[name].high}
+    return {name: float(number) for name, number in numbers.items() if math.isfinite(number)}
+
+
+def _bounded(key: str) -> tuple[str, str, str]:
+    """Name a score and both ends of its interval."""
+    return key, f"{key}_low", f"{key}_high"
+
+
+def _apart(names: Iterable[str]) -> dict[str, tuple[str, str, str]]:
+    """Give each score keys of its own; codes may differ in nothing that MLflow takes (``a,b`` and ``a;b``).
+
+    Where keys clash, a name that is plain already keeps it, and each other one gets the first letters of its
+    digest, so that it is called the same in every run.
+    """
+    plain = {name: plain_key(name) for name in names}
+    often = Counter(key for name in plain.values() for key in _bounded(name))
+    found: dict[str, tuple[str, str, str]] = {}
+    taken: set[str] = set()
+    for name in sorted(plain, key=lambda one: (plain[one] != one, one)):
+        key = plain[name]
+        clashes = any(often[one] > 1 for one in _bounded(key)) and (key != name or taken & set(_bounded(key)))
+        if clashes or len(_bounded(key)[-1]) > KEY:
+            key = f"{key[: KEY - 20]}_{_digest(name)[:8]}"
+        found[name] = _bounded(key)
+        taken.update(found[name])
+    return found
 
 
 def tags(record: RunRecord) -> dict[str, str]:

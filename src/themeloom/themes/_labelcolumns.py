@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from themeloom.themes._labelfile import LabelTable
 
 ADJUDICATED = "adjudicated"
 MISSING = {"na", "n/a", "#n/a", "nan", "null"}  # what programs write into cells that hold nothing
+ABSENT = MISSING | {"none", "-"}  # and people, where a codebook has no such code
+NEAR = 4  # letters of a code that can be told to be nearly another one
+NUMBER, WHOLE = re.compile(r"-?\d+\.\d+"), re.compile(r"(-?\d+)\.0+")
 SHOWN = 20  # faults of one kind that are told one by one
 SHOWN_CODE = 30  # a longer text is no code, and may hold what nobody should see
 
@@ -85,15 +89,42 @@ def _adjudicated(table: LabelTable) -> str | None:
     return found[0] if found else None
 
 
+def whole_codes(columns: Columns, rows: list[Row], codebook: Codebook | None) -> list[Row]:
+    """Take ``1.0`` for ``1``, as programs write a column of numbers in which cells are empty.
+
+    With a codebook, where it has ``1`` and not ``1.0``; without one, where no code is a number like ``1.2``.
+    """
+    codes = {row[column] for _, row in rows for column in columns.codes}
+    whole = {code: found[1] for code in codes if (found := WHOLE.fullmatch(code))}
+    if codebook:
+        known = set(codebook.keys)
+        whole = {code: short for code, short in whole.items() if short in known and code not in known}
+    elif any(NUMBER.fullmatch(code) for code in codes - set(whole)):
+        return rows
+    return [
+        (line, row | {column: whole.get(row[column], row[column]) for column in columns.codes})
+        for line, row in rows
+    ]
+
+
 def code_faults(path: Path, columns: Columns, rows: list[Row], codebook: Codebook) -> list[str]:
     """Tell codes that are not in the codebook."""
     faults = []
     for column in columns.codes:
         given = [(line, row[column]) for line, row in rows if row[column]]
         wrong = [(line, code) for line, code in given if code not in codebook.keys]
-        if not columns.named and len(wrong) == len(given) and len({code for _, code in wrong}) > 1:
+        absent = [(line, code) for line, code in wrong if code.casefold() in ABSENT]
+        others = [(line, code) for line, code in wrong if code.casefold() not in ABSENT]
+        if absent:
+            line, code = absent[0]
+            more = f" ({len(absent) - 1} more like this)" if len(absent) > 1 else ""
             faults.append(
-                f"{path}:{wrong[0][0]}: column '{column}' holds no code of the codebook anywhere; "
+                f"{path}:{line}: column '{column}' holds '{code}', which is no code of the codebook{more}; "
+                "leave the cell empty where there is no code."
+            )
+        if not columns.named and len(wrong) == len(given) and _strange(others, codebook):
+            faults.append(
+                f"{path}:{others[0][0]}: column '{column}' holds no code of the codebook anywhere; "
                 "name the coders' columns (themes.coders, --coders), or correct the codes."
             )
             continue
@@ -101,20 +132,32 @@ def code_faults(path: Path, columns: Columns, rows: list[Row], codebook: Codeboo
             [
                 f"{path}:{line}: column '{column}' holds {_shown(code)}, which is no code of the codebook; "
                 f"{_suggestion(code, codebook)}."
-                for line, code in wrong
+                for line, code in others
             ]
         )
     return faults
 
 
+def _strange(wrong: list[tuple[int, str]], codebook: Codebook) -> bool:
+    """Whether a column without any code is hardly a coder's: several things, or one again and again."""
+    codes = {code for _, code in wrong}
+    return len(codes) > 1 or (len(wrong) > 2 and _meant(wrong[0][1], codebook) is None)
+
+
 def probability_faults(path: Path, column: str, rows: list[Row]) -> list[str]:
     """Tell what is no probability; blank cells are unknown ones."""
+    given = [(line, row[column]) for line, row in rows if row[column]]
+    if len(given) > 1 and not any(0 < _number(cell) <= 1 for _, cell in given):
+        return [
+            f"{path}:{given[0][0]}: column '{column}' holds no probability (above 0, at most 1) anywhere, as "
+            f"{_shown(given[0][1])} here; name the right column by themes.inclusion, or correct it."
+        ]
     return at_most(
         [
-            f"{path}:{line}: column '{column}' holds {_shown(row[column])}, but a probability is above 0 and "
+            f"{path}:{line}: column '{column}' holds {_shown(cell)}, but a probability is above 0 and "
             "at most 1; correct it, or leave it blank if it is unknown."
-            for line, row in rows
-            if row[column] and not 0 < _number(row[column]) <= 1
+            for line, cell in given
+            if not 0 < _number(cell) <= 1
         ]
     )
 
@@ -136,11 +179,16 @@ def _shown(code: str) -> str:
 
 
 def _suggestion(code: str, codebook: Codebook) -> str:
+    meant = _meant(code, codebook)
+    return f"use one of: {', '.join(codebook.keys)}" if meant is None else f"use '{meant}' if that is meant"
+
+
+def _meant(code: str, codebook: Codebook) -> str | None:
+    """Find the code that is spelt nearly so; a short one is too near to many."""
     keys = {name.casefold(): theme.key for theme in codebook.themes for name in (theme.name, theme.key)}
-    near = difflib.get_close_matches(code.casefold(), keys, n=1)
-    if near:
-        return f"use '{keys[near[0]]}' if that is meant"
-    return f"use one of: {', '.join(codebook.keys)}"
+    cutoff = 0.6 if len(code) >= NEAR else 1.0
+    near = difflib.get_close_matches(code.casefold(), keys, n=1, cutoff=cutoff)
+    return keys[near[0]] if near else None
 
 
 def at_most(faults: list[str]) -> list[str]:
@@ -222,6 +270,39 @@ def repeated(path: Path, rows: list[Row], positions: list[int]) -> list[str]:
         for (line, _), position in zip(rows, positions, strict=True)
         if position >= 0 and first.setdefault(position, line) != line
     ]
+
+
+def once(
+    path: Path, columns: Columns, rows: list[Row], positions: list[int], inclusion: Sequence[str]
+) -> tuple[list[Row], list[int], list[str]]:
+    """Take rows on a message and its repeats as one where they agree; tell where they do not, or ids do.
+
+    Returns
+    -------
+    rows, positions
+        The first row of each message, with the codes of all. Positions below 0 are unknown messages.
+    faults
+        Rows that do not agree with an earlier one, or have its id.
+    """
+    kept: dict[int, Row] = {}
+    ids: set[str] = set()
+    faults = []
+    for place, ((line, row), position) in enumerate(zip(rows, positions, strict=True)):
+        before, known = kept.setdefault(position if position >= 0 else -1 - place, (line, dict(row)))
+        twice = position >= 0 and row[columns.key] in ids
+        ids.add(row[columns.key])
+        of = f"to the message of line {before} (or a repeat of it)"
+        if any(row[column] and known[column] not in ("", row[column]) for column in columns.codes):
+            faults.append(f"{path}:{line}: gives another code {of}; keep one row.")
+        elif any(row[column] != known[column] for column in inclusion):
+            faults.append(
+                f"{path}:{line}: gives another probability {of}; keep one row, with the probability that the "
+                "message was drawn."
+            )
+        elif twice:
+            faults.append(f"{path}:{line}: gives a code again {of}, by the same id; keep one row.")
+        known.update({column: row[column] for column in columns.codes if row[column]})
+    return list(kept.values()), list(kept), faults
 
 
 def raise_any(faults: list[str], path: Path, rows: list[Row]) -> None:

@@ -14,6 +14,10 @@ Folds = list[Ints]
 """Places of labels: each label is in one of the folds."""
 
 
+MOST_BY_ONE = 0.25
+"""Share of the labels: where one author has more, there is hardly a sample of authors to draw from."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One mapping that is learned and then judged; all arrays are places among the labels."""
@@ -76,6 +80,24 @@ def check_sample(
         )
     if faults:
         raise LabelError(*faults)
+
+
+def one_author_told(group: Ints) -> str:
+    """Tell that one author has so many of the labels that intervals over authors say little; else nothing.
+
+    Parameters
+    ----------
+    group
+        (labels,): number of the author.
+    """
+    most = int(np.bincount(group).max(initial=0))
+    if most <= max(MOST_BY_ONE * len(group), 1):
+        return ""
+    return (
+        f"One author wrote {most} of the {len(group)} labelled messages ({most / len(group):.0%}). All of an "
+        "author's are in one fold, and intervals of scores are drawn over authors: they say little here, and "
+        "are likely too narrow; label messages of more authors."
+    )
 
 
 def draw_trials(

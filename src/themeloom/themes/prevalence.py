@@ -56,8 +56,10 @@ def prevalence(
     ``prediction-powered``
         PPI++ of Angelopoulos, Duchi and Zrnic (2023) for a mean: the predictions' mean over the corpus, plus
         the mean difference between labels and predictions. Predictions are scaled by a factor of each theme's
-        own, tuned between 0 and 1; where they make nothing surer, the labels alone are left. As the corpus
-        is finite and wholly predicted, only the difference is uncertain. These shares need not sum to 1.
+        own, tuned between 0 and 1: near 0 where they make nothing surer, so that the labels alone are left.
+        Whether predictions are used never hangs on the share that the labels happen to have, which would
+        make low shares more frequent than high ones. As the corpus is finite and wholly predicted, only the
+        difference is uncertain. These shares need not sum to 1.
 
     Parameters
     ----------
@@ -231,11 +233,12 @@ class _Sample:
         # err elsewhere: one error each way is added, which is the rule of three where there is none.
         variance = self._variance(coded - factor * moved) * (1 + 1 / self._freedom)
         variance += 2 * factor**2 * self._spread.mean()
-        helped = variance < self._variance(coded)
-        powered = np.where(helped, share + factor * (corpus_mean - mean), share).clip(0, 1)
-        variance = np.minimum(variance, self._variance(coded))
+        powered = (share + factor * (corpus_mean - mean)).clip(0, 1)
+        # With its factor tuned, it is no less sure than the labels alone; of these, a share that happens to
+        # be low in the sample would tell too little, so that they are asked at the powered share too.
+        alone = np.maximum(self._variance(coded), self._spread.sum() * powered * (1 - powered))
         binomial = np.maximum(share * (1 - share), powered * (1 - powered))
-        return self._interval(powered, variance, binomial)
+        return self._interval(powered, np.minimum(variance, alone), binomial)
 
     def _variance(self, residual: Doubles) -> Doubles:
         """Give the variance of the mean of residuals.

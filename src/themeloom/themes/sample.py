@@ -20,12 +20,13 @@ from themeloom.themes._labelcolumns import (
     columns_of,
     key_faults,
     odd_columns,
+    once,
     probabilities,
     probability_faults,
     raise_any,
-    repeated,
+    whole_codes,
 )
-from themeloom.themes._labelfile import read_table
+from themeloom.themes._labelfile import LabelTable, read_table
 
 ROUNDED_ID = re.compile(r"\d+([.,]\d+)?[eE]\+?\d+|\d+\.0|\d{15}0{2,}")
 
@@ -43,7 +44,8 @@ def read_labels(
     communication that it repeats. A message's label is its adjudicated one, else the code that most of
     its coders gave. Where coders tie and nobody adjudicated, there is no label (``theme`` is -1): such a
     message takes part in the agreement between coders, not in fitting or scoring. Rows without any
-    code are not labelled yet and are passed over.
+    code are not labelled yet and are passed over; rows that label repeats of one message by the same codes
+    count once.
 
     Inclusion probabilities are those of the column ``config.inclusion``; with ``config.sample = "random"``,
     each is the number of labelled messages by that of all; else they are unknown.
@@ -70,26 +72,29 @@ def read_labels(
     ------
     LabelError
         If the file is missing, empty or unreadable; lacks a column; labels an unknown message, or one
-        twice; or holds a code that is not in the codebook. Every fault is named with its line.
+        twice by different codes; or holds a code that is not in the codebook. Every fault is named with its
+        line.
     """
     table = read_table(Path(config.labels))
     asked = "adjudicated" in config.model_fields_set
     inclusion = () if config.inclusion is None else (config.inclusion,)
     adjudicated = config.adjudicated if asked else None
     columns = columns_of(table, config.key, config.coders, adjudicated, inclusion)
-    rows = [row for row in table.rows if any(row[1][column] for column in columns.codes)]
+    rows = whole_codes(columns, _coded(table, columns), codebook)
     positions = _positions([row[columns.key] for _, row in rows], crosswalk, doc_ids)
+    kept, places, unlike = once(table.path, columns, rows, positions, inclusion)
     faults = [
         *at_most(list(table.faults)),
         *_id_faults(table.path, columns.key, rows, positions, aside),
+        *at_most(unlike),
         *code_faults(table.path, columns, rows, codebook),
         *(fault for column in inclusion for fault in probability_faults(table.path, column, rows)),
         *_design_faults(config, table.path, rows),
     ]
     raise_any(faults, table.path, rows)
-    drawn = _inclusion(config, rows, len(doc_ids))
-    sample = _sample(columns, rows, positions, codebook)
-    return sample if drawn is None else replace(sample, inclusion=drawn[np.argsort(positions)])
+    drawn = _inclusion(config, kept, len(doc_ids))
+    sample = replace(_sample(columns, kept, places, codebook), again=len(rows) - len(kept))
+    return sample if drawn is None else replace(sample, inclusion=drawn[np.argsort(places)])
 
 
 def read_listed(
@@ -115,7 +120,7 @@ def read_listed(
     Raises
     ------
     LabelError
-        If the file is there but unreadable, lacks the key, or lists an unknown message, or one twice.
+        If the file is there but unreadable, lacks the key, or lists an unknown message.
     """
     if not Path(config.labels).exists():
         return []
@@ -127,7 +132,7 @@ def read_listed(
     positions = _positions([row[key] for _, row in rows], crosswalk, doc_ids)
     faults = [*at_most(list(table.faults)), *_id_faults(table.path, key, rows, positions, aside)]
     raise_any(faults, table.path, rows)
-    return [doc_ids[position] for position in positions]
+    return [doc_ids[position] for position in dict.fromkeys(positions)]
 
 
 def read_codes(
@@ -169,7 +174,7 @@ def read_codes(
     """
     table = read_table(Path(path))
     columns = columns_of(table, key, coders, adjudicated)
-    rows = [row for row in table.rows if any(row[1][column] for column in columns.codes)]
+    rows = whole_codes(columns, _coded(table, columns), codebook)
     faults = [*at_most(list(table.faults)), *key_faults(table.path, columns.key, rows)]
     if codebook is None:
         faults += odd_columns(table.path, columns, rows)
@@ -179,6 +184,11 @@ def read_codes(
         faults += code_faults(table.path, columns, rows, codebook)
     raise_any(faults, table.path, rows)
     return _sample(columns, rows, list(range(len(rows))), codebook), codebook
+
+
+def _coded(table: LabelTable, columns: Columns) -> list[Row]:
+    """Pass over rows that nobody has coded yet."""
+    return [row for row in table.rows if any(row[1][column] for column in columns.codes)]
 
 
 def _design_faults(config: ThemesConfig, path: Path, rows: list[Row]) -> list[str]:
@@ -215,7 +225,7 @@ def _positions(ids: list[str], crosswalk: pl.DataFrame, doc_ids: Sequence[str]) 
 def _id_faults(
     path: Path, key: str, rows: list[Row], positions: list[int], aside: pl.DataFrame | None
 ) -> list[str]:
-    """Unknown and repeated ids. Ids themselves are never told: a line is enough to find them."""
+    """Tell unknown ids. Ids themselves are never told: a line is enough to find them."""
     unknown = [row for row, position in zip(rows, positions, strict=True) if position < 0]
     aside = pl.DataFrame(schema=ASIDE) if aside is None or aside.is_empty() else aside
     reasons = _set_aside({row[key].removeprefix("'") for _, row in unknown}, aside)
@@ -239,7 +249,7 @@ def _id_faults(
                 f"corpus{_rounded(row[key])}; correct the id or remove the row."
             )
     told = at_most(strange) + (_unread(path, aside) if strange else [])
-    return at_most(lost) + told + at_most(repeated(path, rows, positions))
+    return at_most(lost) + told
 
 
 def _set_aside(ids: set[str], aside: pl.DataFrame) -> dict[str, str]:
