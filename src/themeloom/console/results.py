@@ -6,7 +6,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from themeloom.console.tables import new_table, percent, score_cell, stacked
-from themeloom.reporting.sentences import authorless_told, comparisons, few_told, origin, validation
+from themeloom.reporting.sentences import (
+    authorless_told,
+    comparisons,
+    few_told,
+    origin,
+    sets_told,
+    validation,
+)
 
 if TYPE_CHECKING:
     from themeloom.records import Flow
@@ -107,8 +114,4 @@ def _show_scores(console: Console, result: "RunResult") -> None:
             console.print(escape(said))
     if error := scores.lines.get("message level", {}).get("ece"):
         console.print(f"Calibration error of the message level: {score_cell(error)}.")
-    alone, undecided = scores.conformal.alone, scores.conformal.undecided
-    console.print(
-        f"{alone.share:.0%} of the messages have one theme at 90% confidence; {undecided.count:,} without a "
-        "label are undecided ('themeloom undecided' lists them).\n"
-    )
+    console.print(f"{sets_told(scores.conformal)}\n")

@@ -30,15 +30,23 @@ def number(value: float) -> str:
 
 
 def share(value: float) -> str:
-    """Write a share of all: 43%, <1%."""
+    """Write a share of all: 43%, <1%, >99%; what is not all is never rounded up to it."""
     if not isfinite(value):
         return _NONE
-    return "<1%" if 0 < value < 0.01 else f"{value:.0%}"
+    return "<1%" if 0 < value < 0.01 else ">99%" if 0.995 <= value < 1 else f"{value:.0%}"
 
 
 def decimal(value: float) -> str:
     """Write a score: 0.47."""
     return f"{value:.2f}".replace("-", "\N{MINUS SIGN}") if isfinite(value) else _NONE
+
+
+def probability(value: float) -> str:
+    """Write a probability: 0.47, 0.997; what is not certain is never rounded to 0 or to 1."""
+    if value in {0, 1}:
+        return decimal(value)
+    told = (f"{value:.{digits}f}" for digits in (2, 3, 4))
+    return next((text for text in told if 0 < float(text) < 1), "0.9999" if value > 0.5 else f"{value:.0e}")
 
 
 def interval(score: Score) -> str:
@@ -135,6 +143,7 @@ FORMATS = (
     number,
     share,
     decimal,
+    probability,
     interval,
     scored,
     spark,

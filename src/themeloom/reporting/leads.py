@@ -6,9 +6,9 @@ from math import isnan
 from markupsafe import Markup
 
 from themeloom.records import Score
-from themeloom.reporting.contents import Summary, ThemeSummary
-from themeloom.reporting.formats import decimal, duration, interval, line, number, scored, share
-from themeloom.reporting.texts import counted, html, say
+from themeloom.reporting.contents import Conformal, Summary, ThemeSummary
+from themeloom.reporting.formats import decimal, duration, interval, line, number, probability, scored, share
+from themeloom.reporting.texts import counted, form, html, say
 
 
 def answer(s: Summary) -> Markup:
@@ -162,11 +162,7 @@ def trust(s: Summary) -> Markup:
     """Say whether the mapping is better than guessing, and as good as people."""
     kappa = s.scores.overall.get("kappa")
     majority, coders = (line(s.scores.lines, word).get("kappa") for word in ("majority", "coder"))
-    undecided = say(
-        "trust.undecided",
-        number=counted(s.scores.conformal.undecided.count, "message"),
-        all=number(s.flow.unique),
-    )
+    undecided = _left_to_people(s)
     if kappa is None or majority is None or isnan(kappa.low):
         return html("trust.lead", verdict=say("trust.verdict_none"), undecided=undecided)
     verdict = say("trust.verdict_better" if kappa.low > majority.value else "trust.verdict_unsure")
@@ -216,6 +212,22 @@ def abstained(s: Summary) -> Markup:
     )
 
 
+def sets(found: Conformal) -> Markup:
+    """Say what stands in prediction sets, and how many messages are left to people."""
+    left = found.undecided.count
+    values = {"are": form(left, "trust.are"), "listed": html("trust.listed")}
+    if not found.threshold:
+        return html("told.too_few", messages=counted(left, "message"), **values)
+    undecided = html("trust.open", undecided=counted(left, "message"), **values)
+    return html(
+        "trust.conformal",
+        threshold=probability(found.threshold),
+        share=share(found.alone.share),
+        number=number(found.alone.count),
+        open=undecided if left else say("trust.open_none"),
+    )
+
+
 def method(s: Summary) -> Markup:
     """Say how long the run took, and from what seed."""
     values = {"seconds": duration(s.seconds), "stages": len(s.times)}
@@ -229,6 +241,15 @@ def method(s: Summary) -> Markup:
 def placeholders(s: Summary) -> str:
     """List the placeholders by kind."""
     return ", ".join(say("flow.kind", kind=kind, number=number(count)) for kind, count in s.masked.items())
+
+
+def _left_to_people(s: Summary) -> str:
+    found = s.scores.conformal
+    if not found.threshold:
+        return say("trust.undecided_unknown")
+    left = found.undecided.count
+    messages, are = counted(left, "message"), form(left, "trust.are")
+    return say("trust.undecided", number=messages, all=number(s.flow.unique), are=are)
 
 
 def _largest(s: Summary) -> ThemeSummary | None:
