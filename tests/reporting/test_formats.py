@@ -54,6 +54,8 @@ def test_numbers_and_names_read_well(shown: str, expected: str) -> None:
 
 def test_scores_are_told_with_their_interval() -> None:
     assert formats.scored(Score(0.474, 0.41, 0.52)) == "0.47 (95% interval 0.41 to 0.52)"
+    nothing = Score(1.0, float("nan"), float("nan"))
+    assert (formats.scored(nothing), formats.interval(nothing)) == ("1.00 (no interval)", "no interval")
 
 
 def test_sparks_stay_in_their_box() -> None:

@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 from builders import make_record
 from themeloom.errors import OutputError
 from themeloom.records import Candidate, RunRecord, Score
-from themeloom.reporting import html
+from themeloom.reporting import html, leads
 from themeloom.reporting.page import plotly_script
 from themeloom.reporting.page_data import page_data
 from themeloom.reporting.quotes import Quotes
@@ -134,6 +134,55 @@ def test_headline_says_the_numbers() -> None:
     assert "0.70 (95% interval 0.60 to 0.80) and giving everything the commonest code scores 0.00" in text
     assert "The mapping does better than giving everything the commonest code, and less well than" in text
     assert record.note in text
+
+
+NAN = float("nan")
+BETTER = "The mapping does better than giving everything the commonest code"
+
+
+@pytest.mark.parametrize(
+    ("kappa", "majority", "coders", "said"),
+    [
+        (
+            (0.33, -0.02, 0.73),
+            -0.1,
+            None,
+            "The interval does not exclude that giving everything the commonest",
+        ),
+        (
+            (0.33, 0.02, 0.73),
+            0.05,
+            None,
+            "The interval does not exclude that giving everything the commonest",
+        ),
+        ((0.33, 0.02, 0.73), -0.1, None, f"{BETTER}. "),
+        ((0.33, 0.02, 0.73), 0, 0.7, f"{BETTER}, and its interval reaches the agreement between coders."),
+        ((1, NAN, NAN), 0, None, f"{BETTER}. "),
+        ((1, NAN, NAN), 0, NAN, f"{BETTER}. "),
+        ((1, NAN, NAN), 0, 0.7, f"{BETTER}, and no less well than one coder agrees with another."),
+        ((0.5, NAN, NAN), 0, 0.7, f"{BETTER}, and less well than one coder agrees with another."),
+        ((0, NAN, NAN), 0, None, "The mapping does no better than giving everything the commonest code. "),
+        ((NAN, NAN, NAN), NAN, None, "Kappa is not defined on these labels, so that nothing tells"),
+    ],
+)
+def test_the_verdict_is_that_of_the_numbers(kappa, majority, coders, said) -> None:  # type: ignore[no-untyped-def]
+    """One code for everything has a kappa of 0: a line below that is no help to the mapping."""
+    record = make_record()
+    lines = {"majority class": {"kappa": Score(majority, NAN, NAN)}}
+    lines |= {} if coders is None else {"coders": {"kappa": Score(coders, NAN, NAN)}}
+    scores = replace(record.scores, overall={"kappa": Score(*kappa)}, lines=lines)
+    assert str(leads.trust(summarise(replace(record, scores=scores), paths={}, tracked={}))).startswith(said)
+
+
+def test_a_perfect_score_has_no_interval_and_says_so() -> None:
+    record = make_record()
+    perfect = {"kappa": Score(1, NAN, NAN)}
+    lines = {"message level": perfect, "majority class": {"kappa": Score(-0.1, -0.3, 0.1)}}
+    text = page_of(replace(record, scores=replace(record.scores, overall=perfect, lines=lines))).text
+    assert "at κ = 1.00 (no interval), where giving everything the commonest code scores 0.00; " in text
+    assert "message by message, the mapping agrees at 1.00 (no interval)" in text
+    assert re.search(r"of topics, held out\s*1\.00\s*no interval", text)
+    assert "\N{EN DASH} to \N{EN DASH}" not in text
 
 
 def test_informed_topics_candidates_and_what_is_undecided_are_said_plainly() -> None:

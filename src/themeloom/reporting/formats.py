@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from math import isfinite
+from math import isfinite, isnan
 
 from markupsafe import Markup, escape
 
@@ -50,13 +50,20 @@ def probability(value: float) -> str:
 
 
 def interval(score: Score) -> str:
-    """Write the 95% interval of a score: 0.41 to 0.52."""
+    """Write the 95% interval of a score: 0.41 to 0.52; or that there is none."""
+    if isnan(score.low):
+        return say("page.unbounded")
     return say("page.interval", low=decimal(score.low), high=decimal(score.high))
+
+
+def bounds(score: Score) -> str:
+    """Write the interval of a score in words: 95% interval 0.41 to 0.52; or that there is none."""
+    return interval(score) if isnan(score.low) else say("page.bounds", interval=interval(score))
 
 
 def scored(score: Score) -> str:
     """Write a score and its interval: 0.47 (95% interval 0.41 to 0.52)."""
-    return say("page.scored", value=decimal(score.value), interval=interval(score))
+    return say("page.scored", value=decimal(score.value), bounds=bounds(score))
 
 
 def spark(counts: Sequence[int]) -> str:
