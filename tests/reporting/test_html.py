@@ -129,6 +129,8 @@ def test_headline_says_the_numbers() -> None:
     lines = {"majority class": {"kappa": Score(0, 0, 0)}, "coders": {"kappa": Score(0.7, 0.6, 0.8)}}
     text = page_of(replace(record, scores=replace(record.scores, overall=score, lines=lines))).text
     assert "5 topics emerged from 60 unique communications; 5% of them have no topic." in text
+    assert "123 rows held 105 messages; 45 of these repeated another one, and 60 are left" in text
+    assert "istinct message" not in text
     assert "The commonest theme is" in text
     assert "at κ = 0.41 (95% interval 0.31 to 0.50), where the coders agree" in text
     assert "0.70 (95% interval 0.60 to 0.80) and giving everything the commonest code scores 0.00" in text
@@ -256,6 +258,26 @@ def test_what_a_theme_is_confused_with_is_said() -> None:
     assert "Of 10 messages that people coded diagnosis, 4 (40%) were given power." in page.text
     assert "Of 4 messages that were given power, people coded 4 (100%) diagnosis." in page.text
     assert "the commonest mistake is diagnosis taken for power (4 messages)" in page.text
+
+
+def test_a_theme_that_nobody_coded_is_not_said_to_be_never_confused() -> None:
+    record = make_record()
+    keys = record.codebook.keys
+    counts = np.diag(np.full(len(keys), 5.0))[:, [*range(len(keys)), 0]]
+    counts[:, -1] = 0
+    counts[0] = 0
+    scores = replace(
+        record.scores,
+        message_confusion=counts,
+        message_per_theme={key: {"recall": Score(NAN if key == keys[0] else 1, NAN, NAN)} for key in keys},
+    )
+    text = page_of(replace(record, scores=scores)).text
+    assert text.count("No labelled message was coded with it, so that nothing could be judged.") == 1
+    assert text.count("It was not confused with another theme") == len(keys) - 1
+    assert f"No label is of the theme {keys[0]}: how well it is found cannot be told." in text
+    held_out = {**record.config, "validate": {**record.config["validate"], "held_out": 0.3}}
+    text = page_of(replace(record, scores=scores, config=held_out)).text
+    assert text.count("No label of it was judged.") == 1
 
 
 def test_methods_references_and_checklist_can_be_saved_from_the_page() -> None:

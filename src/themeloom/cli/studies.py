@@ -188,6 +188,7 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
 
     from themeloom.console.results import show_flow
     from themeloom.evidence import adaptation_steps
+    from themeloom.reporting.sentences import sparse
     from themeloom.shares import drawn_by_chance
     from themeloom.trials import adaptations
 
@@ -203,9 +204,10 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
         "nothing stands in the way of a run.",
         markup=False,
     )
+    labels = {key: int((sample.theme == at).sum()) for at, key in enumerate(prepared.codebook.keys)}
     _, note = drawn_by_chance(sample, len(prepared.corpus.texts))
-    if note:
-        console.print(note, style="yellow", markup=False)
+    for told in filter(None, (sparse(labels), note)):
+        console.print(told, style="yellow", markup=False)
     if count := adaptations(prepared.corpus, sample, config):
         steps = adaptation_steps(config, int(sample.decided.sum()))
         console.print(

@@ -12,8 +12,10 @@ from themeloom.reporting.sentences import (
     few_told,
     origin,
     sets_told,
+    sparse_told,
     validation,
 )
+from themeloom.reporting.texts import form
 
 if TYPE_CHECKING:
     from themeloom.records import Flow
@@ -30,7 +32,7 @@ def show_flow(console: Console, flow: "Flow") -> None:
         "rows identified": flow.identified,
         "could not be read": -flow.unreadable,
         "same id as another row": -flow.same_id,
-        "distinct messages": flow.ids,
+        "messages read": flow.ids,
         "retweets": -flow.retweets,
         "copies": -flow.copies,
         "near-duplicates": -flow.near_duplicates,
@@ -114,4 +116,9 @@ def _show_scores(console: Console, result: "RunResult") -> None:
             console.print(escape(said))
     if error := scores.lines.get("message level", {}).get("ece"):
         console.print(f"Calibration error of the message level: {score_cell(error)}.")
-    console.print(f"{sets_told(scores.conformal)}\n")
+    console.print(sets_told(scores.conformal))
+    tied = result.summary.tied
+    left_out = form(tied, "told.left_out").format(number=f"{tied:,}") if tied else ""
+    for sentence in filter(None, (left_out, sparse_told(scores))):
+        console.print(f"[yellow]{escape(sentence)}[/]")
+    console.print()

@@ -31,7 +31,7 @@ def asked(s: Summary) -> Markup:
     return html(
         "answer.asked",
         themes=counted(len(s.themes) - residual, "theme"),
-        residual=say("answer.residual", number=residual) if residual else "",
+        residual=form(residual, "answer.residual").format(number=residual) if residual else "",
         labels=counted(s.scores.labels, "message"),
         tied=say("told.tied", messages=counted(s.tied, "message")) if s.tied else "",
     )
@@ -76,7 +76,7 @@ def flow(s: Summary) -> Markup:
     return html(
         "flow.lead",
         rows=counted(s.flow.identified, "row"),
-        ids=counted(s.flow.ids, "distinct"),
+        ids=counted(s.flow.ids, "message"),
         repeats=number(repeats),
         unique=number(s.flow.unique),
     )

@@ -127,7 +127,7 @@ def _themes(record: RunRecord) -> str:
         labels=counted(len(record.labelled), "message"),
         tied=say("told.tied", messages=counted(record.tied, "message")) if record.tied else "",
         themes=counted(len(record.codebook.themes) - residual, "theme"),
-        residual=say("methods.residual", number=residual) if residual else "",
+        residual=say("methods.residual", categories=counted(residual, "residual")) if residual else "",
         strategy=say(strategy if strategy in catalogue() else "methods.strategy_other"),
         adapted=_adapted(record),
     )

@@ -79,6 +79,31 @@ def too_few_told(undecided: int, listed: str = "") -> str:
     return say("told.too_few", messages=counted(undecided, "message"), are=are, listed=listed)
 
 
+def sparse_told(found: ScoresSummary) -> str:
+    """Name the themes of which no label was judged, or one; empty where there are more of each."""
+    judged = zip(found.message_confusion.coded, found.message_confusion.counts, strict=True)
+    aside = say("told.aside") if found.held_out else ""
+    return sparse({theme: round(sum(row)) for theme, row in judged}, aside)
+
+
+def sparse(labels: Mapping[str, int], aside: str = "") -> str:
+    """Name the themes of which there is no label, or one.
+
+    Parameters
+    ----------
+    labels
+        Theme → number of labels.
+    aside
+        Which labels: words that follow 'label'.
+    """
+    told = []
+    for number, key in enumerate(("told.unscored", "told.single")):
+        themes = [theme for theme, of_theme in labels.items() if of_theme == number]
+        if themes:
+            told.append(form(len(themes), key).format(themes=", ".join(themes), aside=aside))
+    return " ".join(told)
+
+
 def comparisons(differences: Sequence[Difference], level: str, lines: Sequence[str] = AGAINST) -> str:
     """Say how far a level's kappa is from that of some lines, and whether chance explains it.
 
