@@ -28,6 +28,7 @@ from themeloom.members import HeldOut
 from themeloom.progress import Stages
 from themeloom.provenance import versions
 from themeloom.records import Corpus, Ints, LabelledSample, Score
+from themeloom.themes.abstain import prediction_sets
 from themeloom.themes.mapping import topic_themes
 from themeloom.themes.prevalence import POWERED
 from themeloom.themes.scores import score
@@ -80,7 +81,7 @@ def told_and_true(corpus: Labelled, n: int, draw: int, cache: Path) -> Iterator[
         for name in ("kappa", "macro_f1", "accuracy", "ece"):
             if name != "ece" or level == MESSAGES:
                 yield _row(corpus.name, draw, f"{level}: {name}", told[name], true[name].value)
-    sets = posterior >= scores.conformal
+    sets = prediction_sets(posterior, scores.conformal)
     share = float(sets[np.arange(len(rest)), truth].mean())
     yield _row(corpus.name, draw, "sets that hold the truth", Score(CONFORMAL, np.nan, np.nan), share)
     shares = np.bincount(corpus.theme, minlength=themes) / len(corpus.theme)

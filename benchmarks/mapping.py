@@ -156,7 +156,9 @@ def judge(corpus: Labelled, n: int, draw: int, vectors: str, cache: Path) -> Ite
     if vectors == "raw":
         plain = plain_topics(evidence.embeddings, draw)
         topics = {validation.BERTOPIC: plain.topic, validation.REDUCED: plain.reduced}
-        found = validation.reference_lines(topics, evidence.embeddings.vectors, evidence.codebook)
+        found = validation.reference_lines(
+            topics, evidence.embeddings.vectors, evidence.codebook, labels.theme
+        )
         for name, line in found.items():
             yield row(name, "topic" if name in topics else "message", line(labels, judged))
 

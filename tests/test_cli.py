@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from studies import write_study
+from studies import CODEBOOK, write_study
 from themeloom import cli
 
 
@@ -162,6 +162,17 @@ def test_check_tells_labels_of_repeats(study, tmp_path):
     told = CliRunner().invoke(cli.app, ["check", str(study.experiment), "--root", str(tmp_path)]).output
     assert "2 codes, 24 labelled messages: " in " ".join(told.split())
     assert "1 row(s) label a repeat of another labelled message by the same codes: " in " ".join(told.split())
+
+
+def test_check_tells_themes_of_no_label_or_one(study, tmp_path):
+    more = "".join(f"  - {{key: {key}, name: N, definition: D}}\n" for key in ("tax", "hair", "shoes"))
+    study.write("codebook.yaml", CODEBOOK + more)
+    study.rewrite("labels.csv", "m3,waiting", "m3,hair")
+    told = CliRunner().invoke(cli.app, ["check", str(study.experiment), "--root", str(tmp_path)]).output
+    assert (
+        "No label is of the themes tax, shoes: how well they are found cannot be told. Only one label is of "
+        "the theme hair: its scores hang on that one, and macro-F1 counts"
+    ) in " ".join(told.split())
 
 
 def test_check_finds_nothing_to_mend_and_starts_no_encoder(study, tmp_path):

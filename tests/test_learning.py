@@ -1,12 +1,16 @@
 """What a study is learned and judged by."""
 
+from io import StringIO
+
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 import themeloom
-from studies import write_study
+from studies import CODEBOOK, write_study
 from themeloom import cli, learning
+from themeloom.console.results import show_result
 from themeloom.discovery import embed
 from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.plain import REDUCE, plain_topics
@@ -62,6 +66,11 @@ def test_messages_on_which_coders_tie_are_counted_beside_the_labels(tmp_path):
     tied = [f"{row.split(',')[0]},{','.join(codes[:2])}" for row in rows[:2]]
     agreed = [f"{row},{row.split(',')[1]}" for row in rows[2:]]
     study.write("labels.csv", "\n".join([f"{header},other", *tied, *agreed]))
+    study.write("codebook.yaml", CODEBOOK + "  - {key: tax, name: Tax, definition: Paying it.}\n")
     result = themeloom.run(study.experiment, tmp_path / "root")
     assert (result.model.record.tied, result.summary.tied) == (2, 2)
     assert len(result.model.record.labelled) == len(rows) - 2
+    seen = StringIO()
+    show_result(Console(file=seen, width=200), result)
+    assert "2 messages on which coders tie and nobody decided have no label." in seen.getvalue()
+    assert "No label is of the theme tax: how well it is found cannot be told." in seen.getvalue()

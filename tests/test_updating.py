@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,8 @@ from themeloom.fitting import Drift, verdict
 from themeloom.history.registry import register
 from themeloom.model import Model, load
 from themeloom.provenance import file_digests
-from themeloom.records import RunRecord
-from themeloom.updating import update
+from themeloom.records import Flow, RunRecord, Score
+from themeloom.updating import Update, update
 
 WHAT = ["sourdough starter", "rye loaf", "baguette crust", "flour and yeast", "oven tray of rolls"]
 DID = [
@@ -49,6 +50,15 @@ def parent(root) -> Path:
     study = write_study(root / "study")
     study.rewrite("experiment.toml", "steps = 2", "enabled = false")
     return pipeline.run(study.experiment, root).folder
+
+
+@pytest.mark.parametrize(("p", "said"), [(0.0004, "(p < 0.001)"), (0.2, "(p = 0.200)")])
+def test_how_likely_chance_is_reads_as_in_papers(p, said):
+    flow, misfits = Flow(2, 0, 0, 0, 0, 0, 2), Score(0.1, 0.0, 0.2)
+    found = Update("new", "old", "folder", flow, 2, "fits", 0.01, p, misfits, 0.05, p, (), (), vault=True)
+    seen = StringIO()
+    show_update(Console(file=seen, width=200), found)
+    assert seen.getvalue().count(said) == 2
 
 
 def on_bread(seed: int, numbers: range) -> list[str]:

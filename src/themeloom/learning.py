@@ -254,7 +254,7 @@ def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
         }
         if not evidence.informed:
             topics[validation.VOTE] = discovery.clusters.topic[fitted]
-        lines = validation.reference_lines(topics, embeddings.vectors, evidence.codebook)
+        lines = validation.reference_lines(topics, embeddings.vectors, evidence.codebook, labels.theme)
         judged = np.isin(np.arange(len(labels.theme)), np.concatenate([trial.judged for trial in trials]))
         coded = np.where(judged, labels.theme, -1)
         return {name: validation.refer(line, labels, group, trials, coded) for name, line in lines.items()}

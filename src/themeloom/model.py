@@ -121,12 +121,13 @@ class Model:
 
     @cached_property
     def undecided(self) -> pl.DataFrame:
-        """Messages for people to decide, most uncertain first: no single theme is likely enough.
+        """Messages for people to decide, most uncertain first: two or more themes may be theirs.
 
-        A theme stands in a message's prediction set if it is at least as probable as ``scores.conformal``;
-        nine sets in ten hold the true theme. A message is decided where its set is one theme, or it has a
-        label. One row a message: ``doc_id``, ``text``, ``theme`` (its likeliest), ``probability``, ``others``
-        (the other themes in its set, likeliest first).
+        A message's prediction set holds its likeliest theme, and all that are at least as probable as
+        ``scores.conformal``; at least nine sets in ten hold the true theme. A message is decided where its
+        set is one theme, or it has a label. One row a message: ``doc_id``, ``text``, ``theme`` (its
+        likeliest), ``probability``, ``others`` (the other themes in its set, likeliest first). With fewer
+        than nine labels judged nothing can be promised: all themes stand in each set.
         """
         record, keys = self.record, self.record.codebook.keys
         places = np.flatnonzero(record.undecided)

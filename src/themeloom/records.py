@@ -231,7 +231,7 @@ class Scores:
     differences: dict[str, dict[str, Score]]  # 'level, less line' → kappa, macro_f1, accuracy: paired
     calibration: pl.DataFrame  # CALIBRATION, of the message level
     coverage: pl.DataFrame  # COVERAGE_CURVE, of the message level
-    conformal: float  # least posterior of themes in a prediction set that holds the truth 9 times in 10
+    conformal: float  # least posterior of a prediction set's further themes; 0: too few labels to promise
     prevalence: dict[str, dict[str, Score]] = field(default_factory=dict)  # weighting/method → theme
 
 
@@ -307,11 +307,12 @@ class RunRecord:
 
     @property
     def sets(self) -> Bools:
-        """(communications, themes): the prediction set of each, by `Scores.conformal`."""
-        return np.asarray(self.mapping.messages >= self.scores.conformal)
+        """(communications, themes): the prediction set of each: its likeliest, and by `Scores.conformal`."""
+        likeliest = self.mapping.messages.max(axis=1, keepdims=True, initial=0)
+        return np.asarray(self.mapping.messages >= np.minimum(likeliest, self.scores.conformal))
 
     @property
     def undecided(self) -> Bools:
-        """(communications,): which have no label, and no single theme in their prediction set."""
+        """(communications,): which have no label, and two or more themes in their prediction set."""
         labelled = np.isin(np.arange(len(self.sets)), self.labelled)
-        return np.asarray((self.sets.sum(axis=1) != 1) & ~labelled)
+        return np.asarray((self.sets.sum(axis=1) > 1) & ~labelled)

@@ -17,6 +17,16 @@ def test_placeholders_become_chips() -> None:
     [
         (formats.share(0.004), "<1%"),
         (formats.share(0), "0%"),
+        (formats.share(0.9949), "99%"),
+        (formats.share(0.997), ">99%"),
+        (formats.share(1), "100%"),
+        (formats.probability(0.474), "0.47"),
+        (formats.probability(0.997), "0.997"),
+        (formats.probability(0.99999), "0.9999"),
+        (formats.probability(1), "1.00"),
+        (formats.probability(0.004), "0.004"),
+        (formats.probability(0.00003), "3e-05"),
+        (formats.probability(0), "0.00"),
         (formats.share(float("nan")), "\N{EN DASH}"),
         (formats.decimal(-0.126), "\N{MINUS SIGN}0.13"),
         (formats.percent(1.7), "100.0%"),
@@ -44,6 +54,8 @@ def test_numbers_and_names_read_well(shown: str, expected: str) -> None:
 
 def test_scores_are_told_with_their_interval() -> None:
     assert formats.scored(Score(0.474, 0.41, 0.52)) == "0.47 (95% interval 0.41 to 0.52)"
+    nothing = Score(1.0, float("nan"), float("nan"))
+    assert (formats.scored(nothing), formats.interval(nothing)) == ("1.00 (no interval)", "no interval")
 
 
 def test_sparks_stay_in_their_box() -> None:

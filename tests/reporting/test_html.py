@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 from builders import make_record
 from themeloom.errors import OutputError
 from themeloom.records import Candidate, RunRecord, Score
-from themeloom.reporting import html
+from themeloom.reporting import html, leads
 from themeloom.reporting.page import plotly_script
 from themeloom.reporting.page_data import page_data
 from themeloom.reporting.quotes import Quotes
@@ -129,11 +129,62 @@ def test_headline_says_the_numbers() -> None:
     lines = {"majority class": {"kappa": Score(0, 0, 0)}, "coders": {"kappa": Score(0.7, 0.6, 0.8)}}
     text = page_of(replace(record, scores=replace(record.scores, overall=score, lines=lines))).text
     assert "5 topics emerged from 60 unique communications; 5% of them have no topic." in text
+    assert "123 rows held 105 messages; 45 of these repeated another one, and 60 are left" in text
+    assert "istinct message" not in text
     assert "The commonest theme is" in text
     assert "at κ = 0.41 (95% interval 0.31 to 0.50), where the coders agree" in text
     assert "0.70 (95% interval 0.60 to 0.80) and giving everything the commonest code scores 0.00" in text
     assert "The mapping does better than giving everything the commonest code, and less well than" in text
     assert record.note in text
+
+
+NAN = float("nan")
+BETTER = "The mapping does better than giving everything the commonest code"
+
+
+@pytest.mark.parametrize(
+    ("kappa", "majority", "coders", "said"),
+    [
+        (
+            (0.33, -0.02, 0.73),
+            -0.1,
+            None,
+            "The interval does not exclude that giving everything the commonest",
+        ),
+        (
+            (0.33, 0.02, 0.73),
+            0.05,
+            None,
+            "The interval does not exclude that giving everything the commonest",
+        ),
+        ((0.33, 0.02, 0.73), -0.1, None, f"{BETTER}. "),
+        ((0.33, 0.02, 0.73), 0, 0.7, f"{BETTER}, and its interval reaches the agreement between coders."),
+        ((1, NAN, NAN), 0, None, f"{BETTER}. "),
+        ((1, NAN, NAN), 0, NAN, f"{BETTER}. "),
+        ((1, NAN, NAN), 0, 0.7, f"{BETTER}, and no less well than one coder agrees with another."),
+        ((0.5, NAN, NAN), 0, 0.7, f"{BETTER}, and less well than one coder agrees with another."),
+        ((0, NAN, NAN), 0, None, "The mapping does no better than giving everything the commonest code. "),
+        ((NAN, NAN, NAN), NAN, None, "Kappa is not defined on these labels, so that nothing tells"),
+    ],
+)
+def test_the_verdict_is_that_of_the_numbers(kappa, majority, coders, said) -> None:  # type: ignore[no-untyped-def]
+    """One code for everything has a kappa of 0: a line below that is no help to the mapping."""
+    record = make_record()
+    lines = {"majority class": {"kappa": Score(majority, NAN, NAN)}}
+    lines |= {} if coders is None else {"coders": {"kappa": Score(coders, NAN, NAN)}}
+    scores = replace(record.scores, overall={"kappa": Score(*kappa)}, lines=lines)
+    assert str(leads.trust(summarise(replace(record, scores=scores), paths={}, tracked={}))).startswith(said)
+
+
+def test_a_perfect_score_has_no_interval_and_says_so() -> None:
+    record = make_record()
+    perfect = {"kappa": Score(1, NAN, NAN)}
+    lines = {"message level": perfect, "majority class": {"kappa": Score(-0.1, -0.3, 0.1)}}
+    text = page_of(replace(record, scores=replace(record.scores, overall=perfect, lines=lines))).text
+    assert "at κ = 1.00 (no interval), where giving everything the commonest code scores 0.00; " in text
+    assert "message by message, the mapping agrees at 1.00 (no interval)" in text
+    assert re.search(r"of topics, held out\s*1\.00\s*no interval", text)
+    assert "\N{EN DASH} to \N{EN DASH}" not in text
 
 
 def test_informed_topics_candidates_and_what_is_undecided_are_said_plainly() -> None:
@@ -207,6 +258,26 @@ def test_what_a_theme_is_confused_with_is_said() -> None:
     assert "Of 10 messages that people coded diagnosis, 4 (40%) were given power." in page.text
     assert "Of 4 messages that were given power, people coded 4 (100%) diagnosis." in page.text
     assert "the commonest mistake is diagnosis taken for power (4 messages)" in page.text
+
+
+def test_a_theme_that_nobody_coded_is_not_said_to_be_never_confused() -> None:
+    record = make_record()
+    keys = record.codebook.keys
+    counts = np.diag(np.full(len(keys), 5.0))[:, [*range(len(keys)), 0]]
+    counts[:, -1] = 0
+    counts[0] = 0
+    scores = replace(
+        record.scores,
+        message_confusion=counts,
+        message_per_theme={key: {"recall": Score(NAN if key == keys[0] else 1, NAN, NAN)} for key in keys},
+    )
+    text = page_of(replace(record, scores=scores)).text
+    assert text.count("No labelled message was coded with it, so that nothing could be judged.") == 1
+    assert text.count("It was not confused with another theme") == len(keys) - 1
+    assert f"No label is of the theme {keys[0]}: how well it is found cannot be told." in text
+    held_out = {**record.config, "validate": {**record.config["validate"], "held_out": 0.3}}
+    text = page_of(replace(record, scores=scores, config=held_out)).text
+    assert text.count("No label of it was judged.") == 1
 
 
 def test_methods_references_and_checklist_can_be_saved_from_the_page() -> None:

@@ -48,6 +48,15 @@ def test_methods_hold_the_numbers_of_the_run() -> None:
     assert f"κ = {kappa.value:.2f} (95% CI {kappa.low:.2f} to {kappa.high:.2f})" in text
 
 
+def test_a_single_residual_category_is_one() -> None:
+    record = make_record()
+    one = [replace(theme, residual=at == 0) for at, theme in enumerate(record.codebook.themes)]
+    record = replace(record, codebook=replace(record.codebook, themes=tuple(one)))
+    assert "a codebook of 6 themes and 1 residual category." in " ".join(methods(record).paragraphs)
+    said = asked(summarise(record, paths={}, tracked={}))
+    assert "which of 6 themes it is about, or whether it is of the residual category; people coded" in said
+
+
 def test_messages_on_which_coders_tie_are_told() -> None:
     record = make_record()
     said = "on which they tie"

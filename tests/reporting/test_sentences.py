@@ -4,8 +4,8 @@ import pytest
 
 from builders import make_record
 from themeloom.records import Score
-from themeloom.reporting.contents import Difference
-from themeloom.reporting.sentences import comparison, comparisons, origin, validation
+from themeloom.reporting.contents import Conformal, Confusion, Count, Difference
+from themeloom.reporting.sentences import comparison, comparisons, origin, sets_told, sparse_told, validation
 from themeloom.reporting.summary import summarise
 
 NAN = float("nan")
@@ -65,6 +65,31 @@ def test_validation_says_how_labels_were_kept_apart():
     assert validation(replace(scores, labels=1, held_out=0.3)) == (
         "1 label set aside, of which nothing was learned"
     )
+
+
+def test_themes_of_no_label_or_one_are_named():
+    scores = replace(summarise(make_record(), paths={}, tracked={}).scores, held_out=0.0)
+    counts = tuple((float(number), 0.0, 0.0) for number in (5, 1, 0))
+    sparse = replace(scores, message_confusion=Confusion(("a", "b", "c"), ("a", "b", None), counts))
+    assert sparse_told(sparse).startswith(
+        "No label is of the theme c: how well it is found cannot be told. Only "
+    )
+    aside = sparse_told(replace(sparse, held_out=0.3))
+    assert "Only one label that was set aside is of the theme b: its scores hang on that one" in aside
+    enough = Confusion(("a",), ("a", None), ((2.0, 0.0),))
+    assert sparse_told(replace(scores, message_confusion=enough)) == ""
+
+
+def test_sets_are_told_with_those_left_to_people():
+    found = Conformal(0.3, Count(399, 0.9975), Count(1, 0.0025))
+    said = ">99% of the messages have one theme at 90% confidence; "
+    lists = "('themeloom undecided' lists them)."
+    assert sets_told(found) == f"{said}1 without a label is undecided {lists}"
+    assert (
+        sets_told(replace(found, undecided=Count(2, 0.005)))
+        == f"{said}2 without a label are undecided {lists}"
+    )
+    assert sets_told(replace(found, undecided=Count(0, 0))) == f"{said}none without a label is undecided."
 
 
 def test_informed_topics_are_called_so():

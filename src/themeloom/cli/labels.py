@@ -48,14 +48,16 @@ def undecided(
 
     from themeloom import sampling
     from themeloom.model import load
+    from themeloom.reporting.sentences import too_few_told
     from themeloom.targets import SHEET, check_target
 
     check_target(out, SHEET)
-    table = load(model).undecided.with_columns(
-        pl.col("probability").round(3), pl.col("others").list.join(", ")
-    )
+    loaded = load(model)
+    table = loaded.undecided.with_columns(pl.col("probability").round(3), pl.col("others").list.join(", "))
     sampling.write_sheet(table, out)
     say(f"{len(table):,} messages: {out}")
+    if not loaded.record.scores.conformal:
+        say(f"{too_few_told(len(table))}.")
 
 
 def plan(

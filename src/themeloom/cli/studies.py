@@ -189,6 +189,7 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
     from themeloom.authors import authors_of
     from themeloom.console.results import show_flow
     from themeloom.evidence import adaptation_steps
+    from themeloom.reporting.sentences import sparse
     from themeloom.shares import NOT_STATED, drawn_by_chance
     from themeloom.themes.folds import one_author_told
     from themeloom.trials import adaptations
@@ -215,7 +216,8 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
         console.print(NOT_STATED, markup=False)
     _, of_shares = drawn_by_chance(sample, len(prepared.corpus.texts))
     of_authors = one_author_told(authors_of(prepared.corpus)[sample.position[sample.decided]])
-    for note in filter(None, (of_shares, of_authors)):
+    labels = {key: int((sample.theme == at).sum()) for at, key in enumerate(prepared.codebook.keys)}
+    for note in filter(None, (sparse(labels), of_shares, of_authors)):
         console.print(note, style="yellow", markup=False)
     if count := adaptations(prepared.corpus, sample, config):
         steps = adaptation_steps(config, int(sample.decided.sum()))

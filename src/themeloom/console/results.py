@@ -6,7 +6,16 @@ from rich.console import Console
 from rich.markup import escape
 
 from themeloom.console.tables import new_table, percent, score_cell, stacked
-from themeloom.reporting.sentences import authorless_told, comparisons, few_told, origin, validation
+from themeloom.reporting.sentences import (
+    authorless_told,
+    comparisons,
+    few_told,
+    origin,
+    sets_told,
+    sparse_told,
+    validation,
+)
+from themeloom.reporting.texts import form
 
 if TYPE_CHECKING:
     from themeloom.records import Flow
@@ -23,7 +32,7 @@ def show_flow(console: Console, flow: "Flow") -> None:
         "rows identified": flow.identified,
         "could not be read": -flow.unreadable,
         "same id as another row": -flow.same_id,
-        "distinct messages": flow.ids,
+        "messages read": flow.ids,
         "retweets": -flow.retweets,
         "copies": -flow.copies,
         "near-duplicates": -flow.near_duplicates,
@@ -112,8 +121,9 @@ def _show_scores(console: Console, result: "RunResult") -> None:
             console.print(escape(said))
     if error := scores.lines.get("message level", {}).get("ece"):
         console.print(f"Calibration error of the message level: {score_cell(error)}.")
-    alone, undecided = scores.conformal.alone, scores.conformal.undecided
-    console.print(
-        f"{alone.share:.0%} of the messages have one theme at 90% confidence; {undecided.count:,} without a "
-        "label are undecided ('themeloom undecided' lists them).\n"
-    )
+    console.print(sets_told(scores.conformal))
+    tied = result.summary.tied
+    left_out = form(tied, "told.left_out").format(number=f"{tied:,}") if tied else ""
+    for sentence in filter(None, (left_out, sparse_told(scores))):
+        console.print(f"[yellow]{escape(sentence)}[/]")
+    console.print()

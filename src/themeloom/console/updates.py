@@ -31,8 +31,8 @@ def show_update(console: Console, found: "Update") -> None:
     console.print(f"\n[bold]{VERDICTS[found.verdict]}[/bold]", highlight=False)
     console.print(
         f"  fit nowhere           {_percent(found.misfits)}; {found.expected:.0%} is to be expected "
-        f"(p = {_p(found.p_misfits)})\n"
-        f"  differ from the model  MMD\u00b2 = {found.discrepancy:.4f} (p = {_p(found.p_discrepancy)})\n",
+        f"({_p(found.p_misfits)})\n"
+        f"  differ from the model  MMD\u00b2 = {found.discrepancy:.4f} ({_p(found.p_discrepancy)})\n",
         highlight=False,
     )
     _show_shares(console, found)
@@ -82,4 +82,4 @@ def _points(score: "Score") -> str:
 
 
 def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"

@@ -60,8 +60,7 @@ def model_card(record: RunRecord) -> str:
                 for name, scores in record.scores.differences.items()
             ],
         ),
-        f"{(record.sets.sum(axis=1) == 1).mean():.0%} of the messages have a prediction set of one theme, at "
-        f"90% confidence; {record.undecided.sum()} without a label are undecided.",
+        _left_to_people(record),
         "## How it was made",
         table(["choice", "value"], [[name, value] for name, value in _choices(record).items()]),
         table(["version of", "is"], [[name, value] for name, value in record.versions.items()]),
@@ -78,6 +77,14 @@ def model_card(record: RunRecord) -> str:
         "- Scores hold for the population that the labelled sample was drawn from.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _left_to_people(record: RunRecord) -> str:
+    undecided = f"{record.undecided.sum()} without a label are undecided."
+    if not record.scores.conformal:
+        return f"There are too few labels to promise more than a set of all themes: {undecided}"
+    alone = f"{(record.sets.sum(axis=1) == 1).sum()} of {len(record.sets)} messages"
+    return f"{alone} have a prediction set of one theme, at 90% confidence; {undecided}"
 
 
 def few_authors(record: RunRecord) -> str:

@@ -57,7 +57,7 @@ def _filled(record: RunRecord, quotes: Quotes) -> Iterable[tuple[int, str]]:
     yield 10, say("srqr.says_collection", span=_span(record))
     yield 11, say("srqr.says_instruments", version=version)
     repeats = flow.retweets + flow.copies + flow.near_duplicates
-    unique, ids = counted(flow.unique, "communication"), counted(flow.ids, "distinct")
+    unique, ids = counted(flow.unique, "communication"), counted(flow.ids, "message")
     yield 12, say("srqr.says_units", unique=unique, ids=ids, repeats=f"{repeats:,}")
     yield 13, say("srqr.says_processing", aside=f"{flow.unreadable + flow.same_id:,}")
     topics = counted(record.discovery.clusters.count, "topic")

@@ -220,11 +220,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Conformal:
-    """Prediction sets that hold the true theme nine times in ten."""
+    """Prediction sets that hold the true theme at least nine times in ten."""
 
-    threshold: float  # how probable a theme must be to stand in a message's set
+    threshold: float  # how probable a theme must be to stand beside the likeliest; 0: nothing is promised
     alone: Count  # communications whose set is one theme
-    undecided: Count  # without a label, and with no or several themes in their set
+    undecided: Count  # without a label, and with several themes in their set
 
 
 @dataclass(frozen=True, slots=True)

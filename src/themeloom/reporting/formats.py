@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from math import isfinite
+from math import isfinite, isnan
 
 from markupsafe import Markup, escape
 
@@ -30,10 +30,10 @@ def number(value: float) -> str:
 
 
 def share(value: float) -> str:
-    """Write a share of all: 43%, <1%."""
+    """Write a share of all: 43%, <1%, >99%; what is not all is never rounded up to it."""
     if not isfinite(value):
         return _NONE
-    return "<1%" if 0 < value < 0.01 else f"{value:.0%}"
+    return "<1%" if 0 < value < 0.01 else ">99%" if 0.995 <= value < 1 else f"{value:.0%}"
 
 
 def decimal(value: float) -> str:
@@ -41,14 +41,29 @@ def decimal(value: float) -> str:
     return f"{value:.2f}".replace("-", "\N{MINUS SIGN}") if isfinite(value) else _NONE
 
 
+def probability(value: float) -> str:
+    """Write a probability: 0.47, 0.997; what is not certain is never rounded to 0 or to 1."""
+    if value in {0, 1}:
+        return decimal(value)
+    told = (f"{value:.{digits}f}" for digits in (2, 3, 4))
+    return next((text for text in told if 0 < float(text) < 1), "0.9999" if value > 0.5 else f"{value:.0e}")
+
+
 def interval(score: Score) -> str:
-    """Write the 95% interval of a score: 0.41 to 0.52."""
+    """Write the 95% interval of a score: 0.41 to 0.52; or that there is none."""
+    if isnan(score.low):
+        return say("page.unbounded")
     return say("page.interval", low=decimal(score.low), high=decimal(score.high))
+
+
+def bounds(score: Score) -> str:
+    """Write the interval of a score in words: 95% interval 0.41 to 0.52; or that there is none."""
+    return interval(score) if isnan(score.low) else say("page.bounds", interval=interval(score))
 
 
 def scored(score: Score) -> str:
     """Write a score and its interval: 0.47 (95% interval 0.41 to 0.52)."""
-    return say("page.scored", value=decimal(score.value), interval=interval(score))
+    return say("page.scored", value=decimal(score.value), bounds=bounds(score))
 
 
 def spark(counts: Sequence[int]) -> str:
@@ -135,6 +150,7 @@ FORMATS = (
     number,
     share,
     decimal,
+    probability,
     interval,
     scored,
     spark,

@@ -16,14 +16,21 @@ from themeloom.reporting.marks import theme_marks
 from themeloom.reporting.page import Blocks, render_page
 from themeloom.reporting.page_data import page_data
 from themeloom.reporting.references import bibliography
-from themeloom.reporting.sentences import authorless_told, comparisons, few_told, origin, validation
+from themeloom.reporting.sentences import (
+    authorless_told,
+    comparisons,
+    few_told,
+    origin,
+    sparse_told,
+    validation,
+)
 from themeloom.reporting.topic_plots import LINES
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 SCRIPTS = ("figures.js", "table.js", "hierarchy.js", "map.js")
-FILTERS = (*FORMATS, comparisons, validation, few_told, authorless_told)
+FILTERS = (*FORMATS, comparisons, validation, few_told, authorless_told, sparse_told)
 
 
 def write_report(summary: Summary, record: RunRecord, path: Path) -> None:

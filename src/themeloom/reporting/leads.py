@@ -6,9 +6,9 @@ from math import isnan
 from markupsafe import Markup
 
 from themeloom.records import Score
-from themeloom.reporting.contents import Summary, ThemeSummary
-from themeloom.reporting.formats import decimal, duration, interval, line, number, scored, share
-from themeloom.reporting.texts import counted, html, say
+from themeloom.reporting.contents import Conformal, Summary, ThemeSummary
+from themeloom.reporting.formats import bounds, decimal, duration, line, number, probability, scored, share
+from themeloom.reporting.texts import counted, form, html, say
 
 
 def answer(s: Summary) -> Markup:
@@ -31,7 +31,7 @@ def asked(s: Summary) -> Markup:
     return html(
         "answer.asked",
         themes=counted(len(s.themes) - residual, "theme"),
-        residual=say("answer.residual", number=residual) if residual else "",
+        residual=form(residual, "answer.residual").format(number=residual) if residual else "",
         labels=counted(s.scores.labels, "message"),
         tied=say("told.tied", messages=counted(s.tied, "message")) if s.tied else "",
     )
@@ -43,8 +43,8 @@ def commonest(s: Summary) -> Markup:
     if estimated:
         first = max(estimated, key=lambda theme: _value(theme.prevalence))
         found = first.prevalence or Score(0, 0, 0)
-        bounds = say("page.interval", low=share(found.low), high=share(found.high))
-        return html("answer.common", name=first.name, share=share(found.value), interval=bounds)
+        within = say("page.interval", low=share(found.low), high=share(found.high))
+        return html("answer.common", name=first.name, share=share(found.value), interval=within)
     theme = _largest(s)
     return html("answer.counted", name=theme.name, share=share(theme.size.share)) if theme else Markup()
 
@@ -54,18 +54,16 @@ def agreement(s: Summary) -> Markup:
     kappa = s.scores.overall.get("kappa")
     if kappa is None or isnan(kappa.value):
         return Markup()
-    lines = s.scores.lines
-    coders, majority = (line(lines, word).get("kappa") for word in ("coder", "majority"))
-    message = line(lines, "message level").get("kappa")
+    coders, majority, message = (_kappa(s, word) for word in ("coder", "majority", "message level"))
     values = {
         "coders": scored(coders) if coders else "",
-        "majority": decimal(majority.value) if majority else "",
+        "majority": decimal(_chance(majority)) if majority else "",
     }
     which = "both" if coders and majority else "coders" if coders else "majority" if majority else ""
     return html(
         "answer.agreement",
         kappa=decimal(kappa.value),
-        interval=interval(kappa),
+        bounds=bounds(kappa),
         beside=say(f"answer.beside_{which}", **values) if which else "",
         message=say("answer.message", score=scored(message)) if message else "",
         labels=counted(s.scores.labels, "label"),
@@ -78,7 +76,7 @@ def flow(s: Summary) -> Markup:
     return html(
         "flow.lead",
         rows=counted(s.flow.identified, "row"),
-        ids=counted(s.flow.ids, "distinct"),
+        ids=counted(s.flow.ids, "message"),
         repeats=number(repeats),
         unique=number(s.flow.unique),
     )
@@ -160,18 +158,7 @@ def over_time(s: Summary) -> Markup:
 
 def trust(s: Summary) -> Markup:
     """Say whether the mapping is better than guessing, and as good as people."""
-    kappa = s.scores.overall.get("kappa")
-    majority, coders = (line(s.scores.lines, word).get("kappa") for word in ("majority", "coder"))
-    undecided = say(
-        "trust.undecided",
-        number=counted(s.scores.conformal.undecided.count, "message"),
-        all=number(s.flow.unique),
-    )
-    if kappa is None or majority is None or isnan(kappa.low):
-        return html("trust.lead", verdict=say("trust.verdict_none"), undecided=undecided)
-    verdict = say("trust.verdict_better" if kappa.low > majority.value else "trust.verdict_unsure")
-    key = "alone" if coders is None else "less" if kappa.high < coders.value else "reaches"
-    return html("trust.lead", verdict=say(f"trust.verdict_{key}", verdict=verdict), undecided=undecided)
+    return html("trust.lead", verdict=_verdict(s), undecided=_left_to_people(s))
 
 
 def mistake(s: Summary) -> str:
@@ -216,6 +203,22 @@ def abstained(s: Summary) -> Markup:
     )
 
 
+def sets(found: Conformal) -> Markup:
+    """Say what stands in prediction sets, and how many messages are left to people."""
+    left = found.undecided.count
+    values = {"are": form(left, "trust.are"), "listed": html("trust.listed")}
+    if not found.threshold:
+        return html("told.too_few", messages=counted(left, "message"), **values)
+    undecided = html("trust.open", undecided=counted(left, "message"), **values)
+    return html(
+        "trust.conformal",
+        threshold=probability(found.threshold),
+        share=share(found.alone.share),
+        number=number(found.alone.count),
+        open=undecided if left else say("trust.open_none"),
+    )
+
+
 def method(s: Summary) -> Markup:
     """Say how long the run took, and from what seed."""
     values = {"seconds": duration(s.seconds), "stages": len(s.times)}
@@ -229,6 +232,43 @@ def method(s: Summary) -> Markup:
 def placeholders(s: Summary) -> str:
     """List the placeholders by kind."""
     return ", ".join(say("flow.kind", kind=kind, number=number(count)) for kind, count in s.masked.items())
+
+
+def _verdict(s: Summary) -> str:
+    kappa = s.scores.overall.get("kappa")
+    majority, coders = (_kappa(s, word) for word in ("majority", "coder"))
+    if kappa is None or isnan(kappa.value):
+        return say("trust.verdict_none")
+    sure = isnan(kappa.low)  # drawing again cannot change it: the values themselves are compared
+    low, high = (kappa.value, kappa.value) if sure else (kappa.low, kappa.high)
+    better = "better" if low > _chance(majority) else "no_better" if sure else "unsure"
+    if coders is None:
+        beside = "alone"
+    elif high < coders.value:
+        beside = "less"
+    else:
+        beside = "as_well" if sure else "reaches"
+    return say(f"trust.verdict_{beside}", verdict=say(f"trust.verdict_{better}"))
+
+
+def _kappa(s: Summary, word: str) -> Score | None:
+    """Give the kappa of the line whose name has this word, where it is defined."""
+    found = line(s.scores.lines, word).get("kappa")
+    return None if found is None or isnan(found.value) else found
+
+
+def _chance(majority: Score | None) -> float:
+    """Kappa of giving everything one code is 0; it was less in older runs, in which each fold had a code."""
+    return max(0.0, _value(majority))
+
+
+def _left_to_people(s: Summary) -> str:
+    found = s.scores.conformal
+    if not found.threshold:
+        return say("trust.undecided_unknown")
+    left = found.undecided.count
+    messages, are = counted(left, "message"), form(left, "trust.are")
+    return say("trust.undecided", number=messages, all=number(s.flow.unique), are=are)
 
 
 def _largest(s: Summary) -> ThemeSummary | None:

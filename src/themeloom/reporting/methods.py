@@ -6,6 +6,7 @@ from typing import Any
 from themeloom.records import RunRecord
 from themeloom.reporting.checklist import checklist
 from themeloom.reporting.contents import Methods
+from themeloom.reporting.formats import share
 from themeloom.reporting.quotes import Quotes
 from themeloom.reporting.references import cited, references
 from themeloom.reporting.sentences import files_told, score_told, shares_told
@@ -126,7 +127,7 @@ def _themes(record: RunRecord) -> str:
         labels=counted(len(record.labelled), "message"),
         tied=say("told.tied", messages=counted(record.tied, "message")) if record.tied else "",
         themes=counted(len(record.codebook.themes) - residual, "theme"),
-        residual=say("methods.residual", number=residual) if residual else "",
+        residual=say("methods.residual", categories=counted(residual, "residual")) if residual else "",
         strategy=say(strategy if strategy in catalogue() else "methods.strategy_other"),
         adapted=_adapted(record),
     )
@@ -145,6 +146,8 @@ def _validation(record: RunRecord) -> str:
     drawn = say("methods.drawn", repeats=scores.repeats) if scores.repeats > 1 else ""
     fitted = say("methods.cross_fitted", labels=labels, folds=scores.folds, drawn=drawn)
     coders = scores.lines.get("coders", {}).get("kappa")
+    alone = share(_mean(record.sets.sum(axis=1) == 1))
+    sets = "methods.sets" if scores.conformal else "methods.sets_none"
     return say(
         "methods.validate",
         validation=say("methods.held_out", labels=labels) if held_out else fitted,
@@ -152,8 +155,8 @@ def _validation(record: RunRecord) -> str:
         topics=score_told(scores.overall.get("kappa")),
         messages=score_told(scores.lines.get("message level", {}).get("kappa")),
         coders=say("methods.coders", kappa=score_told(coders)) if coders else "",
-        alone=f"{_mean(record.sets.sum(axis=1) == 1):.0%}",
-        **{f"cite_{key}": cited(key) for key in ("kappa", "bca", "conformal")},
+        sets=say(sets, alone=alone, cite_conformal=cited("conformal")),
+        **{f"cite_{key}": cited(key) for key in ("kappa", "bca")},
     )
 
 

@@ -5,7 +5,8 @@ from math import isnan
 from typing import Any
 
 from themeloom.records import RunRecord, Score, Stability
-from themeloom.reporting.contents import Difference, ScoresSummary, Summary
+from themeloom.reporting.contents import Conformal, Difference, ScoresSummary, Summary
+from themeloom.reporting.formats import share
 from themeloom.reporting.texts import counted, form, say
 
 AGAINST = ("logistic regression", "plain BERTopic")
@@ -58,6 +59,49 @@ def validation(scores: ScoresSummary) -> str:
         return say("told.set_aside", labels=labels)
     drawn = say("told.drawn", repeats=scores.repeats) if scores.repeats > 1 else ""
     return say("told.cross_fitted", labels=labels, folds=scores.folds, drawn=drawn)
+
+
+def sets_told(found: Conformal) -> str:
+    """Say how many messages have one theme in their prediction set, and how many are left to people."""
+    left = found.undecided.count
+    if not found.threshold:
+        return f"{too_few_told(left, listed=say('told.listed'))}."
+    key = "told.undecided"
+    undecided = form(left, key).format(number=f"{left:,}", listed=say("told.listed"))
+    return say(
+        "told.sets", share=share(found.alone.share), undecided=undecided if left else say(f"{key}_none")
+    )
+
+
+def too_few_told(undecided: int, listed: str = "") -> str:
+    """Say that so many messages are undecided only because there are too few labels to promise anything."""
+    are = form(undecided, "trust.are")
+    return say("told.too_few", messages=counted(undecided, "message"), are=are, listed=listed)
+
+
+def sparse_told(found: ScoresSummary) -> str:
+    """Name the themes of which no label was judged, or one; empty where there are more of each."""
+    judged = zip(found.message_confusion.coded, found.message_confusion.counts, strict=True)
+    aside = say("told.aside") if found.held_out else ""
+    return sparse({theme: round(sum(row)) for theme, row in judged}, aside)
+
+
+def sparse(labels: Mapping[str, int], aside: str = "") -> str:
+    """Name the themes of which there is no label, or one.
+
+    Parameters
+    ----------
+    labels
+        Theme → number of labels.
+    aside
+        Which labels: words that follow 'label'.
+    """
+    told = []
+    for number, key in enumerate(("told.unscored", "told.single")):
+        themes = [theme for theme, of_theme in labels.items() if of_theme == number]
+        if themes:
+            told.append(form(len(themes), key).format(themes=", ".join(themes), aside=aside))
+    return " ".join(told)
 
 
 def comparisons(differences: Sequence[Difference], level: str, lines: Sequence[str] = AGAINST) -> str:

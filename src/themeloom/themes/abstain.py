@@ -72,7 +72,7 @@ def coverage_at(curve: pl.DataFrame, accuracy: float) -> float:
 
 
 def conformal_threshold(posterior: Doubles, coded: Ints, coverage: float) -> float:
-    """Find how probable a theme must at least be to stand in a message's prediction set.
+    """Find how probable a theme must at least be to stand in a message's prediction set beside the likeliest.
 
     The least ambiguous sets of Sadinle, Lei and Wasserman (2019): the threshold is the floor((n + 1)(1 -
     coverage))-th smallest posterior of the coded theme. Of new messages like the labelled ones, at least the
@@ -83,8 +83,8 @@ def conformal_threshold(posterior: Doubles, coded: Ints, coverage: float) -> flo
     labels, is a little better than those of the folds, so that its sets hold the truth rather more often.
     Messages of one author count as so many of different ones.
 
-    MAPIE gives the same sets, but only around an estimator, and its threshold is no public value that could
-    be saved; it refuses small samples, for which all themes stand in each set here.
+    MAPIE finds the same threshold, but only around an estimator, and as no public value that could be saved;
+    it refuses small samples, for which all themes stand in each set here.
 
     Parameters
     ----------
@@ -106,10 +106,16 @@ def conformal_threshold(posterior: Doubles, coded: Ints, coverage: float) -> flo
 
 
 def prediction_sets(posterior: Doubles, threshold: float) -> Bools:
-    """Give each message the themes that are at least so probable: (messages, themes)."""
-    return np.asarray(posterior >= threshold)
+    """Give each message its likeliest theme, and all that are at least so probable: (messages, themes).
+
+    Where the likeliest theme is right more often than was promised, the threshold lies above that of many
+    messages. Their likeliest theme is in their sets all the same, so that none is empty: the truth is held
+    the more often, and a message is undecided only between themes. Two that are equally likely are both in.
+    """
+    likeliest = posterior.max(axis=1, keepdims=True, initial=0)
+    return np.asarray(posterior >= np.minimum(likeliest, threshold))
 
 
 def decided(sets: Bools) -> Ints:
-    """Give the theme of each message whose set holds just one; -1, abstained, where it holds none or more."""
+    """Give the theme of each message whose set holds just one; -1, abstained, where it holds more."""
     return np.where(sets.sum(axis=1) == 1, sets.argmax(axis=1), -1)

@@ -75,7 +75,7 @@ def score(
     Returns
     -------
     LineScores
-        An interval is NaN where all draws give the same, save that of coverage.
+        An interval is NaN where all draws give the same.
     """
     sequence = _sequence(lines)
     authors = _authors(sequence)
@@ -83,7 +83,10 @@ def score(
     each_once = np.ones(len(authors), np.int64)
     found = bca(lambda weights: _figures(counted, weights), each_once, draws, seed, progress, RAISED)
     names = [*FIGURES, *(name for name in PER_THEME for _ in range(themes))]
-    scores = [_finished(*each, folds) for each in zip(found, names, strict=True)]
+    scores = [
+        _widened(each, folds, -1.0 if name in BELOW_CHANCE else 0.0, 1.0)
+        for each, name in zip(found, names, strict=True)
+    ]
     by_theme = [scores[start::themes] for start in range(len(FIGURES), len(FIGURES) + themes)]
     tables = [line.count(np.ones((1, len(authors))))[0][0] for line in counted]
     return LineScores(
@@ -258,12 +261,6 @@ def _bins(confidence: Doubles, right: Doubles, messages: int) -> Ints:
             break
         found = place
     return found
-
-
-def _finished(score: Score, name: str, folds: int | None) -> Score:
-    if name == "coverage" and np.isnan(score.low):
-        return Score(score.value, score.value, score.value)  # answers always, or never
-    return _widened(score, folds, -1.0 if name in BELOW_CHANCE else 0.0, 1.0)
 
 
 def _widened(score: Score, folds: int | None, least: float, most: float) -> Score:
