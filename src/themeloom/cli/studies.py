@@ -189,12 +189,15 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
     from themeloom.console.results import show_flow
     from themeloom.evidence import adaptation_steps
     from themeloom.shares import drawn_by_chance
+    from themeloom.study import corpus_notes
     from themeloom.trials import adaptations
 
     console = Console()
     show_flow(console, prepared.unique.flow)
     for fault in prepared.raw.unreadable.head(20).iter_rows(named=True):
         console.print(f"{fault['file']}:{fault['line']}: {fault['reason']}", markup=False)
+    for note in corpus_notes(config, prepared.unique, prepared.corpus):
+        console.print(note, style="yellow", markup=False)
     sample = prepared.sample
     tied = len(sample.theme) - int(sample.decided.sum())
     undecided = f", and {tied} tied and undecided to adjudicate" if tied else ""
