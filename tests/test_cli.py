@@ -198,6 +198,27 @@ def test_check_finds_nothing_to_mend_and_starts_no_encoder(study, tmp_path):
     assert done.stdout.splitlines()[-1] == "loaded"
 
 
+def test_messages_that_are_not_english_or_too_long_are_told_before_a_run_and_after(study, tmp_path):
+    starts = ["ich warte auf den brief", "meine überweisung fehlt", "du hast zugehört", "sie war freundlich"]
+    ends = ["seit zwei langen jahren", "am nassen montag", "und das hat alles geändert", "immer wieder"]
+    days = ("heute", "hier", "dort", "bald")
+    texts = [f"{start} {end} {day}" for end in ends for start in starts for day in days]
+    study.write_messages([*texts[:-1], f"{texts[-1]} {'und noch ein Wort ' * 99}"])
+    study.rewrite("experiment.toml", "steps = 2\nlayers = 1", "enabled = false")
+    study.rewrite("experiment.toml", "[validate]", "[repeats]\nnear_duplicates = 1.0\n\n[validate]")
+    said = (
+        "64 of 64 messages seem not to be English",
+        "anonymise.names = false",
+        "1 distinct message is longer than the 256 word pieces",
+    )
+    for command in ("check", "run"):
+        done = CliRunner().invoke(cli.app, [command, str(study.experiment), "--root", str(tmp_path)])
+        assert done.exit_code == 0, done.output
+        assert [one for one in said if one not in " ".join(done.output.split())] == []
+    (page,) = tmp_path.glob("models/*/report.html")
+    assert [one for one in said if one not in page.read_text(encoding="utf-8")] == []
+
+
 SWEEP = '\n[sweep.grid]\ncluster.min_cluster_size = [4, 6]\n"cluster.{}" = [1, 2]\n'
 
 

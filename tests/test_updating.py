@@ -279,3 +279,19 @@ def test_words_that_are_always_masked_must_be_given_again(tmp_path):
     found = update(folder, new, root=tmp_path, experiment=study.experiment)
     texts = load(found.folder).communications["text"].to_list()[-2:]
     assert sorted(texts) == ["I met [person] at the assessment", "and [person] was kind to me"]
+
+
+def test_new_messages_are_masked_as_those_of_the_model_were(tmp_path):
+    study = write_study(tmp_path / "study")
+    study.rewrite("experiment.toml", "steps = 2", "enabled = false")
+    names = "[anonymise]\nnames = false\n\n[validate]"
+    study.rewrite("experiment.toml", "[validate]", names)
+    folder = pipeline.run(study.experiment, tmp_path).folder
+    assert not load(folder).masking.names
+    study.rewrite("experiment.toml", names, '[anonymise]\nmask = ["zorb"]\n\n[validate]')
+    new = tmp_path / "new.csv"
+    new.write_text("text\nI met Wilhelmina and zorb at the assessment\n")
+    for experiment, said in ((None, "zorb"), (study.experiment, "[person]")):
+        found = update(folder, new, root=tmp_path, experiment=experiment)
+        text = load(found.folder).communications["text"].to_list()[-1]
+        assert text == f"I met Wilhelmina and {said} at the assessment"

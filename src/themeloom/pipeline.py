@@ -50,6 +50,7 @@ from themeloom.reporting.html import write_report
 from themeloom.reporting.summary import summarise
 from themeloom.reports import paths_of, shared_report
 from themeloom.result import RunResult
+from themeloom.study import corpus_notes
 from themeloom.themes.candidates import find_candidates
 from themeloom.themes.codebook import read_codebook
 from themeloom.themes.folds import check_sample
@@ -238,11 +239,12 @@ def to_record(
         When it began, UTC.
     """
     codebook = prepared.codebook
+    notes = (config.study.note, *corpus_notes(config, prepared.unique, prepared.corpus), study.note)
     record = RunRecord(
         run=f"{config.study.name}-{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
         study=config.study.name,
         title=config.study.title,
-        note=f"{config.study.note} {study.note}".strip(),
+        note=" ".join(filter(None, notes)),
         config=config.model_dump(mode="json", by_alias=True),
         versions=provenance.versions(),
         digests=_digests(config, prepared),

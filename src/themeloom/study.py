@@ -7,13 +7,16 @@ import numpy as np
 from themeloom.config import Experiment
 from themeloom.corpus.anonymise import anonymise
 from themeloom.corpus.ingest import read_sources
+from themeloom.corpus.language import language_note
 from themeloom.corpus.repeats import find_repeats
 from themeloom.corpus.vault import Vault
+from themeloom.discovery.length import length_note
+from themeloom.discovery.weights import KNOWN
 from themeloom.errors import ModelError
 from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.progress import Stages
-from themeloom.records import Corpus, Doubles, Ints, RunRecord
+from themeloom.records import Corpus, Doubles, Ints, RunRecord, UniqueCorpus
 
 
 def read_corpus(config: Experiment, folders: Folders, stages: Stages) -> Corpus:
@@ -31,6 +34,26 @@ def read_corpus(config: Experiment, folders: Folders, stages: Stages) -> Corpus:
         unique = find_repeats(raw, config.repeats, progress)
     with stages("anonymise") as progress:
         return anonymise(unique, config.anonymise, vault, progress)
+
+
+def corpus_notes(config: Experiment, unique: UniqueCorpus, corpus: Corpus) -> tuple[str, ...]:
+    """Say what a reader has to know of a study's messages, if anything: on which a run does less well.
+
+    Parameters
+    ----------
+    config
+        The experiment.
+    unique
+        The messages as they were written.
+    corpus
+        The same, masked.
+    """
+    english = config.encoder.name in KNOWN
+    found = (
+        language_note(unique.messages, names=config.anonymise.names, english=english),
+        length_note(corpus.texts, config.encoder),
+    )
+    return tuple(filter(None, found))
 
 
 def newest_run(study: str, models: Path, model: Path | None, *, needed: str, cure: str) -> RunRecord:

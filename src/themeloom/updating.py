@@ -149,9 +149,9 @@ class _Found:
 
 
 def _masking(record: RunRecord, experiment: Path | None) -> AnonymiseConfig:
-    if experiment is not None:
-        return read_experiment(experiment).anonymise
     masking = AnonymiseConfig.model_validate(record.config["anonymise"])
+    if experiment is not None:  # whose words count; what the model's messages were searched for does, too
+        return read_experiment(experiment).anonymise.model_copy(update={"names": masking.names})
     if masking.mask:
         raise ConfigError(
             f"{record.run}: the study masks {len(masking.mask)} words always, which no model keeps; name the "

@@ -142,6 +142,8 @@ def test_a_second_run_needs_no_recognition(vault: Vault, monkeypatch: pytest.Mon
     assert asked == ["I met Ibrahim"]
     anonymise(unique(*texts), AnonymiseConfig(keep=("siobhan",)), vault)
     assert asked == ["I met Ibrahim", *texts]
+    assert anonymise(unique(*texts), AnonymiseConfig(names=False), vault).texts == [*texts]
+    assert anonymise(unique(*texts), PLAIN, vault).texts == first.texts
 
 
 def test_names_are_in_the_vault_only(vault: Vault, tmp_path: Path) -> None:
@@ -192,6 +194,9 @@ def test_new_messages_are_masked_as_training_messages_are(
     masked = mask_texts(texts, PLAIN)
     assert [strip_numbers(text) for text in trained] == masked
     assert [mask_texts([text], PLAIN)[0] for text in texts] == masked
+    by_form = AnonymiseConfig(names=False, mask=("trudy",))
+    again = anonymise(unique(*texts), by_form, vault).texts
+    assert [strip_numbers(text) for text in again] == mask_texts(texts, by_form)
 
 
 @settings(deadline=None, max_examples=80)

@@ -83,6 +83,22 @@ def test_the_study_says_what_is_kept_and_what_is_masked() -> None:
     assert mask_texts([text], config) == ["[person] gave me Zorbitane at the [person]"]
 
 
+def test_names_stay_where_the_study_says_so_but_for_those_that_are_listed() -> None:
+    text = "Meine Tochter Anna hat Angst vor der Schule, sagt Dr. Müller aus Köln. @some_one 07700 900362"
+    assert "Tochter" not in mask_texts([text], PLAIN)[0], "German nouns have the capitals of English names"
+    said = "Meine Tochter Anna hat Angst vor der Schule, sagt Dr. {} aus Köln. [handle] [phone]"
+    assert mask_texts([text], AnonymiseConfig(names=False)) == [said.format("Müller")]
+    assert mask_texts([text], AnonymiseConfig(names=False, mask=("müller",))) == [said.format("[person]")]
+
+
+def test_listed_names_are_found_where_a_script_sets_no_blanks() -> None:
+    config = AnonymiseConfig(names=False, mask=("花子", "Anna"))
+    assert mask_texts(["昨日は花子と病院へ行った", "Annas Anna"], config) == [
+        "昨日は[person]と病院へ行った",
+        "Annas [person]",
+    ]
+
+
 def test_the_language_model_is_asked_only_where_it_can_tell_something() -> None:
     assert not read_message("The ward was cold on Monday and I cried").wants_entities
     assert read_message("The ward was cold and Wilhelmina cried").wants_entities

@@ -68,3 +68,13 @@ def test_a_smallest_topic_of_more_than_half_of_the_messages_is_told() -> None:
     )
     with pytest.raises(CorpusError, match=said):
         check_sufficient(_unique(_different(FEWEST + 1)), 11)
+
+
+def test_a_corpus_of_emoji_alone_is_told_as_what_it_is() -> None:
+    signs = "🐶🚆🍳🐾🎫"
+    texts = [f"{one} {other} {third}!" for one in signs for other in signs for third in signs]
+    unique = _unique(_different(FEWEST))
+    of_signs = UniqueCorpus(pl.DataFrame({"text": texts}), unique.outcomes, unique.flow)
+    with pytest.raises(CorpusError, match="hold no word, only emoji and other signs") as found:
+        check_sufficient(of_signs)
+    assert "column" not in str(found.value)

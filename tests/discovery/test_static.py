@@ -18,6 +18,7 @@ from themeloom.discover import embed_corpus
 from themeloom.discovery import backend, embed, static
 from themeloom.discovery.embed import Encoder, encode_cached
 from themeloom.discovery.estimate import distilled
+from themeloom.discovery.length import length_note
 from themeloom.encoders import WordVectors
 from themeloom.errors import ConfigError
 from themeloom.evidence import Evidence
@@ -119,6 +120,18 @@ def test_it_is_made_once_without_pickle_and_gives_unit_vectors(
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file()} == made
     assert again.fingerprint == first.fingerprint != Encoder(EncoderConfig(name=str(transformer))).fingerprint
     assert first.name.endswith(", distilled")
+
+
+@pytest.mark.parametrize("is_static", [False, True])
+def test_what_it_does_not_read_of_long_texts_is_told(transformer: Path, *, is_static: bool) -> None:
+    config = EncoderConfig(name=str(transformer), static=is_static, frequent_terms=1.0)
+    longest = 512 if is_static else 510  # which reads no piece for the beginning and none for the end
+    texts = [" ".join(["nurse"] * longest), " ".join(["nurse"] * (longest - 1))]
+    for text, whole in zip(texts, (False, True), strict=True):
+        longer = f"{text} waiting"
+        told, vectors = length_note([longer], config), Encoder(config).encode([text, longer])
+        assert ("the 512 word pieces" in told) is not whole
+        assert np.array_equal(*vectors) is not whole
 
 
 def test_a_vector_is_a_mean_over_word_pieces_in_any_order(transformer: Path) -> None:

@@ -9,8 +9,9 @@ from builders import make_record
 from themeloom.config import EncoderConfig
 from themeloom.discovery.embed import Encoder
 from themeloom.encoders import Adapted
+from themeloom.history.card import model_card
 from themeloom.records import RunRecord
-from themeloom.reporting.leads import asked
+from themeloom.reporting.leads import asked, foot, unnamed
 from themeloom.reporting.methods import methods
 from themeloom.reporting.summary import summarise
 from themeloom.spreading import AGREEMENT
@@ -66,6 +67,21 @@ def test_messages_on_which_coders_tie_are_told() -> None:
     assert told in " ".join(methods(tied).paragraphs)
     assert said not in asked(summarise(record, paths={}, tracked={}))
     assert "(and 2 messages on which they tie" in asked(summarise(tied, paths={}, tracked={}))
+
+
+def test_names_are_not_said_to_be_masked_where_they_were_not_sought() -> None:
+    told = "Names of people, places and organisations were not recognised (anonymise.names = false)"
+    for record, sought in ((make_record(), True), (configured(anonymise={"names": False}), False)):
+        found, page = methods(record), summarise(record, paths={}, tracked={})
+        text = " ".join(found.paragraphs)
+        assert (told in text) is not sought
+        assert ("Identifying text (names, handles, " in text) is sought
+        ethics, processing = (item.says for item in found.checklist if item.item in {"S9", "S13"})
+        assert (told in ethics) is not sought
+        assert ("identifying text masked" in processing) is sought
+        assert ("what could name a person stands" in foot(page)) is sought
+        assert (told in unnamed(page)) is not sought
+        assert ("names, which were not recognised" in model_card(record)) is not sought
 
 
 def test_everything_cited_is_in_the_references_and_the_other_way_round() -> None:

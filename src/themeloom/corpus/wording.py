@@ -37,7 +37,8 @@ _UNTAGGED = (
 _TOKEN = re.compile(rf"(?P<tag>#(?=\w*[^\W\d]){_LETTER}+)|{_UNTAGGED}")
 _PLAIN_TOKEN = re.compile(_UNTAGGED)
 _UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
-_UNSPACED_CHARACTER = re.compile(_UNSPACED)
+UNSPACED = re.compile(_UNSPACED)
+"""A character of scripts that set no spaces between words."""
 _UNSPACED_GAP = re.compile(rf"(?<={_UNSPACED}) | (?={_UNSPACED})")
 _QUOTES = re.compile("[\"'`´«»‘’‚‛“”„‹›]")
 _NOTHING: frozenset[str] = frozenset()
@@ -80,7 +81,7 @@ def wording(text: str) -> Wording:
     core, size, inner, tags = _tokens(plain, cut=bool(ending))
     if not plain.isascii():
         core, inner = _UNSPACED_GAP.sub("", core), _UNSPACED_GAP.sub("", inner)
-        size += len(_UNSPACED_CHARACTER.findall(core)) // 2
+        size += len(UNSPACED.findall(core)) // 2
     if not core and not tags:
         links = frozenset({"".join(text.casefold().split())})
     return Wording(core, inner if size < MANY_WORDS else "", size, tags, links, bool(ending))

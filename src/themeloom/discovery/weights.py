@@ -58,6 +58,18 @@ def folder_of(config: EncoderConfig) -> Path:
     return folder if folder.is_dir() else _fetched(config)
 
 
+def folder_at_hand(config: EncoderConfig) -> Path | None:
+    """Give the folder of an encoder if it is on this machine: nothing is fetched."""
+    if config.name == BUNDLED or Path(config.name).is_dir():
+        return folder_of(config)
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(_full_name(config), local_files_only=True))
+    except (OSError, ValueError):
+        return None
+
+
 def check_folder(config: EncoderConfig) -> None:
     """Make sure that an encoder which is named by a path is there.
 
@@ -78,12 +90,16 @@ def _fetched(config: EncoderConfig) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    name = config.name if "/" in config.name else f"sentence-transformers/{config.name}"
+    name = _full_name(config)
     wanted = [*_READ, _CODE] if config.trust_remote_code else list(_READ)
     try:
         return Path(snapshot_download(name, allow_patterns=wanted, ignore_patterns=["onnx/*", "openvino/*"]))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise unloadable(config, error) from None
+
+
+def _full_name(config: EncoderConfig) -> str:
+    return config.name if "/" in config.name else f"sentence-transformers/{config.name}"
 
 
 def unloadable(config: EncoderConfig, error: Exception) -> ConfigError:

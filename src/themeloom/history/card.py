@@ -40,7 +40,7 @@ def model_card(record: RunRecord) -> str:
         "## Data",
         table(["flow", "messages"], [[name, str(count)] for name, count in flow_counts(record).items()]),
         f"Placeholders put in for what could identify a person: {_counts(record.masked)}. "
-        "Messages are kept masked, under pseudonymous ids.",
+        f"Messages are kept masked{_unnamed(record)}, under pseudonymous ids.",
         "## Themes",
         table(["theme", "topics", "messages", *BY_THEME], [list(r) for r in _themes(record)]),
         "## Topics",
@@ -96,6 +96,11 @@ def few_authors(record: RunRecord) -> str:
     }
     told = "; ".join(f"{what} {which}" for what, which in named.items() if which)
     return told and f"Of fewer than {heard.least} authors: {told}."
+
+
+def _unnamed(record: RunRecord) -> str:
+    sought = record.config.get("anonymise", {}).get("names", True)
+    return "" if sought else ", but for names, which were not recognised (`anonymise.names = false`)"
 
 
 def _enough_authors(record: RunRecord) -> str:

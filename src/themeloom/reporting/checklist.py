@@ -8,7 +8,7 @@ from themeloom.records import RunRecord, Stability
 from themeloom.reporting.contents import ChecklistItem
 from themeloom.reporting.quotes import Quotes, quotes_of
 from themeloom.reporting.safe_cells import readable_cells
-from themeloom.reporting.sentences import files_told, score_told, shares_told
+from themeloom.reporting.sentences import files_told, score_told, shares_told, unnamed_told
 from themeloom.reporting.texts import counted, say
 from themeloom.sheets import as_csv
 
@@ -39,7 +39,7 @@ def checklist_csv(items: Iterable[ChecklistItem]) -> str:
 def _filled(record: RunRecord, quotes: Quotes) -> Iterable[tuple[int, str]]:
     flow = record.flow
     labels = counted(len(record.labelled), "message")
-    masked = f"{sum(record.masked.values()):,}"
+    masked, unnamed = f"{sum(record.masked.values()):,}", unnamed_told(record.config)
     version = record.versions.get("themeloom", "")
     if record.title:
         yield 1, say("srqr.says_title", title=record.title)
@@ -53,13 +53,14 @@ def _filled(record: RunRecord, quotes: Quotes) -> Iterable[tuple[int, str]]:
             design=say(f"srqr.design_{_design(record.config.get('themes', {}))}"),
         ),
     )
-    yield 9, say("srqr.says_ethics", masked=masked)
+    yield 9, say("srqr.says_ethics", masked=masked, unnamed=unnamed and f" {unnamed}")
     yield 10, say("srqr.says_collection", span=_span(record))
     yield 11, say("srqr.says_instruments", version=version)
     repeats = flow.retweets + flow.copies + flow.near_duplicates
     unique, ids = counted(flow.unique, "communication"), counted(flow.ids, "message")
     yield 12, say("srqr.says_units", unique=unique, ids=ids, repeats=f"{repeats:,}")
-    yield 13, say("srqr.says_processing", aside=f"{flow.unreadable + flow.same_id:,}")
+    what = say("srqr.masked_forms" if unnamed else "srqr.masked_names")
+    yield 13, say("srqr.says_processing", aside=f"{flow.unreadable + flow.same_id:,}", what=what)
     topics = counted(record.discovery.clusters.count, "topic")
     themes = counted(len(record.codebook.themes), "theme")
     yield 14, say("srqr.says_analysis", topics=topics, themes=themes, labels=labels)

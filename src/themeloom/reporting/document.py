@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from themeloom.reporting.contents import Example, Summary, ThemeSummary
 from themeloom.reporting.formats import number, share
 from themeloom.reporting.readable import readable
-from themeloom.reporting.sentences import few_told
+from themeloom.reporting.sentences import few_told, unnamed_told
 from themeloom.reporting.texts import say
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def write_docx(summary: Summary, path: Path) -> None:
         document.add_paragraph(readable(summary.note))
     unique = number(summary.flow.unique)
     document.add_paragraph(f"{say('appendix.caption', unique=unique)} {say(f'appendix.{summary.quotes}')}")
-    if told := few_told(summary):
+    for told in filter(None, (unnamed_told(summary.parameters), few_told(summary))):
         document.add_paragraph(told)
     _table(document, summary)
     written = BytesIO()  # an archive that breaks off on a full disk would fail once more when it is closed

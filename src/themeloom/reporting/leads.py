@@ -8,6 +8,7 @@ from markupsafe import Markup
 from themeloom.records import Score
 from themeloom.reporting.contents import Conformal, Summary, ThemeSummary
 from themeloom.reporting.formats import bounds, decimal, duration, line, number, probability, scored, share
+from themeloom.reporting.sentences import unnamed_told
 from themeloom.reporting.texts import counted, form, html, say
 
 
@@ -232,6 +233,16 @@ def method(s: Summary) -> Markup:
 def placeholders(s: Summary) -> str:
     """List the placeholders by kind."""
     return ", ".join(say("flow.kind", kind=kind, number=number(count)) for kind, count in s.masked.items())
+
+
+def unnamed(s: Summary) -> str:
+    """Say that names were not recognised; empty where they were."""
+    return unnamed_told(s.parameters)
+
+
+def foot(s: Summary) -> Markup:
+    """Say how messages are shown."""
+    return html("page.foot_forms" if s.quotes == "masked" and unnamed(s) else f"page.foot_{s.quotes}")
 
 
 def _verdict(s: Summary) -> str:

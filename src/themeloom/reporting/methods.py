@@ -9,7 +9,7 @@ from themeloom.reporting.contents import Methods
 from themeloom.reporting.formats import share
 from themeloom.reporting.quotes import Quotes
 from themeloom.reporting.references import cited, references
-from themeloom.reporting.sentences import files_told, score_told, shares_told
+from themeloom.reporting.sentences import files_told, score_told, shares_told, unnamed_told
 from themeloom.reporting.texts import catalogue, counted, say
 
 ALWAYS = ("umap", "hdbscan", "density", "bertopic", "sbert", "kappa", "bca", "conformal", "themeloom", "srqr")
@@ -57,7 +57,7 @@ def _static(record: RunRecord) -> bool:
 
 def _corpus(record: RunRecord) -> str:
     flow = record.flow
-    masked = sum(record.masked.values())
+    masked, unnamed = sum(record.masked.values()), unnamed_told(record.config)
     return say(
         "methods.corpus",
         title=record.title or record.study,
@@ -69,7 +69,9 @@ def _corpus(record: RunRecord) -> str:
         copies=counted(flow.copies, "copy"),
         near=counted(flow.near_duplicates, "near"),
         unique=counted(flow.unique, "communication"),
+        what=say("methods.masked_forms" if unnamed else "methods.masked_names"),
         masked=f"{masked:,}" if masked else say("methods.nothing_masked"),
+        unnamed=unnamed and f" {unnamed}",
     )
 
 

@@ -168,6 +168,11 @@ def score_told(score: Score | None) -> str:
     return say("methods.score", value=f"{score.value:.2f}", low=f"{score.low:.2f}", high=f"{score.high:.2f}")
 
 
+def unnamed_told(config: Mapping[str, Any]) -> str:
+    """Say that names were not recognised; empty where they were, as in runs of older versions."""
+    return "" if config.get("anonymise", {}).get("names", True) else say("told.unnamed")
+
+
 def files_told(config: Mapping[str, Any]) -> str:
     """Write how many exports there were."""
     number = max(len(config.get("sources", ())), 1)

@@ -1,0 +1,73 @@
+"""How much of a message the encoder reads, and how many are longer: of these it knows the beginning."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from themeloom.config import EncoderConfig
+from themeloom.discovery.embed import embedded_text, frequent_terms
+from themeloom.discovery.weights import folder_at_hand
+
+_LIMITS = ("tokenizer_config.json", "model_max_length"), ("config.json", "max_position_embeddings")
+
+
+def length_note(texts: Sequence[str], config: EncoderConfig) -> str:
+    """Say how many distinct messages are longer than what the encoder reads of one.
+
+    Parameters
+    ----------
+    texts
+        Masked texts, all of a study.
+    config
+        The encoder. Nothing of it is loaded but what splits texts into word pieces, and that only where a
+        text may be too long; nothing is fetched.
+
+    Returns
+    -------
+    str
+        A sentence; empty where none is longer, or the encoder is not here yet, or without a file that says
+        how it splits texts. A static one splits as the one that it is made from, and reads as much.
+    """
+    folder = folder_at_hand(config)
+    limit = _limit(folder) if folder else 0
+    # A word piece is a byte at least: most texts need not be split to know that they are no longer.
+    long = {text for text in texts if len(text.encode(errors="replace")) > limit - 2} if limit else set()
+    if folder is None or not long:
+        return ""
+    frequent = frequent_terms(texts, config.frequent_terms)
+    count = _longer({embedded_text(text, frequent) for text in long}, folder, limit, framed=not config.static)
+    if not count:
+        return ""
+    return (
+        f"{count:,} distinct {'message is' if count == 1 else 'messages are'} longer than the {limit:,} word "
+        "pieces that the encoder reads: of these only the beginning counts. Where that is too little, split "
+        "long texts into paragraphs, each a row of its own."
+    )
+
+
+def _limit(folder: Path) -> int:
+    """Return how many word pieces are read of a text, as sentence-transformers does; 0 if nothing says."""
+    asked = _number(folder / "sentence_bert_config.json", "max_seq_length")
+    told = [asked] if asked else [_number(folder / file, key) for file, key in _LIMITS]
+    return min([number for number in told if number > 0], default=0)
+
+
+def _number(file: Path, key: str) -> int:
+    try:
+        said = json.loads(file.read_bytes()).get(key)
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return 0
+    return int(said) if isinstance(said, int | float) else 0
+
+
+def _longer(texts: set[str], folder: Path, limit: int, *, framed: bool) -> int:
+    """Count the texts with more word pieces, those included that frame a text where it is `framed`."""
+    from tokenizers import Tokenizer
+
+    try:
+        splitter = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception:  # noqa: BLE001 - of no narrower type; that it is not there or damaged is told elsewhere
+        return 0
+    splitter.no_truncation()
+    splitter.no_padding()
+    return sum(len(splitter.encode(text, add_special_tokens=framed).ids) > limit for text in texts)
