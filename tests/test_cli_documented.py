@@ -94,7 +94,7 @@ def test_every_key_of_the_experiment_file_is_in_the_reference() -> None:
 def test_only_commands_that_exist_are_shown(page: Path) -> None:
     for words in _invocations(page):
         command = words[0]
-        assert command in {*COMMANDS, "--help"}, f"there is no `themeloom {command}`"
+        assert command in {*COMMANDS, "--help", "--version"}, f"there is no `themeloom {command}`"
         named = {word.strip("[]").partition("=")[0] for word in words if word.strip("[]").startswith("--")}
         assert named <= _options(command) if command in COMMANDS else True
 

@@ -57,7 +57,8 @@ def test_a_level_is_compared_in_one_sentence():
     ]
     assert comparisons(all_of_them, "message level") == (
         "Message level: kappa is 0.10 above that of logistic regression (\N{MINUS SIGN}0.10 to 0.20), "
-        "which chance may explain; 0.30 above that of plain BERTopic (0.20 to 0.40), more than chance explains."
+        "which chance may explain; 0.30 above that of plain BERTopic (0.20 to 0.40), more than chance "
+        "explains."
     )
 
 
