@@ -84,6 +84,9 @@ def test_long_lists_of_moves_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "0002" in text
     assert "0003" not in text
     assert "6 more are not shown" in text
+    monkeypatch.setattr(comparison, "MOVES", 8)
+    text = text_of(compare_runs([make_run([0] * 9, "a"), make_run([1] * 9, "b")]))
+    assert "1 more is not shown" in text
 
 
 def test_streams_too_small_to_see_are_left_out_and_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +94,7 @@ def test_streams_too_small_to_see_are_left_out_and_told_of(monkeypatch: pytest.M
     sankey = comparison.figures_of(record)["streams-1"].data[0]
     assert sorted(sankey.link.value) == [99, 100]
     page = comparison.render_comparison(record, comparison.figures_of(record))
-    assert "1 of 3 streams are too small to be drawn" in page
+    assert "1 of 3 streams is too small to be drawn" in page
     monkeypatch.setattr(likeness_plots, "MOST_STREAMS", 1)
     assert comparison.figures_of(record)["streams-1"].data[0].link.value == (100,)
 

@@ -204,9 +204,12 @@ def test_what_a_theme_is_confused_with_is_said() -> None:
     counts = np.zeros((7, 8))
     counts[0, :2] = (6, 4)
     page = page_of(replace(record, scores=replace(record.scores, message_confusion=counts)))
-    assert "Of 10 messages that people coded diagnosis, 4 (40%) were given power." in page.text
-    assert "Of 4 messages that were given power, people coded 4 (100%) diagnosis." in page.text
+    assert "Of 10 messages that people coded diagnosis, 4 (40%) got power." in page.text
+    assert "Of 4 messages that got power, people coded 4 (100%) diagnosis." in page.text
     assert "the commonest mistake is diagnosis taken for power (4 messages)" in page.text
+    page = page_of(replace(record, scores=replace(record.scores, message_confusion=np.eye(7, 8, k=1))))
+    assert "Of 1 message that people coded diagnosis, 1 (100%) got power." in page.text
+    assert "Of 1 message that got power, people coded 1 (100%) diagnosis." in page.text
 
 
 def test_methods_references_and_checklist_can_be_saved_from_the_page() -> None:

@@ -160,6 +160,10 @@ def test_search_finds_messages_by_their_words(shared: Visit, record: RunRecord) 
     assert page.evaluate(DRAWN) == 200  # what was not found lies beneath, pale
     clear(page)
     assert "All 200 messages are shown" in (page.locator(".status").text_content() or "")
+    only = record.communications["text"][0]
+    assert record.communications["text"].str.contains(only, literal=True).sum() == 1
+    search(page, only)
+    assert page.locator(".status").text_content() == "1 of 200 messages is chosen."
     search(page, "e")
     page.get_by_role("button", name="Show more").click()
     assert len(listed(page)) == 100
