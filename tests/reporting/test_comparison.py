@@ -131,6 +131,30 @@ def test_opens_quietly_draws_and_fits(visit: Open, tmp_path: Path, scheme: str, 
     assert seen.page.locator(".sankey-node").first.is_visible()
 
 
+def test_at_a_phone_s_width_names_keep_apart_and_whole(visit: Open, tmp_path: Path) -> None:
+    record = three_runs()
+    comparison.write_comparison(record, tmp_path / "page.html")
+    seen = visit(tmp_path / "page.html", viewport={"width": 360, "height": 740})
+    seen.page.wait_for_function(f"document.querySelectorAll('{DRAWN}').length === 0")
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == 360
+    boxes = [box for each in seen.page.locator(".node-label").all() if (box := each.bounding_box())]
+    rows = [(one, other) for at, one in enumerate(boxes) for other in boxes[:at] if one["x"] != other["x"]]
+    assert rows
+    for one, other in rows:
+        left, right = sorted((one, other), key=lambda box: box["x"])
+        assert left["x"] + left["width"] < right["x"] or abs(left["y"] - right["y"]) > left["height"] / 2
+    name = seen.page.locator("#runs tbody .run").first.bounding_box()
+    assert name is not None
+    assert name["width"] >= 11 * 16
+
+
+def test_without_scripts_the_page_says_why_nothing_is_drawn(visit: Open, tmp_path: Path) -> None:
+    comparison.write_comparison(three_runs(), tmp_path / "page.html")
+    page = visit(tmp_path / "page.html", java_script_enabled=False).page
+    assert page.locator(".chart:visible").count() == 0
+    assert page.locator("figure noscript p:visible").count() == page.locator("figure").count() > 0
+
+
 def test_hostile_words_are_drawn_and_not_obeyed(visit: Open, tmp_path: Path) -> None:
     comparison.write_comparison(hostile_runs(), tmp_path / "page.html")
     seen = visit(tmp_path / "page.html")

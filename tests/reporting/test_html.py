@@ -180,6 +180,7 @@ def test_every_drawing_has_a_table_and_can_be_saved() -> None:
         "svg": len(drawn) + 1,
         "png": len(drawn) + 1,
     }  # and the map
+    assert page.text.count("This drawing needs JavaScript. ") == len(drawn)
     for caption in ("The flow of messages", "Prevalence of the themes among", "Topics merged into groups"):
         assert caption in page.text
     assert "Messages of the largest topics per day" in page.text
