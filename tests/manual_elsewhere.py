@@ -15,7 +15,7 @@ from themeloom.labelling.serving import Hosting
 SMALLER = {
     'ThemeModel(cache=".cache")': 'ThemeModel(cache=".cache", adapt=False, folds=2)',
     "cv=5": "cv=2",
-    "--labels 50,100,200,400": "--labels 20,40",
+    "--labels 50,100,200": "--labels 20,40",
 }
 """What is written otherwise to take seconds, or as the studies here are small."""
 
@@ -66,7 +66,10 @@ ELSEWHERE: dict[str, tuple[str, Callable[[list[str]], object]]] = {
     "pip": ("changes the environment", _pip),
     "themeloom assign --engine": ("needs Ray; run by tests/test_ray_engine.py", parsed),
     "themeloom run --engine": ("needs Ray; run by tests/test_ray_engine.py", parsed),
-    "themeloom demo": ("takes minutes; its study is run by tests/test_pipeline.py", parsed),
+    "themeloom demo": (
+        "takes minutes; run by tests/test_pipeline.py, copied by tests/test_cli.py",
+        parsed,
+    ),
     "themeloom label --host": ("no address of this machine; run by tests/labelling/test_serving.py", _label),
     "themeloom label --behind-proxy": ("needs a proxy; run by tests/labelling/test_serving.py", _label),
     "mlflow models serve": ("takes long; run by tests/history/test_logged_model.py", _mlflow),

@@ -81,7 +81,7 @@ def write_workspace(folder: Path, study: str, codebook: str, line: str) -> None:
     line
         The message of an X export that it shows.
     """
-    for name in ("data", "exports", "experiments"):
+    for name in ("data", "exports", "experiments", "dearmhp"):
         (folder / name).mkdir()
     found = messages()
     _write_exports(folder, found, json.loads(line))
@@ -94,12 +94,14 @@ def write_workspace(folder: Path, study: str, codebook: str, line: str) -> None:
         (folder / name).touch()
     for name in ("waiting-lists", "my-study"):
         (folder / f"{name}.toml").write_text(study + QUICK + SWEEP, encoding="utf-8")
-    for name in ("dearmhp", "dearmhp-sweep", "mine"):
+    # `themeloom demo --copy dearmhp` writes the first.
+    written = {"dearmhp/experiment": "dearmhp", "dearmhp/mine": "mine"}
+    for path, name in {**written, "experiments/dearmhp-sweep": "dearmhp-sweep"}.items():
         text = study.replace('"waiting-lists"', f'"{name}"').replace('= "data/', '= "../data/')
         text = text.replace('"codebook.yaml"', '"../codebook.yaml"').replace(
             '"labels.csv"', '"../labels.csv"'
         )
-        (folder / "experiments" / f"{name}.toml").write_text(text + QUICK + SWEEP, encoding="utf-8")
+        (folder / f"{path}.toml").write_text(text + QUICK + SWEEP, encoding="utf-8")
 
 
 def _write_exports(folder: Path, found: list[tuple[str, str, str]], first: dict[str, object]) -> None:

@@ -6,6 +6,8 @@ import os
 import stat
 import subprocess
 import sys
+from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +16,8 @@ from typer.testing import CliRunner
 
 from studies import CODEBOOK, write_study
 from themeloom import cli
+
+DEMO = Path(str(files("themeloom") / "data" / "dearmhp"))
 
 
 @pytest.fixture
@@ -295,6 +299,22 @@ def test_help_names_every_command():
     )
     for command in ("run", "check", "demo", "audit", "assign", "ui"):
         assert command in done.stdout
+
+
+def test_the_version_is_told():
+    done = subprocess.run(
+        [sys.executable, "-m", "themeloom", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"themeloom {version('themeloom')}\n"
+
+
+def test_the_demonstration_is_copied_whole_and_over_nothing(said, tmp_path):
+    assert said("demo", "--copy", "mine/dearmhp") == (0, "")
+    packaged = {path.name: path.read_bytes() for path in DEMO.iterdir() if path.is_file()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "mine" / "dearmhp").iterdir()} == packaged
+    assert said("check", "mine/dearmhp/experiment.toml")[0] == 0
+    code, err = said("demo", "--copy", "mine")
+    assert (code, faults(err)) == (2, ["themeloom: --copy: mine: exists already; name a new folder."])
 
 
 def test_a_fault_cannot_write_to_the_terminal_but_as_text():

@@ -1,5 +1,6 @@
 """What the manual says in sentences is what the program does; its blocks are run by test_manual."""
 
+import json
 import re
 import shlex
 import sys
@@ -93,7 +94,7 @@ def test_every_key_of_the_experiment_file_is_in_the_reference() -> None:
 def test_only_commands_that_exist_are_shown(page: Path) -> None:
     for words in _invocations(page):
         command = words[0]
-        assert command in {*COMMANDS, "--help"}, f"there is no `themeloom {command}`"
+        assert command in {*COMMANDS, "--help", "--version"}, f"there is no `themeloom {command}`"
         named = {word.strip("[]").partition("=")[0] for word in words if word.strip("[]").startswith("--")}
         assert named <= _options(command) if command in COMMANDS else True
 
@@ -134,6 +135,20 @@ def test_every_page_of_the_manual_is_in_its_contents() -> None:
     listed = re.findall(r":\s+([\w/-]+\.md)$", contents, re.MULTILINE)
     there = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")]
     assert sorted(listed) == sorted(there)
+
+
+@each_page
+def test_no_row_is_cut_off_its_table(page: Path) -> None:
+    """A blank line within a table ends it: what follows would be shown as text with bars in it."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    blocks = [block.splitlines() for block in re.split(r"\n{2,}", text) if block.startswith("|")]
+    assert [lines[0] for lines in blocks if not re.match(r"\| ?:?-", "".join(lines[1:2]))] == []
+
+
+def test_the_last_fuzzing_is_told_as_it_was_kept() -> None:
+    kept = json.loads((ROOT / "benchmarks" / "results" / "fuzzing.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    assert f"| inputs | {kept['inputs']:,}, in {len(kept['readers'])} kinds" in page
 
 
 def test_every_fault_of_the_troubleshooting_page_is_one_that_is_told() -> None:

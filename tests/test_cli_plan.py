@@ -2,12 +2,15 @@
 
 import json
 import math
+import re
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from typer.main import get_command
 
 from builders import make_evaluation, make_mapping, make_record
 from studies import CODEBOOK, write_study
@@ -123,6 +126,16 @@ def test_by_default_as_many_labels_as_are_left(made, model):
     assert [step.more for step in found.steps] == [0, 40]
     assert found.needed is None
     assert found.steps[1].themes[0].by_labels == pytest.approx(0)
+
+
+def test_what_the_manual_asks_for_can_be_planned_for_the_demonstration():
+    """It has 515 messages, 200 of them labelled; what `--labels` cannot take is said by its help."""
+    page = (Path(__file__).resolve().parents[1] / "docs" / "themes-and-scores.md").read_text(encoding="utf-8")
+    asked = [number for words in re.findall(r"--labels ([\d,]+)", page) for number in words.split(",")]
+    assert asked
+    assert max(map(int, asked)) <= 515 - 200
+    (labels,) = [one for one in get_command(cli.app).commands["plan"].params if one.name == "labels"]
+    assert "none above the messages that are left" in labels.help
 
 
 @pytest.mark.usefixtures("model")

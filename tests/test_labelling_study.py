@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+import socket
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -296,6 +297,37 @@ def test_an_import_tells_what_it_changes(small, tmp_path, monkeypatch, capsys):
         "1 new codes and 1 changed by Ana, Ben, Cem",
         "0 new codes by Ana, Ben; 1 stay as they are, as they were given later",
     ]
+
+
+def test_what_a_run_does_not_read_of_the_page_is_told(tmp_path, monkeypatch, capsys):
+    """By the page and its imports always, by `check` and `run` where there are codes that go unread."""
+    from themeloom import cli
+
+    study = write_study(tmp_path / "study")
+    instead = 'a run reads labels.csv; set themes.labels = "label-store" to read what is coded on the page.'
+
+    def said(command, *words):
+        given = [command, study.experiment, "--root", tmp_path, *words]
+        monkeypatch.setattr(sys, "argv", ["themeloom", *map(str, given)])
+        with pytest.raises(SystemExit):
+            cli.main()
+        return capsys.readouterr().out
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # so that the page ends where it would begin
+        port = taken.getsockname()[1]
+        sheet = study.folder / "labels.csv"
+        assert f"Note: {instead}" in said("label", "--no-open", "--port", port, "--sheet", sheet)
+    assert "Note: " not in said("check")
+    assert said("import-labels", sheet).endswith(f"Note: {instead}\n")
+    unread = f"Note: {tmp_path / 'labels' / 'small.sqlite'}: holds 24 codes that are not read: {instead}\n"
+    assert said("check").endswith(unread)
+    (study.folder / "messages.csv").unlink()
+    assert said("run") == unread  # before the work begins
+    study.rewrite("experiment.toml", 'labels = "labels.csv"', 'labels = "label-store"')
+    assert "Note: " not in said("run") + said("import-labels", sheet)
+    study.rewrite("experiment.toml", 'labels = "label-store"', 'labels = "labels.csv"')
+    (tmp_path / "labels" / "small.sqlite").write_bytes(b"damaged")
+    assert said("run") == ""
 
 
 @pytest.mark.slow

@@ -38,6 +38,7 @@ DID = [
 ]
 WHERE = ["in my kitchen", "this morning", "for the bakery stall", "on Sunday", "with butter"]
 HANDLE = "breadlover99"
+UNEVEN = "1 columns where the header has 2"
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,7 @@ def told(root, parent) -> dict:
     done = CliRunner().invoke(app, list(map(str, arguments)))
     assert done.exit_code == 0, done.output
     assert "no longer fit" in done.stdout
+    assert done.stderr.endswith(f"\nbatch.csv:54: set aside: {UNEVEN}\n")
     assert file_digests(sorted(parent.iterdir())) == before
     return json.loads((root / "update.json").read_text())
 
@@ -116,6 +118,10 @@ def test_the_batch_is_counted_once(told, made, parent):
     assert whole.identified == old.flow.identified + 53
     assert made.communications["doc_id"].n_unique() == len(made.communications)
     assert made.communications["times_seen"].sum() == old.communications["times_seen"].sum() + 42
+
+
+def test_rows_that_cannot_be_read_are_named(told):
+    assert told["set_aside"] == [{"file": "batch.csv", "line": 54, "reason": UNEVEN}]
 
 
 def test_what_was_there_stays_as_it_is(made, parent):

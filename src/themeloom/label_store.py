@@ -9,7 +9,7 @@ import polars as pl
 
 from themeloom.atomic import whole_file
 from themeloom.config import LABEL_STORE, Experiment
-from themeloom.errors import LabelError
+from themeloom.errors import LabelError, ThemeloomError
 from themeloom.folders import Folders
 from themeloom.labelling.collected import Collected
 from themeloom.labelling.exports import everything, label_table
@@ -30,6 +30,28 @@ def drawn_already(config: Experiment, folders: Folders) -> list[str]:
         return []
     with Store.open(path, config.study.name) as store:
         return [row["doc_id"] for row in store.messages()]
+
+
+def read_instead(config: Experiment) -> str:
+    """Tell what a run reads that does not read what is coded on the page; empty where it does."""
+    if uses_store(config):
+        return ""
+    name = Path(config.themes.labels).name
+    return f'a run reads {name}; set themes.labels = "{LABEL_STORE}" to read what is coded on the page.'
+
+
+def told_unread(config: Experiment, folders: Folders) -> str:
+    """Tell of codes in the study's label file that a run does not read; empty where there are none."""
+    path, instead = folders.label_file(config.study.name), read_instead(config)
+    if not instead or not path.exists():
+        return ""
+    try:
+        with Store.open(path, config.study.name) as store:
+            found = everything(store)
+    except ThemeloomError:  # nobody asked for this file: its fault is told where it is used
+        return ""
+    number = len(found.codes) + len(found.decisions)
+    return f"{path}: holds {number:,} codes that are not read: {instead}" if number else ""
 
 
 def with_labels(config: Experiment, folders: Folders) -> Experiment:

@@ -209,10 +209,10 @@ class Score:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+        return f"{self.value:z.2f} ({self.low:z.2f} to {self.high:z.2f})"
 
     def _repr_html_(self) -> str:
-        return f"<b>{self.value:.2f}</b> <small>{self.low:.2f} to {self.high:.2f}</small>"
+        return f"<b>{self.value:z.2f}</b> <small>{self.low:z.2f} to {self.high:z.2f}</small>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from themeloom import provenance
+from themeloom.assignment import TOLD
 from themeloom.authors import numbered, with_more
 from themeloom.cache import VectorCache
 from themeloom.config import AnonymiseConfig, ColumnsConfig, IngestConfig, RepeatsConfig, SourceConfig
@@ -51,6 +53,7 @@ class Update:
     parent: str
     folder: str
     flow: Flow  # of the batch; same_id and copies count what the model has already
+    set_aside: tuple[dict[str, Any], ...]  # file, line and reason of the first thousand unreadable rows
     messages: int  # that were added
     verdict: str  # a key of `fitting.VERDICTS`
     discrepancy: float  # squared maximum mean discrepancy
@@ -128,6 +131,7 @@ def update(  # noqa: PLR0913 (what, whence, how)
         parent=record.run,
         folder=str(folder),
         flow=_flow(found, batch),
+        set_aside=tuple(found.raw.unreadable.select("file", "line", "reason").head(TOLD).to_dicts()),
         messages=len(batch.read),
         verdict=verdict(drift),
         discrepancy=drift.discrepancy,

@@ -418,6 +418,17 @@ def test_faults_of_an_import_are_all_told_and_nothing_is_taken_in(other, tmp_pat
     assert people.coders(other) == []
 
 
+def test_messages_that_are_not_in_the_sample_are_told_once_with_the_cure(other, tmp_path):
+    content = "doc_id,Ana\n" + "".join(f"unknown{at},power\n" for at in range(30))
+    with pytest.raises(LabelError) as caught:
+        take_in(other, tmp_path, "labels.csv", content.encode())
+    assert caught.value.faults == (
+        f"{tmp_path / 'labels.csv'}:2: the message is not in the sample, nor are those of 29 more codes; "
+        "leave such codes out, or take the messages in first by `themeloom label EXPERIMENT --sheet SHEET` "
+        "(a label file is one).",
+    )
+
+
 def test_a_fault_of_an_import_is_told_with_its_place(store, other, tmp_path):
     found = exports.everything(store)
     wrong = Said("Ben", doc(4), "Meds", note="two\nlines")

@@ -58,7 +58,8 @@ def test_everything_is_on_the_page() -> None:
     text = text_of(record)
     for run in record.runs:
         assert run.name in text
-    assert "B less A on the same 66 labelled messages: topic level, kappa -0.20 (-0.30 to -0.10)" in text
+    told = "topic level, kappa ~0.20 (~0.30 to ~0.10)".replace("~", "\N{MINUS SIGN}")
+    assert f"B less A on the same 66 labelled messages: {told}" in text
     assert "more than chance explains" in text
     assert "C less A: they keep nothing." in text
     assert record.runs[0].topics[0].label in text
@@ -83,6 +84,9 @@ def test_long_lists_of_moves_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "0002" in text
     assert "0003" not in text
     assert "6 more are not shown" in text
+    monkeypatch.setattr(comparison, "MOVES", 8)
+    text = text_of(compare_runs([make_run([0] * 9, "a"), make_run([1] * 9, "b")]))
+    assert "1 more is not shown" in text
 
 
 def test_streams_too_small_to_see_are_left_out_and_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +94,7 @@ def test_streams_too_small_to_see_are_left_out_and_told_of(monkeypatch: pytest.M
     sankey = comparison.figures_of(record)["streams-1"].data[0]
     assert sorted(sankey.link.value) == [99, 100]
     page = comparison.render_comparison(record, comparison.figures_of(record))
-    assert "1 of 3 streams are too small to be drawn" in page
+    assert "1 of 3 streams is too small to be drawn" in page
     monkeypatch.setattr(likeness_plots, "MOST_STREAMS", 1)
     assert comparison.figures_of(record)["streams-1"].data[0].link.value == (100,)
 
@@ -125,6 +129,30 @@ def test_opens_quietly_draws_and_fits(visit: Open, tmp_path: Path, scheme: str, 
     assert seen.page.locator(".sankey-link").count() == len(three_runs().pairings[0].streams)
     assert seen.page.locator(".likeness .heatmaplayer image").count() == 2
     assert seen.page.locator(".sankey-node").first.is_visible()
+
+
+def test_at_a_phone_s_width_names_keep_apart_and_whole(visit: Open, tmp_path: Path) -> None:
+    record = three_runs()
+    comparison.write_comparison(record, tmp_path / "page.html")
+    seen = visit(tmp_path / "page.html", viewport={"width": 360, "height": 740})
+    seen.page.wait_for_function(f"document.querySelectorAll('{DRAWN}').length === 0")
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == 360
+    boxes = [box for each in seen.page.locator(".node-label").all() if (box := each.bounding_box())]
+    rows = [(one, other) for at, one in enumerate(boxes) for other in boxes[:at] if one["x"] != other["x"]]
+    assert rows
+    for one, other in rows:
+        left, right = sorted((one, other), key=lambda box: box["x"])
+        assert left["x"] + left["width"] < right["x"] or abs(left["y"] - right["y"]) > left["height"] / 2
+    name = seen.page.locator("#runs tbody .run").first.bounding_box()
+    assert name is not None
+    assert name["width"] >= 11 * 16
+
+
+def test_without_scripts_the_page_says_why_nothing_is_drawn(visit: Open, tmp_path: Path) -> None:
+    comparison.write_comparison(three_runs(), tmp_path / "page.html")
+    page = visit(tmp_path / "page.html", java_script_enabled=False).page
+    assert page.locator(".chart:visible").count() == 0
+    assert page.locator("figure noscript p:visible").count() == page.locator("figure").count() > 0
 
 
 def test_hostile_words_are_drawn_and_not_obeyed(visit: Open, tmp_path: Path) -> None:

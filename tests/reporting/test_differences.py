@@ -47,7 +47,8 @@ def test_moves_are_counted_at_each_level():
     [
         (Score(0.1, 0.05, 0.2), "kappa +0.10 (+0.05 to +0.20), more than chance explains"),
         (Score(-0.1, -0.2, -0.05), "more than chance explains"),
-        (Score(0.1, -0.05, 0.2), "which chance may explain"),
+        (Score(0.1, -0.05, 0.2), "(\N{MINUS SIGN}0.05 to +0.20), which chance may explain"),
+        (Score(0.1, -0.004, 0.2), "(+0.00 to +0.20), which chance may explain"),
         (Score(0.0, math.nan, math.nan), "kappa +0.00 (no interval)"),
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from hostile import MESSAGES, hostile_record
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, FloatRect, Page
 
 from browsing import Visit
 from builders import make_record
@@ -135,6 +135,33 @@ def test_switch_colours_the_map_by_theme_merged_topics_and_back(shared: Visit, r
     assert shared.problems == []
 
 
+def test_without_scripts_no_drawing_button_or_caption_is_left_over(visit: Open, report: Path) -> None:
+    page = visit(report, java_script_enabled=False).page
+    for dead in ("[data-save]", "[data-copy]", ".chart", ".plot", ".controls", ".tools", ".slider", ".how"):
+        assert page.locator(dead).count() > 0
+        assert page.locator(f"{dead}:visible").count() == 0, dead
+    assert page.locator("figure noscript p:visible").count() == page.locator("figure").count()
+
+
+def test_numbers_of_heat_maps_keep_apart_at_a_phone_s_width(visit: Open, report: Path) -> None:
+    seen = visit(report, viewport={"width": 360, "height": 740})
+    page = ready(seen)
+    for name in ("confusion", "confusion_messages"):
+        numbers = page.locator(f"figure[data-figure={name}] .heatmap-label")
+        boxes = [box for each in numbers.all() if (box := each.bounding_box())]
+        assert len(boxes) == 56
+        assert not any(_meet(one, other) for at, one in enumerate(boxes) for other in boxes[:at])
+    assert page.locator("figure[data-figure=confusion] .colorbar").count() == 0
+    page.set_viewport_size({"width": 740, "height": 360})
+    until(page, "document.querySelectorAll('figure[data-figure=confusion] .colorbar').length", 1)
+    assert seen.problems == []
+
+
+def _meet(one: FloatRect, other: FloatRect) -> bool:
+    across = one["x"] < other["x"] + other["width"] and other["x"] < one["x"] + one["width"]
+    return across and one["y"] < other["y"] + other["height"] and other["y"] < one["y"] + one["height"]
+
+
 def test_slider_merges_the_nearest_topics_first(shared: Visit, record: RunRecord) -> None:
     page = shared.page
     summary = summarise(record, paths={}, tracked={})
@@ -160,6 +187,10 @@ def test_search_finds_messages_by_their_words(shared: Visit, record: RunRecord) 
     assert page.evaluate(DRAWN) == 200  # what was not found lies beneath, pale
     clear(page)
     assert "All 200 messages are shown" in (page.locator(".status").text_content() or "")
+    only = record.communications["text"][0]
+    assert record.communications["text"].str.contains(only, literal=True).sum() == 1
+    search(page, only)
+    assert page.locator(".status").text_content() == "1 of 200 messages is chosen."
     search(page, "e")
     page.get_by_role("button", name="Show more").click()
     assert len(listed(page)) == 100

@@ -21,15 +21,19 @@ def difference(value, low, high, level="message level", line="logistic regressio
         (difference(0.26, 0.15, 0.39), "0.26 above that of logistic regression (0.15 to 0.39), more than"),
         (
             difference(0.05, -0.05, 0.16),
-            "0.05 above that of logistic regression (-0.05 to 0.16), which chance",
+            "0.05 above that of logistic regression (\N{MINUS SIGN}0.05 to 0.16), which chance",
+        ),
+        (
+            difference(0.13, -0.002, 0.26),
+            "0.13 above that of logistic regression (0.00 to 0.26), which chance",
         ),
         (difference(-0.2, -0.34, -0.06), "0.20 below that of logistic regression (0.06 to 0.34), more than"),
         (
             difference(-0.02, -0.1, 0.05),
-            "0.02 below that of logistic regression (-0.05 to 0.10), which chance",
+            "0.02 below that of logistic regression (\N{MINUS SIGN}0.05 to 0.10), which chance",
         ),
         (difference(0.3, NAN, NAN), "0.30 above that of logistic regression"),
-        (difference(-0.004, -0.1, 0.05), "equal to that of logistic regression (-0.05 to 0.10)"),
+        (difference(-0.004, -0.1, 0.05), "equal to that of logistic regression (\N{MINUS SIGN}0.05 to 0.10)"),
         (difference(0.0, NAN, NAN), "equal to that of logistic regression"),
     ],
 )
@@ -52,8 +56,9 @@ def test_a_level_is_compared_in_one_sentence():
         difference(0.9, 0.8, 1.0, line="majority class"),
     ]
     assert comparisons(all_of_them, "message level") == (
-        "Message level: kappa is 0.10 above that of logistic regression (-0.10 to 0.20), which chance may "
-        "explain; 0.30 above that of plain BERTopic (0.20 to 0.40), more than chance explains."
+        "Message level: kappa is 0.10 above that of logistic regression (\N{MINUS SIGN}0.10 to 0.20), "
+        "which chance may explain; 0.30 above that of plain BERTopic (0.20 to 0.40), more than chance "
+        "explains."
     )
 
 

@@ -4,10 +4,12 @@ import errno
 import gc
 import os
 import sys
+from typing import Annotated
 
 import typer
 
 from themeloom.cli import crash, labelling, labels, models, studies
+from themeloom.cli.options import say
 from themeloom.cli.stopping import orderly
 
 __all__ = ["app", "main"]
@@ -48,6 +50,23 @@ COMMANDS = (
 )
 for _command in COMMANDS:
     app.command()(_command)
+
+
+def _tell_version(wanted: bool) -> None:
+    from importlib.metadata import version
+
+    if wanted:
+        say(f"themeloom {version('themeloom')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before_any(
+    version: Annotated[
+        bool, typer.Option("--version", help="Tell the version.", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take what stands before a command."""
 
 
 def _printable(fault: str) -> str:

@@ -56,6 +56,7 @@ def label(  # noqa: PLR0913, PLR0917 (an option each)
     with progress_bars() as bars:
         opened = study.open_study(experiment, asked, root=root, watcher=bars)
     say(f"{opened.new:,} messages drawn into {opened.store.path}" if opened.new else f"{opened.store.path}")
+    _say_what_is_read(experiment)
     study.serve_study(opened, hosting, browser=browser, said=say)
 
 
@@ -89,3 +90,13 @@ def import_labels(
         changed = f" and {taken.changed:,} changed" if taken.changed else ""
         kept = f"; {taken.kept:,} stay as they are, as they were given later" if taken.kept else ""
         say(f"{taken.new:,} new codes{changed} by {', '.join(taken.coders)}{kept}: {file}")
+    _say_what_is_read(experiment)
+
+
+def _say_what_is_read(experiment: Path) -> None:
+    """Warn people whose codes no run of this experiment would read."""
+    from themeloom.experiment import read_experiment
+    from themeloom.label_store import read_instead
+
+    if told := read_instead(read_experiment(experiment)):
+        say(f"Note: {told}")

@@ -64,7 +64,10 @@ def plan(
     experiment: ExperimentFile,
     labels: Annotated[
         str | None,
-        typer.Option(help="Numbers of further labels, with commas between; by default 50,100,200,400."),
+        typer.Option(
+            help="Numbers of further labels, with commas between, none above the messages that are left; by "
+            "default 50,100,200,400 as far as these go."
+        ),
     ] = None,
     half_width: Annotated[
         float | None,

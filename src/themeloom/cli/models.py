@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,8 @@ from themeloom.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from themeloom.reporting.summary import Summary
 
 Run = Annotated[
@@ -62,12 +64,17 @@ def assign(  # noqa: PLR0913, PLR0917 (one option each)
     loaded = load(folder, encoder, root)
     with progress_bars() as bars:
         done = assign_file(loaded, file, out, columns, asked, engine=elsewhere, watcher=bars)
-    for fault in done.told.iter_rows(named=True):
-        sys.stderr.write(f"{fault['file']}:{fault['line']}: set aside: {fault['reason']}\n")
-    if done.unreadable > len(done.told):
-        sys.stderr.write(f"and {done.unreadable - len(done.told):,} more rows set aside\n")
+    _tell_set_aside(done.told.to_dicts(), done.unreadable)
     earlier = f" ({done.found:,} of them assigned before the last stop)" if done.found else ""
     say(f"{done.rows:,} messages: {out}{earlier}")
+
+
+def _tell_set_aside(told: "Sequence[Mapping[str, Any]]", count: int) -> None:
+    """Tell on standard error of the first rows that could not be read, and how many more there are."""
+    for fault in told:
+        sys.stderr.write(f"{fault['file']}:{fault['line']}: set aside: {fault['reason']}\n")
+    if count > len(told):
+        sys.stderr.write(f"and {count - len(told):,} more rows set aside\n")
 
 
 def update(  # noqa: PLR0913, PLR0917 (one option each)
@@ -98,6 +105,7 @@ def update(  # noqa: PLR0913, PLR0917 (one option each)
         found = updating.update(
             model, file, columns, root=root, experiment=experiment, encoder=encoder, watcher=bars
         )
+    _tell_set_aside(found.set_aside, found.flow.unreadable)
     show_update(Console(), found)  # first: the model is there, even where this file cannot be written
     write_json(found, json)
 

@@ -1,5 +1,6 @@
 """Commands of a whole study: run it, check it, sweep over it."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,8 @@ from themeloom.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     from themeloom.config import Experiment
     from themeloom.pipeline import Prepared
     from themeloom.result import RunResult
@@ -37,21 +40,46 @@ def run(
 
     cluster = cluster_of(engine, address)
     check_json(json, study_files(experiment))
+    _say_what_is_not_read(experiment, root)
     with progress_bars() as bars:
         result = pipeline.run(experiment, root, bars, cluster)
     _finish(result, json)
 
 
-def demo(root: Root = Path(), json: JsonPath = None) -> None:
-    """Run the packaged demonstration study (synthetic messages) in the current folder."""
+def demo(
+    copy: Annotated[
+        Path | None,
+        typer.Option(help="Only copy the study's files to this new folder, to look at and change them."),
+    ] = None,
+    root: Root = Path(),
+    json: JsonPath = None,
+) -> None:
+    """Run the packaged demonstration study (synthetic messages) in the current folder, or copy its files."""
     from importlib.resources import as_file, files
 
+    study = files("themeloom") / "data" / "dearmhp"
+    if copy is not None:
+        _copy(study, copy)
+        say(f"the experiment file: {copy / 'experiment.toml'}")
+        return
     from themeloom import pipeline
 
     check_json(json, [])
-    with as_file(files("themeloom") / "data" / "dearmhp") as folder, progress_bars() as bars:
+    with as_file(study) as folder, progress_bars() as bars:
         result = pipeline.run(folder / "experiment.toml", root, bars)
     _finish(result, json)
+    say("To look at its files, code and change it: themeloom demo --copy FOLDER")
+
+
+def _copy(study: "Traversable", folder: Path) -> None:
+    from themeloom.atomic import whole_folder
+    from themeloom.errors import OutputError
+
+    if os.path.lexists(folder):
+        raise OutputError(f"--copy: {folder}: exists already; name a new folder.")
+    with whole_folder(folder) as draft:
+        for file in study.iterdir():
+            (draft / file.name).write_bytes(file.read_bytes())
 
 
 def check(experiment: ExperimentFile, root: Root = Path()) -> None:
@@ -67,6 +95,7 @@ def check(experiment: ExperimentFile, root: Root = Path()) -> None:
     _show_prepared(prepared, config)
     if tried:
         say(f"A sweep tries {len(tried)} configurations; runs: {len(tried) * config.sweep.seeds}.")
+    _say_what_is_not_read(experiment, root)
 
 
 def audit(
@@ -181,6 +210,15 @@ def _finish(result: "RunResult", json: Path | None) -> None:
 
     write_json(result.summary, json)
     show_result(Console(), result)
+
+
+def _say_what_is_not_read(experiment: Path, root: Path) -> None:
+    from themeloom.experiment import read_experiment
+    from themeloom.folders import Folders
+    from themeloom.label_store import told_unread
+
+    if told := told_unread(read_experiment(experiment), Folders(root)):
+        say(f"Note: {told}")
 
 
 def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:

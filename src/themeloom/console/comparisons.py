@@ -113,7 +113,7 @@ def _scored(line: ScoreLine, place: int) -> str:
         return value
     overlap = line.apart[place]
     verdict = "" if overlap is None else ", intervals apart" if overlap else ", intervals overlap"
-    return f"{value}\n{apart:+.2f}{verdict}"
+    return f"{value}\n{apart:+z.2f}{verdict}"
 
 
 def _show_moves(console: Console, pairing: Pairing) -> None:
@@ -147,11 +147,11 @@ def _show_settings(console: Console, record: ComparisonRecord) -> None:
 def _score(score: Score | None) -> str:
     if score is None or score.value != score.value:  # NaN
         return NONE
-    return f"{score.value:.2f}" if score.low != score.low else str(score)
+    return f"{score.value:z.2f}" if score.low != score.low else str(score)
 
 
 def _number(value: float | None) -> str:
-    return NONE if value is None else f"{value:.2f}"
+    return NONE if value is None else f"{value:z.2f}"
 
 
 RIGHT = {"messages", "topics", "labels", "shared", "AMI", "NMI", "words (RBO)"}

@@ -25,7 +25,7 @@ def score_cell(score: "Score | None") -> str:
     if score is None:
         return ""
     if isnan(score.low):
-        return "undefined" if isnan(score.value) else f"{score.value:.2f} (no interval)"
+        return "undefined" if isnan(score.value) else f"{score.value:z.2f} (no interval)"
     return str(score)
 
 
@@ -36,4 +36,4 @@ def stacked(score: str) -> str:
 
 def percent(score: "Score | None") -> str:
     """Write a share and its interval as percentages."""
-    return "" if score is None else f"{score.value:.0%} ({100 * score.low:.0f} to {100 * score.high:.0f})"
+    return "" if score is None else f"{score.value:z.0%} ({100 * score.low:z.0f} to {100 * score.high:z.0f})"

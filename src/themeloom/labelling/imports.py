@@ -244,10 +244,14 @@ def _check(store: Store, found: list[Said], path: Path, codebook: Codebook) -> N
         fault = _name_fault(one.coder) or fault_of(
             Coding(one.doc_id, one.code, one.second, bool(one.unclear), one.note or ""), codebook
         )
-        if one.doc_id not in sample:
-            fault = "the message is not in the sample; leave it out, or take it into the sample first."
-        if fault:
+        if fault and one.doc_id in sample:
             faults.append(f"{path}{one.place} (by {one.coder[:40]}): {fault}")
+    if absent := [one for one in found if one.doc_id not in sample]:  # often the whole file: told once
+        others = f", nor are those of {len(absent) - 1:,} more codes" if len(absent) > 1 else ""
+        faults.append(
+            f"{path}{absent[0].place}: the message is not in the sample{others}; leave such codes out, or "
+            "take the messages in first by `themeloom label EXPERIMENT --sheet SHEET` (a label file is one)."
+        )
     if faults:
         more = len(faults) - SHOWN
         raise LabelError(*faults[:SHOWN], *([f"{path}: {more} more faults like these."] if more > 0 else []))

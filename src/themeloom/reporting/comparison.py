@@ -62,14 +62,14 @@ def render_comparison(record: ComparisonRecord, figures: "Mapping[str, go.Figure
         "comparison.html",
         ["report.css", "comparison.css"],
         figures,
-        FILTERS,
+        FORMATS,
         **_context(record),
     )
 
 
 def comparison_fragment(record: ComparisonRecord) -> str:
     """Render the overview and the aligned topics as HTML, for a notebook: no style, script or figure."""
-    environment = make_environment(FILTERS)
+    environment = make_environment(FORMATS)
     return environment.get_template("compared/fragment.html").render(**_context(record))
 
 
@@ -89,12 +89,3 @@ def _context(record: ComparisonRecord) -> dict[str, Any]:
         "most_moves": MOVES,
         "small": {of.run: len(of.streams) - len(likeness_plots.drawn_streams(of)) for of in record.pairings},
     }
-
-
-def signed(value: float | None) -> str:
-    """Write a difference with its sign: +0.05."""
-    return "\N{EN DASH}" if value is None else f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
-
-
-FILTERS = (*FORMATS, signed)
-"""The templates' filters."""

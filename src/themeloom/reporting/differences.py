@@ -4,6 +4,7 @@ from math import isnan
 
 from themeloom.compared import Change, Moves, PairedScores, Pairing
 from themeloom.records import Score
+from themeloom.reporting.formats import signed
 from themeloom.reporting.texts import counted, say
 
 HEADLINE = (
@@ -113,12 +114,12 @@ def paired(found: PairedScores) -> str:
 
 def _kappa(level: str, kappa: Score) -> str:
     if isnan(kappa.low):
-        return say("differences.kappa", level=level, kappa=f"{kappa.value:+.2f}")
+        return say("differences.kappa", level=level, kappa=signed(kappa.value))
     real = kappa.low > 0 or kappa.high < 0
     return say(
         "differences.kappa_beyond_chance" if real else "differences.kappa_by_chance",
         level=level,
-        kappa=f"{kappa.value:+.2f}",
-        low=f"{kappa.low:+.2f}",
-        high=f"{kappa.high:+.2f}",
+        kappa=signed(kappa.value),
+        low=signed(kappa.low),
+        high=signed(kappa.high),
     )

@@ -33,12 +33,21 @@ def share(value: float) -> str:
     """Write a share of all: 43%, <1%, >99%; what is not all is never rounded up to it."""
     if not isfinite(value):
         return _NONE
-    return "<1%" if 0 < value < 0.01 else ">99%" if 0.995 <= value < 1 else f"{value:.0%}"
+    return "<1%" if 0 < value < 0.01 else ">99%" if 0.995 <= value < 1 else _minus(f"{value:z.0%}")
 
 
 def decimal(value: float) -> str:
-    """Write a score: 0.47."""
-    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}") if isfinite(value) else _NONE
+    """Write a score: 0.47; what is rounded to 0 has no sign."""
+    return _minus(f"{value:z.2f}") if isfinite(value) else _NONE
+
+
+def signed(value: float | None) -> str:
+    """Write a difference with its sign: +0.05."""
+    return _NONE if value is None else _minus(f"{value:+z.2f}")
+
+
+def _minus(number: str) -> str:
+    return number.replace("-", "\N{MINUS SIGN}")
 
 
 def probability(value: float) -> str:
@@ -151,6 +160,7 @@ FORMATS = (
     share,
     decimal,
     probability,
+    signed,
     interval,
     scored,
     spark,

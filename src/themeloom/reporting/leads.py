@@ -277,9 +277,7 @@ def _left_to_people(s: Summary) -> str:
     found = s.scores.conformal
     if not found.threshold:
         return say("trust.undecided_unknown")
-    left = found.undecided.count
-    messages, are = counted(left, "message"), form(left, "trust.are")
-    return say("trust.undecided", number=messages, all=number(s.flow.unique), are=are)
+    return say("trust.undecided", number=counted(found.undecided.count, "message"), all=number(s.flow.unique))
 
 
 def _largest(s: Summary) -> ThemeSummary | None:

@@ -133,10 +133,15 @@ def confusion(scores: Scores, codebook: Codebook, *, messages: bool = False) -> 
         )
     )
     axis = {"automargin": True, "showgrid": False, "zeroline": False, "fixedrange": True, "ticks": ""}
-    figure.update_yaxes(title=say("plot.coded"), autorange="reversed", **axis)
-    figure.update_xaxes(title=say("plot.by_messages" if messages else "plot.by_topics"), **axis)
+    figure.update_yaxes(title=_beside(say("plot.coded")), autorange="reversed", **axis)
+    figure.update_xaxes(title=_beside(say("plot.by_messages" if messages else "plot.by_topics")), **axis)
     height = 170 + 38 * len(codebook.keys)
     return figure.update_layout(height=height, dragmode=False, **clear())
+
+
+def _beside(title: str) -> dict[str, object]:
+    """Set a title off the labels of its axis, however long these are."""
+    return {"text": title, "standoff": 10}
 
 
 def reliability(scores: Scores) -> "go.Figure":

@@ -6,7 +6,7 @@ from typing import Any
 
 from themeloom.records import RunRecord, Score, Stability
 from themeloom.reporting.contents import Conformal, Difference, ScoresSummary, Summary
-from themeloom.reporting.formats import share
+from themeloom.reporting.formats import decimal, share
 from themeloom.reporting.texts import counted, form, say
 
 AGAINST = ("logistic regression", "plain BERTopic")
@@ -26,7 +26,7 @@ def _holding(found: Stability) -> str:
         repeats=found.repeats,
         over=say(f"told.{found.over}"),
         back=say(back, unstable=sum(found.unstable), topics=len(found.unstable)),
-        **{name: f"{found.overall[name].value:.2f}" for name in ("ari", "ami")},
+        **{name: decimal(found.overall[name].value) for name in ("ari", "ami")},
     )
 
 
@@ -140,7 +140,7 @@ def comparison(found: Difference) -> str:
     if isnan(low):
         return distance
     verdict = "told.alike" if equal else "told.beyond_chance" if low > 0 else "told.by_chance"
-    return say(verdict, told=distance, low=f"{low:.2f}", high=f"{high:.2f}")
+    return say(verdict, told=distance, low=decimal(low), high=decimal(high))
 
 
 def shares_told(record: RunRecord) -> str:
@@ -164,8 +164,8 @@ def score_told(score: Score | None) -> str:
     if score is None or isnan(score.value):
         return "not defined"
     if isnan(score.low):
-        return f"{score.value:.2f}"
-    return say("methods.score", value=f"{score.value:.2f}", low=f"{score.low:.2f}", high=f"{score.high:.2f}")
+        return decimal(score.value)
+    return say("methods.score", value=decimal(score.value), low=decimal(score.low), high=decimal(score.high))
 
 
 def unnamed_told(config: Mapping[str, Any]) -> str:

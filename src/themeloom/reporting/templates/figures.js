@@ -12,6 +12,10 @@ const OPTIONS = {
 
 const PAPER = { paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff", font: { color: "#1f262d" } };
 
+const SLIM = 480; // pixels
+const DIGIT = 0.6; // of its height is a digit's width, with some space
+const [SMALLEST, LARGEST] = [8, 13]; // pixels, of numbers in cells
+
 function block(id) {
   const element = document.getElementById(id);
   return element && JSON.parse(element.textContent);
@@ -44,14 +48,29 @@ function scaled(plot, layout) {
   plot.style.aspectRatio = `${layout.width} / ${layout.height}`;
 }
 
+// A heat map's numbers keep apart: on a narrow page they have the room of the colour bar, in a smaller hand or none.
+async function spaced(plot, templates) {
+  for (const [at, trace] of plot._fullData.entries()) {
+    if (trace.type !== "heatmap" || !templates[at]) continue;
+    await Plotly.restyle(plot, { showscale: plot.clientWidth >= SLIM }, [at]);
+    const longest = Math.max(...trace.text.flatMap((row) => [...row].map((text) => String(text).length)));
+    const size = Math.floor(plot._fullLayout._size.w / trace.text[0].length / (DIGIT * longest));
+    const texttemplate = size < SMALLEST ? "" : templates[at];
+    await Plotly.restyle(plot, { "textfont.size": Math.min(size, LARGEST), texttemplate }, [at]);
+  }
+}
+
 async function draw(figure) {
   const plot = figure.querySelector(".chart");
   const data = block("figure-" + figure.dataset.figure);
   const fixed = figure.classList.contains("fixed");
+  const templates = data.data.map((trace) => trace.texttemplate);
   const layout = { ...data.layout, autosize: !fixed };
   if (!fixed) delete layout.height; // the element has it
   await Plotly.newPlot(plot, data.data, layout, { ...OPTIONS, responsive: !fixed });
   if (fixed) scaled(plot, layout);
+  await spaced(plot, templates);
+  plot.on("plotly_relayout", () => spaced(plot, templates)); // a phone is turned
   for (const button of figure.querySelectorAll("[data-save]")) {
     const size = fixed ? [layout.width, layout.height] : [];
     button.addEventListener("click", () => save(plot, figure.dataset.name, button.dataset.save, ...size));

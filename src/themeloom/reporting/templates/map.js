@@ -274,7 +274,7 @@ class MessageMap {
     const found = this.chosen();
     const all = this.data.x.length.toLocaleString("en");
     const status =
-      found === null ? say("map.status_all", { all }) : say("map.status_some", { found: found.length.toLocaleString("en"), all });
+      found === null ? say("map.status_all", { all }) : say("map.status_some", { found: found.length.toLocaleString("en"), all }, found.length);
     const sampled = this.data.everything > this.data.x.length;
     const note = sampled ? " " + say("map.sampled", { drawn: all, all: this.data.everything.toLocaleString("en") }) : "";
     this.figure.querySelector(".status").textContent = status + note;
