@@ -108,6 +108,8 @@ def test_texts_may_come_one_by_one_and_be_broken(model):
         (pl.DataFrame({"text": ["you listened"]}), "texts: is a table"),
         (["you listened", None], r"texts\[1\]: is None, not text"),
         (["you listened", float("nan")], r"texts\[1\]: is nan, not text"),
+        (["you listened", ""], r"texts\[1\]: is '', without a word"),
+        (["you listened", " \n"], r"texts\[1\]: is ' \\n', without a word"),
     ],
 )
 def test_what_is_no_list_of_texts_is_refused(model, texts, sentence):
