@@ -96,7 +96,9 @@ def _limits(field: Schema) -> str:
         below = field.get("exclusiveMaximum")
         return f", from {low:,}" + (f" to below {below:,}" if below is not None else "")
     above = field.get("exclusiveMinimum")
-    return f", above {above:,}" if above is not None else ""
+    if above is None:
+        return ""
+    return f", above {above:,}" + (f" to {high:,}" if high is not None else "")
 
 
 def _default(key: str, field: Schema, model: Schema) -> str:

@@ -112,11 +112,17 @@ def test_texts_become_plain_strings(kind):
 
 @given(st.text(), st.text(st.characters(categories=["Cs"]), max_size=2), st.text())
 def test_half_an_emoji_is_left_out_as_it_is_of_files(before, broken, after):
-    told = as_texts([before + broken + after, "\ud83d\ude00"])
+    told = as_texts([before + broken + after, "\ud83d\ude00"], blank=True)
     told[0].encode()
     assert told[0].startswith(before)
     assert told[0].endswith(after)
     assert told[1] == "\U0001f600"
+
+
+def test_blank_texts_are_taken_where_they_are_asked_for():
+    assert as_texts(["one", "", " "], blank=True) == ["one", "", " "]
+    with pytest.raises(InputError, match=r"texts\[1\]: is None, not text"):
+        as_texts(["one", None], blank=True)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +131,9 @@ def test_half_an_emoji_is_left_out_as_it_is_of_files(before, broken, after):
         ("one", "texts: is a single text; give a list"),
         (["one", None], r"texts\[1\]: is None, not text"),
         (["one", float("nan")], r"texts\[1\]: is nan, not text"),
+        (["one", ""], r"texts\[1\]: is '', without a word; leave it out"),
+        (["one", " \u3000\n"], r"texts\[1\]: is .*, without a word; leave it out"),
+        (["one", "\ud83d"], r"texts\[1\]: is '', without a word; leave it out"),
         (b"one", "texts: is a single text; give a list"),
         (None, "texts: is None; give a list or an array of texts"),
         (np.array("one"), "texts: is array.'one'.*; give a list or an array of texts"),

@@ -36,6 +36,29 @@ def test_a_file_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     assert target.read_text() == "new"
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path, there: bool) -> None:
+    real = tmp_path / "kept" / "result.txt"
+    link = tmp_path / "link.txt"
+    link.symlink_to("kept/result.txt")
+    if there:
+        real.parent.mkdir()
+        real.write_text("old")
+    with whole_file(link) as draft:
+        draft.write_text("new")
+        assert draft.parent == real.parent, "a rename is atomic on one file system only"
+    assert real.read_text() == "new"
+    assert link.is_symlink()
+    assert _names(real.parent) == ["result.txt"]
+
+
+def test_a_fault_behind_a_link_names_the_link(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link.txt").symlink_to("file/result.txt")
+    with pytest.raises(OutputError, match=r"link\.txt: cannot be written"), whole_file(tmp_path / "link.txt"):
+        pass
+
+
 def test_a_folder_appears_when_it_is_done(tmp_path: Path) -> None:
     target = tmp_path / "models" / "run"
     with whole_folder(target) as draft:

@@ -317,6 +317,24 @@ def test_the_demonstration_is_copied_whole_and_over_nothing(said, tmp_path):
     assert (code, faults(err)) == (2, ["themeloom: --copy: mine: exists already; name a new folder."])
 
 
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_what_a_shell_has_closed_is_written_to_nobody(study, tmp_path, closed):
+    """The first file that is opened would be standard output, for compiled code and other processes."""
+    words = [sys.executable, "-m", "themeloom", "audit", str(study.experiment), "--out", "audit.csv"]
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {closed}', "sh", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "fault" not in done.stderr
+    assert pl.read_csv(tmp_path / "audit.csv").columns[:3] == ["source_id", "file", "line"]
+    faulty = ["sh", "-c", f'"$@" {closed}', "sh", *words[:3], "check", "none.toml"]
+    assert subprocess.run(faulty, cwd=tmp_path, capture_output=True, check=False).returncode == 2
+
+
 def test_a_fault_cannot_write_to_the_terminal_but_as_text():
     from themeloom.cli import _printable
 

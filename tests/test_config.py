@@ -102,6 +102,10 @@ def test_what_was_read_can_be_read_again(tmp_path: Path) -> None:
         ("[[sources]]\npath = 'a'\nday_first = 'yes'", "'sources.0.day_first' is 'yes'"),
         ("[anonymise]\nkeep = 'word'", "'anonymise.keep' is 'word'"),
         ("[repeats]\nnear_duplicates = 1.5", "'repeats.near_duplicates' is 1.5"),
+        ("[repeats]\nnear_duplicates = 0.0", "'repeats.near_duplicates' is 0.0"),
+        ("[encoder]\nfrequent_terms = 0.0", "'encoder.frequent_terms' is 0.0"),
+        ("[sweep]\ncriterion = {}", "'sweep.criterion' is {}"),
+        ("[sweep]\ncriterion = { kappa = -1.0 }", "'sweep.criterion' is {'kappa': -1.0}"),
         ("[repeats]\nnear_duplicates = nan", "'repeats.near_duplicates' is nan"),
         ("[cluster]\nselection = 'best'", "'cluster.selection' is 'best'"),
         ("[cluster]\nmin_cluster_size = 1", "'cluster.min_cluster_size' is 1"),
@@ -135,6 +139,13 @@ def test_each_fault_is_named_with_its_place(tmp_path: Path, fault: str, named: s
             "but a time zone is expected by its IANA name",
         ),
         ("[[sources]]\npath = 'a'\ntimezone = '../etc'", "but a time zone is expected by its IANA name"),
+        (
+            "[encoder]\nname = ''",
+            "'encoder.name' is '', but a text is expected, or no such key, for its default;",
+        ),
+        ("[tracking]\nuri = ' '", "'tracking.uri' is ' ', but a text is expected"),
+        ("[tracking]\nexperiment = ''", "'tracking.experiment' is '', but a text is expected"),
+        ("[sweep]\ncriterion = { kappa = 0.0, coverage = -1.0 }", "above 0 is expected, as { kappa = 1.0 }"),
         ("[sources]\npath = 'a'", "but each source is a table of its own, begun by [[sources]]"),
         ("sources = 'a.csv'", "but each source is a table of its own, begun by [[sources]]"),
         ("sources = ['a.csv']", "'sources.0' is 'a.csv', but each source is a table of its own"),
@@ -167,6 +178,11 @@ def test_a_sample_is_random_or_has_probabilities(tmp_path: Path) -> None:
     (fault,) = _faults(tmp_path, SMALLEST + 'sample = "random"\ninclusion = "p"\n')
     assert "'themes.inclusion'" in fault
     assert "give one of the two" in fault
+
+
+def test_a_negative_weight_may_stand_beside_a_positive_one(tmp_path: Path) -> None:
+    text = SMALLEST + "[sweep]\ncriterion = { kappa = 1.0, coverage = -0.1 }\n"
+    assert _read(tmp_path, text).sweep.criterion == {"kappa": 1.0, "coverage": -0.1}
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:

@@ -108,6 +108,8 @@ def test_texts_may_come_one_by_one_and_be_broken(model):
         (pl.DataFrame({"text": ["you listened"]}), "texts: is a table"),
         (["you listened", None], r"texts\[1\]: is None, not text"),
         (["you listened", float("nan")], r"texts\[1\]: is nan, not text"),
+        (["you listened", ""], r"texts\[1\]: is '', without a word"),
+        (["you listened", " \n"], r"texts\[1\]: is ' \\n', without a word"),
     ],
 )
 def test_what_is_no_list_of_texts_is_refused(model, texts, sentence):
@@ -134,6 +136,30 @@ def test_what_was_finished_before_a_kill_is_not_done_again(model, tmp_path):
         .equals(pl.read_parquet(tmp_path / "whole.parquet").drop("membership", "theme_probability"))
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new.csv", "out.parquet", "whole.parquet"]
+
+
+class Twice(Here):
+    """Has the same result asked for once more while it works."""
+
+    def __init__(self, model: Model, file: Path, also: Path) -> None:
+        super().__init__(model, PLAIN)
+        object.__setattr__(self, "again", (model, file, also, COLUMNS))
+
+    def assign(self, parts, progress) -> None:
+        for part in parts:
+            super().assign(iter([part]), progress)
+            with pytest.raises(OutputError, match=r": another process writes it already; wait for it to end"):
+                assign_file(*self.again)
+
+
+@pytest.mark.parametrize("also", ["out.csv", "link.csv"])
+def test_a_result_that_is_being_written_is_refused_to_a_second(model, tmp_path, also):
+    write_messages(tmp_path / "new.csv", 20)
+    (tmp_path / "link.csv").symlink_to("out.csv")
+    (tmp_path / ".out.csv.lock").touch()  # what a kill left
+    engine = Twice(model, tmp_path / "new.csv", tmp_path / also)
+    assert assign_file(model, tmp_path / "new.csv", tmp_path / "out.csv", COLUMNS, engine=engine).rows == 20
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.csv", "new.csv", "out.csv"]
 
 
 def test_a_file_or_a_question_that_changed_is_assigned_anew(model, tmp_path):

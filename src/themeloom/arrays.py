@@ -15,19 +15,30 @@ AS_TEXT = ("nan", "None", "-1")
 """What numpy and pandas make of a missing label when they turn all labels into text."""
 
 
-def as_texts(texts: Iterable[str]) -> list[str]:
+def as_texts(texts: Iterable[str], *, blank: bool = False) -> list[str]:
     """Return texts as a list of plain strings; half an emoji is left out, as it is of files.
+
+    Parameters
+    ----------
+    texts
+        Texts as people have them.
+    blank
+        Whether there may be nothing in a text, or white space alone: no message, and so of no topic.
 
     Raises
     ------
     InputError
-        If it is no list of texts, or something in it is not text.
+        If it is no list of texts, or something in it is not text, or blank.
     """
     found = _listed(texts, "texts", "text", InputError)
     for place, text in enumerate(found):
         if not isinstance(text, str):
             raise InputError(f"texts[{place}]: is {_shown(text)}, not text; leave it out or give its text.")
-    return [_storable(str.__str__(text)) for text in found]
+    plain = [_storable(str.__str__(text)) for text in found]
+    for place, text in enumerate(plain):
+        if not (blank or text.strip()):
+            raise InputError(f"texts[{place}]: is {_shown(text)}, without a word; leave it out.")
+    return plain
 
 
 def as_labels(y: Iterable[object] | None, texts: int) -> list[Label | None]:

@@ -126,20 +126,21 @@ def assign_file(  # noqa: PLR0913 (what, whence, whither, how)
     InputError
         If the file cannot be read.
     OutputError
-        If the result cannot be written.
+        If the result cannot be written, or another process writes it.
     """
     record = model.record
     job = [record.run, record.digests, versions(), model.encoder, asked.masked, asked.probabilities]
     pieces, source = Pieces(out, job), SourceConfig(path=str(file), columns=columns or ColumnsConfig())
     walk = _Walk(pieces, source)
-    try:
-        with watcher.stage("assign") as progress:
-            paced = Paced(progress)
-            (engine or Here(model, asked)).assign(walk.parts(paced), paced)
-        rows = pieces.join(walk.places)
-    except ThemeloomError:
-        pieces.leave()
-        raise
+    with pieces.alone():
+        try:
+            with watcher.stage("assign") as progress:
+                paced = Paced(progress)
+                (engine or Here(model, asked)).assign(walk.parts(paced), paced)
+            rows = pieces.join(walk.places)
+        except ThemeloomError:
+            pieces.leave()
+            raise
     return Assigned(rows, walk.found, walk.aside.count, walk.aside.told)
 
 

@@ -24,14 +24,17 @@ _SCRATCH = re.compile(rf"themeloom-({MARK})-[\w.]+")
 def whole_file(target: Path) -> Iterator[Path]:
     """Give a path beside `target`; it takes the target's place when the block ends well.
 
+    A link stays: what it leads to is replaced.
+
     Raises
     ------
     OutputError
         If the folder or the file cannot be written.
     """
-    with _beside(target) as draft:
+    place = behind_links(target)
+    with _beside(place, target) as draft:
         yield draft
-        draft.replace(target)
+        draft.replace(place)
 
 
 @contextmanager
@@ -43,7 +46,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     OutputError
         If the folder cannot be written, or `target` exists already.
     """
-    with _beside(target) as draft:
+    with _beside(target, target) as draft:
         draft.mkdir()
         yield draft
         draft.rename(target)
@@ -60,6 +63,11 @@ def scratch(folder: Path | None = None) -> Iterator[Path]:
         prefix=f"themeloom-{mark()}-", dir=folder, ignore_cleanup_errors=True
     ) as found:
         yield Path(found)
+
+
+def behind_links(target: Path) -> Path:
+    """Return the path to which a path leads in the end, be there a file or not."""
+    return Path(os.path.realpath(target)) if target.is_symlink() else target
 
 
 def draft_of(target: Path) -> Path:
@@ -127,11 +135,12 @@ def _is_left(found: re.Match[str] | None, path: Path) -> bool:
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    draft = draft_of(target)
+def _beside(place: Path, target: Path) -> Iterator[Path]:
+    """Give a path beside a place; faults name the target, as whoever asked for it wrote it."""
+    draft = draft_of(place)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        forget(left_drafts(target.parent, glob.escape(target.name)))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        forget(left_drafts(place.parent, glob.escape(place.name)))
         yield draft
     except Exception as error:
         said = _said_by_system(error)

@@ -155,7 +155,7 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
         ConfigError
             If a parameter is not what it may be.
         InputError
-            If something in `texts` is not text.
+            If something in `texts` is not text, or blank.
         LabelError
             If `y` and `texts` do not fit, or the labels are too few to learn from.
         CorpusError
@@ -183,9 +183,9 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
     def predict(self, texts: Iterable[str]) -> NDArray[Any]:
         """Give each text its most probable theme, (texts,).
 
-        Texts of `fit` get what they were given then. The theme of a text's topic, where that is wanted, is
-        ``np.where(topic < 0, -1, mapping_.theme[topic])``, where ``topic`` is what `predict_topic` gives: its
-        place among `classes_`, or -1.
+        Texts of `fit` get what they were given then; blank ones are refused, here as there. The theme of a
+        text's topic, where that is wanted, is ``np.where(topic < 0, -1, mapping_.theme[topic])``, where
+        ``topic`` is what `predict_topic` gives: its place among `classes_`, or -1.
         """
         best = self.predict_proba(texts).argmax(axis=1)
         return np.asarray(self.classes_[best])

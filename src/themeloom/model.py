@@ -180,7 +180,7 @@ class Model:
         Raises
         ------
         InputError
-            If `texts` is no list of texts, or something in it is not text.
+            If `texts` is no list of texts, or something in it is not text, or blank: it has no topic.
         """
         given = as_texts(texts)
         clean = given if masked else self._masked(given)

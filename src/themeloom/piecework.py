@@ -2,14 +2,15 @@
 
 import shutil
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import polars as pl
 
-from themeloom.atomic import whole_file
+from themeloom.atomic import behind_links, whole_file
 from themeloom.cache import digest
 from themeloom.errors import OutputError
+from themeloom.locks import alone
 from themeloom.sheets import as_csv
 from themeloom.targets import check_ending
 
@@ -38,7 +39,9 @@ class Pieces:
     def __init__(self, out: Path, job: object) -> None:
         check_ending(out, ENDINGS)
         self._out, self._job = out, job
-        self.folder = out.with_name(f".{out.name}.pieces")
+        real = behind_links(out)  # two links to one file are one result
+        self.folder = real.with_name(f".{real.name}.pieces")
+        self.lock = real.with_name(f".{real.name}.lock")
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -46,6 +49,20 @@ class Pieces:
                 f"{self.folder}: cannot be made ({error.strerror or error}); "
                 "choose a folder that you may write to."
             ) from error
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Let no other process write the same result meanwhile: it would remove this one's pieces.
+
+        Raises
+        ------
+        OutputError
+            If one does.
+        """
+        return alone(
+            self.lock,
+            f"{self._out}: another process writes it already; wait for it to end, give another name, or stop "
+            "it: what it has finished is not done again.",
+        )
 
     def place(self, number: int, content: object) -> Path:
         """Return where the piece with this number, made of this JSON-like content, is kept."""

@@ -28,6 +28,7 @@ from themeloom.experiment import files_of, read_experiment
 from themeloom.faults import Faults
 from themeloom.folders import Folders
 from themeloom.history import store
+from themeloom.history.backend import backend_of
 from themeloom.history.machine import machine_watched
 from themeloom.history.outbox import track_or_keep
 from themeloom.history.parts import REPORT
@@ -195,6 +196,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
     given = provenance.GivenFiles(files_of(config))
     codebook = faults.attempt(lambda: read_codebook(config.themes.codebook))
     faults.attempt(lambda: check_folder(config.encoder))
+    faults.attempt(lambda: backend_of(config.tracking.uri, folders.root))
     vault = Vault.open(folders.private, config.study.name)
     with stages("ingest") as progress:
         raw = faults.attempt(lambda: read_sources(config.sources, config.ingest, progress))

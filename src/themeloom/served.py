@@ -6,6 +6,7 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
+from themeloom.arrays import as_texts
 from themeloom.model import load
 
 
@@ -24,20 +25,36 @@ class ServedModel(PythonModel):
     ) -> pd.DataFrame:
         """Give a row a message: what `Model.assign` gives, with the probability of each theme.
 
+        Rows without a text (null, or nothing but white space) come back in their place: of topic -1, with
+        null for all else.
+
         Parameters
         ----------
         context
             Not used.
         model_input
-            A column ``text``: messages, which are masked before they are embedded; an absent one is empty.
+            A column ``text``: messages, which are masked before they are embedded.
         params
             Not used.
+
+        Raises
+        ------
+        InputError
+            If something in ``text`` is neither text nor null.
         """
-        texts = ["" if pd.isna(text) else str(text) for text in model_input["text"]]
-        found = self._model.assign(texts, probabilities=True)
+        given = model_input["text"].astype(object)
+        texts = as_texts(given.where(given.notna(), ""), blank=True)
+        there = [place for place, text in enumerate(texts) if text.strip()]
+        found = self._model.assign([texts[place] for place in there], probabilities=True)
         numbers = {**dict.fromkeys(found.columns, "float64"), "topic": "int64"}  # of no message, too
         kinds = {**numbers, **dict.fromkeys(("topic_theme", "theme"), "object")}
-        return pd.DataFrame(found.to_dict(as_series=False), index=model_input.index).astype(kinds)
+        table = pd.DataFrame(found.to_dict(as_series=False)).astype(kinds)
+        if len(there) < len(texts):
+            table.index = pd.Index(there)
+            table = table.reindex(range(len(texts))).fillna({"topic": -1}).astype({"topic": "int64"})
+            others = table.columns.drop("topic")  # as objects, for JSON has null, and no NaN
+            table[others] = table[others].astype(object).where(table[others].notna(), None)
+        return table.set_axis(model_input.index)
 
 
 set_model(ServedModel())

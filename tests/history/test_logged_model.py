@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import polars as pl
 import pytest
 
 from servers import free_port, get, store_of
+from themeloom.errors import InputError
 from themeloom.history import backend
 from themeloom.history.logged_model import EXAMPLE
 
@@ -68,6 +70,27 @@ def test_it_predicts_topics_themes_and_probabilities_without_pickle(root, mlflow
     nothing = model.predict(table[:0])
     assert len(nothing) == 0
     assert nothing.dtypes.tolist() == found.dtypes.tolist()
+
+
+def test_what_is_no_message_gets_no_theme(root, mlflow_here):
+    """Null and blank texts come back in their place, as JSON can tell it; numbers are told."""
+    from mlflow.pyfunc.scoring_server import predictions_to_json
+
+    model = mlflow_here.pyfunc.load_model(root[3].model_uri)
+    texts = [None, *known(root[1])["text"].to_list(), "", " \n", float("nan")]
+    found = model.predict(pd.DataFrame({"text": texts}, index=range(9, 9 + len(texts))))
+    assert found.index.tolist() == list(range(9, 9 + len(texts)))
+    assert_as_in_the_run(found.iloc[1:-3].reset_index(drop=True), root[1])
+    written = io.StringIO()
+    predictions_to_json(found, written)
+    told = json.loads(written.getvalue(), parse_constant=pytest.fail)["predictions"]
+    absent = dict.fromkeys(found.columns) | {"topic": -1}
+    assert [told[0], *told[-3:]] == [absent] * 4
+    alone = model.predict(pd.DataFrame({"text": [""]}))
+    assert alone.to_dict("records") == [absent]
+    assert all(not column.required for column in model.metadata.signature.outputs.inputs[1:])
+    with pytest.raises(InputError, match=r"texts\[1\]: is 5, not text"):
+        model.predict(pd.DataFrame({"text": ["you listened", 5]}, dtype=object))
 
 
 def test_it_is_linked_with_its_run(root, mlflow_here):

@@ -4,6 +4,7 @@ import errno
 import gc
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -78,6 +79,7 @@ def main() -> None:
     """Run the command line; a fault that the user can mend is one sentence and exit code 2, any other 1."""
     from themeloom.errors import ThemeloomError
 
+    _open_what_is_closed()
     gc.set_threshold(50_000)  # a tenth of a short command went to looking through libraries, which stay
     try:
         with orderly():
@@ -89,6 +91,19 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 (what nobody foresaw may quote a message)
         sys.stderr.write(crash.told(error))
         sys.exit(1)
+
+
+def _open_what_is_closed() -> None:
+    """Let nobody hear what is printed where a shell closed it (``>&-``).
+
+    Python has no such stream then, and the first file that is opened would get its number, and so all that
+    compiled code and other processes print.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 (until the process ends)
+            os.set_inheritable(nowhere.fileno(), True)
+            setattr(sys, name, nowhere)
 
 
 def _told_whole() -> None:

@@ -14,7 +14,7 @@ from themeloom.config.discovery import (
     EncoderConfig,
     ReduceConfig,
 )
-from themeloom.config.section import Section
+from themeloom.config.section import Section, SomeText
 from themeloom.config.sweep import Criterion, Setting, SpanConfig, SweepConfig
 from themeloom.config.themes import ADAPTED, LABEL_STORE, ThemesConfig, ValidateConfig
 
@@ -59,10 +59,10 @@ class StudyConfig(Section):
 class TrackingConfig(Section):
     """MLflow."""
 
-    uri: str | None = Field(
+    uri: SomeText | None = Field(
         None, description="Tracking URI; by default MLFLOW_TRACKING_URI, else sqlite:///mlruns/mlflow.db."
     )
-    experiment: str | None = Field(None, description="MLflow experiment; by default the study's name.")
+    experiment: SomeText | None = Field(None, description="MLflow experiment; by default the study's name.")
     model: bool = Field(
         default=True,
         description="Whether the model goes to MLflow with its run: it holds all masked messages and their "

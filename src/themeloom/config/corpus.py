@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from themeloom.config.section import Section, Share
+from themeloom.config.section import Section, SomeShare
 
 SourceFormat = Literal[
     "auto",
@@ -73,7 +73,7 @@ class IngestConfig(Section):
 class RepeatsConfig(Section):
     """Counting each message once."""
 
-    near_duplicates: Share = Field(
+    near_duplicates: SomeShare = Field(
         0.8,
         description="Jaccard similarity of character shingles from which two messages are near-duplicates.",
     )

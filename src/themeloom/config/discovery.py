@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from themeloom.config.section import Section, Share
+from themeloom.config.section import Section, Share, SomeShare, SomeText
 
 
 class EncoderConfig(Section):
     """Turning a message into a vector."""
 
-    name: str = Field(
+    name: SomeText = Field(
         "bundled",
         description="'bundled' (all-MiniLM-L6-v2), or a sentence-transformers model by name or folder.",
     )
@@ -40,7 +40,7 @@ class EncoderConfig(Section):
     cache_gigabytes: Annotated[float, Field(gt=0)] = Field(
         20, description="Vectors that are kept; those not used for longest leave first."
     )
-    frequent_terms: Share = Field(
+    frequent_terms: SomeShare = Field(
         0.7,
         description="Terms in more than this share of messages say nothing of the topic and are left out.",
     )

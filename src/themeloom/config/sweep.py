@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from themeloom.config.section import Section
 
@@ -41,6 +42,15 @@ class SweepConfig(Section):
         None, description="No configuration is begun after so many minutes; by default all are tried."
     )
     seeds: Annotated[int, Field(ge=1, le=100)] = Field(1, description="Seeds each configuration is run with.")
+
+    @field_validator("criterion")
+    @classmethod
+    def _seeks_something(cls, value: dict[Criterion, float]) -> dict[Criterion, float]:
+        if not any(weight > 0 for weight in value.values()):
+            raise PydanticCustomError(
+                "no_weight", "at least one weight above 0 is expected, as { kappa = 1.0 }"
+            )
+        return value
 
     @field_validator("grid", "search", mode="before")
     @classmethod

@@ -1,21 +1,27 @@
 """Where MLflow keeps runs: which store, whether it answers, and what to say when it does not."""
 
 import os
+import re
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
 
 from themeloom.addresses import public_uri, without_secrets
 from themeloom.atomic import draft_of, scratch
 from themeloom.errors import TrackingError
 
 CURE = "see that it is up, and that the address is right (tracking.uri or MLFLOW_TRACKING_URI)"
+_ADDRESS = "correct the address (tracking.uri or MLFLOW_TRACKING_URI)"
 _SECONDS = 5
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9.-]+)(?:\+[A-Za-z0-9.-]*)?:")
+_SERVED = {"http", "https", "databricks", "databricks-uc", "uc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +48,81 @@ def backend_of(uri: str | None, root: Path) -> Backend:
     """Choose the store: what the config says, else ``MLFLOW_TRACKING_URI``, else the study's own.
 
     The study's own is ``sqlite:///ROOT/mlruns/mlflow.db``, with artifacts under ``ROOT/mlruns/artifacts``.
+
+    Raises
+    ------
+    TrackingError
+        If the address can lead to no store, whether or not anything is up.
     """
     root = root.resolve()
     artifacts = (root / "mlruns" / "artifacts").as_uri()
     chosen = uri or os.environ.get("MLFLOW_TRACKING_URI")
+    if chosen and _scheme(chosen) not in {"sqlite", *_PORTS}:
+        return _known(Backend(chosen, None, None, own=False))
+    _check_unicode(root)
     if not chosen:
         database = root / "mlruns" / "mlflow.db"
-        return Backend(f"sqlite:///{database}", artifacts, database, own=True)
-    if _scheme(chosen) == "sqlite":
-        file = chosen.partition(":///")[2].partition("?")[0]
-        return Backend(chosen, artifacts, Path(file), own=False)
-    served = _scheme(chosen) not in _PORTS
-    return Backend(chosen, None if served else artifacts, None, own=False)
+        return Backend(sqlite_uri(database), artifacts, database, own=True)
+    if _scheme(chosen) in _PORTS:
+        return Backend(chosen, artifacts, None, own=False)
+    file = unquote(chosen.partition(":///")[2].partition("?")[0])  # as SQLAlchemy reads it
+    backend = Backend(chosen, artifacts, Path(file), own=False)
+    if not file:
+        raise backend.fault("names no file", f"{_ADDRESS}, such as sqlite:///mlruns/mlflow.db")
+    return backend
+
+
+def _known(backend: Backend) -> Backend:
+    """Give back a store that is no database, unless its address tells already that MLflow has none there.
+
+    Raises
+    ------
+    TrackingError
+        If it does.
+    """
+    scheme = _scheme(backend.uri)
+    if not scheme or scheme == "file":
+        if os.environ.get("MLFLOW_ALLOW_FILE_STORE", "").lower() not in {"true", "1"}:
+            raise backend.fault(
+                "MLflow keeps no runs in a folder without a database",
+                "name a database instead, such as sqlite:///mlruns/mlflow.db (tracking.uri or "
+                "MLFLOW_TRACKING_URI; for what waits already, sync --uri)",
+            )
+    elif scheme in {"http", "https"} and not _host(backend.uri):
+        raise backend.fault("names no server", _ADDRESS)
+    elif scheme not in _SERVED and scheme not in entry_points(group="mlflow.tracking_store").names:
+        raise backend.fault("MLflow knows no such kind of address", _ADDRESS)
+    return backend
+
+
+def _check_unicode(root: Path) -> None:
+    """Refuse a folder beside which MLflow would put files: it cannot spell its name in an address."""
+    try:
+        str(root).encode()
+    except UnicodeEncodeError:
+        raise TrackingError(
+            f"{root}: is not spelt in UTF-8, as MLflow needs it; rename the folder."
+        ) from None
+
+
+def _host(uri: str) -> str | None:
+    try:
+        return urlsplit(uri).hostname
+    except ValueError:  # an IPv6 address without its end, say
+        return None
+
+
+def sqlite_uri(database: Path) -> str:
+    """Spell the path of a SQLite file as an address that leads to it, whatever its folders are called.
+
+    SQLAlchemy decodes ``%41`` and ends a path at ``?``, so that such a path must be encoded. MLflow makes the
+    folder of ``sqlite:///`` without decoding it, which would leave an empty one beside: not so where the
+    address names SQLite's driver.
+    """
+    path = str(database)
+    if unquote(path) == path and not {"?", "#"} & set(path):
+        return f"sqlite:///{path}"
+    return f"sqlite+pysqlite:///{quote(path, safe='/ ')}"
 
 
 def check(backend: Backend) -> None:
@@ -99,7 +168,7 @@ def _empty(build: Callable[[str], object]) -> bytes:
     with scratch() as folder:
         draft = folder.resolve() / "mlflow.db"
         with _not_waiting_for_the_disk(draft):
-            build(f"sqlite:///{draft}")
+            build(sqlite_uri(draft))
         return draft.read_bytes()
 
 
@@ -204,4 +273,9 @@ def _check_server(backend: Backend) -> None:
 
 
 def _scheme(uri: str) -> str:
-    return uri.partition(":")[0].partition("+")[0]
+    """Return what MLflow goes by: the part before the colon, without a driver; nothing for a path."""
+    if uri in _SERVED:
+        return uri
+    found = _SCHEME.match(uri)
+    scheme = found[1] if found else ""
+    return scheme.lower() if scheme.lower() in _SERVED else scheme

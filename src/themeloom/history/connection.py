@@ -33,9 +33,6 @@ _DISK = (
 )
 """What is told of disks: by the system, and by SQLite."""
 
-_FOLDERS = "maintenance mode"
-"""What MLflow says of its stores without a database."""
-
 _ASIDE = re.compile(r"^\(raised as a result of [^\n]*\)\n|^\([\w.]+\) ", re.MULTILINE)
 """What SQLAlchemy tells before the reason: when it came up, and the class of the error."""
 
@@ -165,11 +162,6 @@ def _cure(message: str) -> str:
     if "database schema" in message or "locate revision" in message:
         return (
             "it is of another MLflow version: install that one, or, if it is older, run 'mlflow db upgrade'"
-        )
-    if _FOLDERS in message:
-        return (
-            "name a database instead, such as sqlite:///mlruns/mlflow.db (tracking.uri or "
-            "MLFLOW_TRACKING_URI; for what waits already, sync --uri)"
         )
     if any(word in message for word in _DISK):
         return "make room on that disk and on the one for temporary files, and see that you may write there"

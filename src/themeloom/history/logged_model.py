@@ -105,13 +105,13 @@ def _signature(keys: tuple[str, ...]) -> "ModelSignature":
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
-    outputs: list[ColSpec | TensorSpec] = [
+    numbers = ["theme_probability", *(f"{POSTERIOR}{key}" for key in keys)]
+    outputs: list[ColSpec | TensorSpec] = [  # all but the topic are null where there is no text
         ColSpec("long", "topic"),
-        ColSpec("double", "membership"),
+        ColSpec("double", "membership", required=False),
         ColSpec("string", "topic_theme", required=False),
-        ColSpec("string", "theme"),
-        ColSpec("double", "theme_probability"),
-        *(ColSpec("double", f"{POSTERIOR}{key}") for key in keys),
+        ColSpec("string", "theme", required=False),
+        *(ColSpec("double", name, required=False) for name in numbers),
     ]
     return ModelSignature(Schema([ColSpec("string", "text")]), Schema(outputs))
 

@@ -14,7 +14,7 @@ from themeloom.config import TrackingConfig
 from themeloom.errors import ModelError, OutputError, ThemeloomError, TrackingError
 from themeloom.folders import Folders
 from themeloom.history import store
-from themeloom.history.backend import backend_of
+from themeloom.history.backend import backend_of, sqlite_uri
 from themeloom.history.groups import NO_TAGS
 from themeloom.history.machine import Sample
 from themeloom.history.parts import REPORT
@@ -61,12 +61,19 @@ def track_or_keep(  # noqa: PLR0913 (as `track`)
     -------
     Tracked
         With `waiting` saying what went wrong, if it did.
+
+    Raises
+    ------
+    TrackingError
+        If the address can lead to no store.
+    OutputError
+        If the run cannot wait, either.
     """
+    backend = backend_of(config.uri, root)
     options = {"parent": parent, "tags": tags, "samples": samples, "progress": progress}
     try:
         return track(record, model_folder, report, config, root, **options)  # type: ignore[arg-type]
     except TrackingError as error:
-        backend = backend_of(config.uri, root)
         experiment = config.experiment or record.study
         waiting = _Waiting(
             run=record.run,
@@ -199,7 +206,7 @@ def _as_artifact(kept: Path) -> Iterator[Path | None]:
 
 def _address(waiting: _Waiting, root: Path) -> str:
     if waiting.own:
-        return f"sqlite:///{root.resolve()}/mlruns/mlflow.db"
+        return sqlite_uri(root.resolve() / "mlruns" / "mlflow.db")
     if waiting.address:
         return waiting.address
     given = os.environ.get("MLFLOW_TRACKING_URI", "")
