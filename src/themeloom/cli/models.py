@@ -16,6 +16,7 @@ from themeloom.cli.options import (
     progress_bars,
     say,
     study_files,
+    warn_of_lost,
     write_json,
 )
 
@@ -68,6 +69,7 @@ def assign(  # noqa: PLR0913, PLR0917 (one option each)
         sys.stderr.write(f"and {done.unreadable - len(done.told):,} more rows set aside\n")
     earlier = f" ({done.found:,} of them assigned before the last stop)" if done.found else ""
     say(f"{done.rows:,} messages: {out}{earlier}")
+    warn_of_lost(done.told)
 
 
 def update(  # noqa: PLR0913, PLR0917 (one option each)
