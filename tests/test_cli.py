@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -252,6 +253,23 @@ def test_rows_that_cannot_be_read_are_told_and_stop_only_a_strict_run(study, sai
     code, err = said("check", study.experiment)
     assert code == 2
     assert "messages.csv:42" in err
+
+
+def test_a_source_that_breaks_off_is_told_apart(study, said):
+    whole = (
+        (study.folder / "messages.csv").read_text()
+        + "bad\n" * 60
+        + "".join(f"n{at},you listened to {at}\n" for at in range(900))
+    )
+    (study.folder / "messages.csv.gz").write_bytes(gzip.compress(whole.encode())[:-10])
+    study.rewrite("experiment.toml", "messages.csv", "messages.csv.gz")
+    code, err = said("check", study.experiment)
+    assert code == 0
+    assert re.search(
+        r"\n\nthemeloom: messages\.csv\.gz:\d+: the compressed data is cut off; what follows is lost\. "
+        r"Only what stands before is read; give it whole\.\n$",
+        err,
+    )
 
 
 def test_a_small_study_runs_whole(study, said, tmp_path):

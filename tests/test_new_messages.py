@@ -1,6 +1,7 @@
 """A model and files of new messages: in parts, after a kill, past rows that cannot be read."""
 
 import csv
+import gzip
 import random
 import subprocess
 import sys
@@ -191,6 +192,15 @@ def test_rows_set_aside_are_told_and_leave_no_hole(model, tmp_path, monkeypatch)
     with pytest.raises(OutputError, match=r"use \.csv or \.parquet"):
         assign_file(model, source, tmp_path / "out.xlsx", COLUMNS)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new.csv", "out.csv"]
+
+
+def test_a_file_that_breaks_off_is_remembered_past_all_other_rows(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(assignment, "TOLD", 20)
+    rows = "".join(f"n{at},you listened\n" if at % 2 else "bad\n" for at in range(200))
+    (tmp_path / "new.csv.gz").write_bytes(gzip.compress(f"id,text\n{rows}".encode())[:-10])
+    done = assign_file(model, tmp_path / "new.csv.gz", tmp_path / "out.csv", COLUMNS)
+    assert done.unreadable > len(done.told) == 21
+    assert done.told["reason"][-1] == "the compressed data is cut off; what follows is lost"
 
 
 def test_a_csv_of_assignments_is_safe_to_open(model, tmp_path):

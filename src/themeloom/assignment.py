@@ -9,6 +9,7 @@ import polars as pl
 
 from themeloom.columns import UNREADABLE
 from themeloom.config import ColumnsConfig, IngestConfig, SourceConfig
+from themeloom.corpus.files import LOST
 from themeloom.corpus.ingest import read_parts
 from themeloom.errors import ThemeloomError
 from themeloom.model import Model
@@ -53,9 +54,11 @@ class Aside:
     told: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNREADABLE))
 
     def add(self, unreadable: pl.DataFrame) -> None:
-        """Count rows, and remember them while they are few."""
+        """Count rows, and remember them while they are few, and any that stands for the rest of a file."""
         self.count += len(unreadable)
-        self.told = pl.concat([self.told, unreadable.head(TOLD - len(self.told))])
+        room = max(TOLD - len(self.told), 0)
+        others = unreadable[room:].filter(pl.col("reason").is_in(LOST))
+        self.told = pl.concat([self.told, unreadable[:room], others])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Assigned:
     rows: int
     found: int  # of these, how many an earlier job had assigned before it was stopped
     unreadable: int
-    told: pl.DataFrame  # UNREADABLE: the first of those
+    told: pl.DataFrame  # UNREADABLE: the first of those, and what stands for the rest of a file
 
 
 class Engine(Protocol):

@@ -67,7 +67,7 @@ def test_siblings_share_no_runs(tmp_path):
 
 
 def test_a_folder_that_is_no_unicode_is_refused(tmp_path):
-    with pytest.raises(TrackingError, match="is not spelt in UTF-8, as MLflow needs; rename the folder"):
+    with pytest.raises(TrackingError, match="is not spelt in UTF-8, as MLflow needs it; rename the folder"):
         backend_of(None, tmp_path / os.fsdecode(b"\xff"))
     assert backend_of("http://127.0.0.1:1", tmp_path / os.fsdecode(b"\xff")).artifacts is None
 

@@ -16,6 +16,7 @@ from themeloom.cli.options import (
     progress_bars,
     say,
     study_files,
+    warn_of_lost,
     write_json,
 )
 
@@ -67,6 +68,7 @@ def assign(  # noqa: PLR0913, PLR0917 (one option each)
     _tell_set_aside(done.told.to_dicts(), done.unreadable)
     earlier = f" ({done.found:,} of them assigned before the last stop)" if done.found else ""
     say(f"{done.rows:,} messages: {out}{earlier}")
+    warn_of_lost(done.told)
 
 
 def _tell_set_aside(told: "Sequence[Mapping[str, Any]]", count: int) -> None:

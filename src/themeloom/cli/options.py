@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from themeloom.console.bars import Bars
     from themeloom.ray_engine import Ray
 
@@ -87,6 +89,19 @@ def write_json(record: object, path: Path | None) -> None:
     if path is not None:
         with whole_file(path) as draft:
             draft.write_text(to_json(record), encoding="utf-8")
+
+
+def warn_of_lost(unreadable: "pl.DataFrame") -> None:
+    """Tell on standard error, apart from rows set aside (UNREADABLE), which files end before their end."""
+    import polars as pl
+
+    from themeloom.corpus.files import LOST
+
+    for fault in unreadable.filter(pl.col("reason").is_in(LOST)).iter_rows(named=True):
+        place = f"{fault['file']}:{fault['line']}"
+        sys.stderr.write(
+            f"\nthemeloom: {place}: {fault['reason']}. Only what stands before is read; give it whole.\n"
+        )
 
 
 def say(line: str) -> None:

@@ -17,6 +17,7 @@ from themeloom.cli.options import (
     progress_bars,
     say,
     study_files,
+    warn_of_lost,
     write_json,
 )
 
@@ -210,6 +211,7 @@ def _finish(result: "RunResult", json: Path | None) -> None:
 
     write_json(result.summary, json)
     show_result(Console(), result)
+    warn_of_lost(result.model.record.unreadable)
 
 
 def _say_what_is_not_read(experiment: Path, root: Path) -> None:
@@ -267,3 +269,4 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
             "most of its time. Later runs remember it, and adapt.enabled = false goes without.",
             markup=False,
         )
+    warn_of_lost(prepared.raw.unreadable)

@@ -18,10 +18,15 @@ Kind = Literal["json", "text", "parquet", "xlsx", "other"]
 LONGEST_LINE = 2**24
 """Characters; a longer line is set aside."""
 
+DAMAGED = "the compressed data is damaged; what follows it is lost"
+CUT_OFF = "the compressed data is cut off; what follows is lost"
 _HEAD = 2**20
 _PIECE = 2**10  # compressed bytes at a time: no bomb makes more than 32 MiB of them
 _HARMLESS = 2**28  # bytes that any file may expand to
 _RATIO = 200  # and beyond, so many times its own size; messages compress 5 to 30 times
+EXPANDS = f"the compressed data expands more than {_RATIO} times and is not read on"
+LOST = (DAMAGED, CUT_OFF, EXPANDS)
+"""Why a row stands for all that would have followed."""
 _WINDOW = 2**31  # of zstd --long=31, as the Reddit dumps are written
 _GZIP, _ZSTD, _SKIPPABLE = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18"
 _NO_TEXT = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]")
@@ -100,7 +105,7 @@ class _Inflated(io.RawIOBase):
                 out.append(self._inflater.decompress(piece))
                 piece = self._inflater.unused_data
         except (zlib.error, zstandard.ZstdError):
-            raise RowError("the compressed data is damaged; what follows it is lost") from None
+            raise RowError(DAMAGED) from None
         return b"".join(out)
 
     def _new(self) -> _Inflater:
@@ -111,7 +116,7 @@ class _Inflated(io.RawIOBase):
     def _end(self) -> int:
         if self._inflater and not self._inflater.eof:
             self._inflater = None
-            raise RowError("the compressed data is cut off; what follows is lost")
+            raise RowError(CUT_OFF)
         return 0
 
     def _guard(self, count: int) -> None:
@@ -129,7 +134,7 @@ def check_expansion(made: int, read: int) -> None:
         If they did.
     """
     if made > _HARMLESS and made > read * _RATIO:
-        raise RowError(f"the compressed data expands more than {_RATIO} times and is not read on")
+        raise RowError(EXPANDS)
 
 
 def open_bytes(path: Path, progress: Progress = UNWATCHED) -> io.BufferedReader:
