@@ -9,6 +9,7 @@ import pytest
 
 from themeloom.columns import UNIQUE
 from themeloom.config import IngestConfig, RepeatsConfig
+from themeloom.corpus import language
 from themeloom.corpus.ingest import read_sources
 from themeloom.corpus.language import language_note
 from themeloom.corpus.repeats import find_repeats
@@ -76,6 +77,13 @@ def test_a_notable_part_is_told_with_its_number_and_what_to_do() -> None:
     assert told.startswith("9 of 45 messages seem not to be English: ")
     assert "Set anonymise.names = false, and list names in anonymise.mask." in told
     assert told.endswith("encoder.name.")
+
+
+def test_of_a_large_corpus_some_are_looked_at_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "_LOOKED_AT", 10)
+    assert note([*OTHERS[:5], *["the waiting list is long this year"] * 15]).startswith(
+        "3 of 10 messages seem"
+    )
 
 
 def test_the_language_that_a_column_names_counts_for_what_is_too_short_to_tell() -> None:

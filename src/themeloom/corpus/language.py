@@ -14,6 +14,7 @@ from themeloom.corpus.wording import UNSPACED
 FROM = 0.2
 """Share of messages that seem not to be English from which it is told. Of English tweets (SemEval-2016, task
 6) 6% seem so, and 8% of those on one subject."""
+_LOOKED_AT = 20_000  # messages of a large corpus, evenly
 _ENOUGH = 5  # words by which it can be told
 _ONE_IN = 20  # words at least is a common one, where a message is English
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|[@#]\w+")
@@ -37,7 +38,8 @@ def language_note(messages: pl.DataFrame, *, names: bool, english: bool) -> str:
     str
         Some sentences; empty where few messages seem so, or nothing follows from it.
     """
-    told = [_is_foreign(text, lang) for text, lang in messages.select("text", "lang").iter_rows()]
+    some = messages.select("text", "lang").gather_every(max(1, len(messages) // _LOOKED_AT))
+    told = [_is_foreign(text, lang) for text, lang in some.iter_rows()]
     judged = [one for one in told if one is not None]
     foreign = sum(judged)
     if not foreign or foreign < FROM * len(judged) or not (names or english):
