@@ -116,8 +116,8 @@ def cli_page() -> str:
         f"# The command line\n\n{app.info.help}\n\n"
         "`python -m themeloom` is the same as `themeloom`. A fault that you can mend is told in one sentence,"
         " without traceback,\nand the exit code is 2; a fault of the program itself ends with 1, and what was"
-        " stopped with Ctrl-C with 130. `themeloom --version` tells the version, `--help` after a command what"
-        " it takes.\n"
+        " stopped with Ctrl-C with 130. `themeloom --version` tells the version, `--help` after a command"
+        " what it takes.\n"
     )
     return "\n".join([head, *(_command(one.callback) for one in app.registered_commands if one.callback)])
 
