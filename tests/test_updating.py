@@ -56,7 +56,7 @@ def parent(root) -> Path:
 @pytest.mark.parametrize(("p", "said"), [(0.0004, "(p < 0.001)"), (0.2, "(p = 0.200)")])
 def test_how_likely_chance_is_reads_as_in_papers(p, said):
     flow, misfits = Flow(2, 0, 0, 0, 0, 0, 2), Score(0.1, 0.0, 0.2)
-    found = Update("new", "old", "folder", flow, 2, "fits", 0.01, p, misfits, 0.05, p, (), (), vault=True)
+    found = Update("new", "old", "folder", flow, (), 2, "fits", 0.01, p, misfits, 0.05, p, (), (), vault=True)
     seen = StringIO()
     show_update(Console(file=seen, width=200), found)
     assert seen.getvalue().count(said) == 2

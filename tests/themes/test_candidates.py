@@ -24,6 +24,10 @@ class World:
     topic: np.ndarray
 
     def members(self, labels):  # noqa: ARG002 - as `View` has it
+        return self.untouched
+
+    @property
+    def untouched(self):
         size, topics = len(self.topic), int(self.topic.max()) + 1
         messages = Messages(
             self.topic, self.vectors, np.zeros((size, 0)), np.zeros((size, 1)), np.arange(size)
