@@ -93,7 +93,7 @@ class Evidence:
         self._kept = _key(kept)
         if not self.config.adapts:
             return
-        asked = {_key(labels): labels for labels in (*others, kept)}
+        asked = {_key(labels): labels for labels in (kept, *others)}  # the longest work first
         names = [self._digest(labels) for labels in asked.values()]
         progress.begin(len(asked) * self._steps, "steps")
         known = all(self._cache.knows("adapt", name) for name in names)
