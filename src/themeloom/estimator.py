@@ -64,8 +64,8 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
     vectors : {'raw', 'raw+adapted'}
         What topics are read from: vectors that no label has touched, or adapted ones beside them.
     adapt : bool
-        Whether the encoder is adapted to the labels: better, and slower by one training; with strategy 'auto'
-        by one more a fold.
+        Whether the encoder is adapted to the labels: better, and slower by that many adaptations as there are
+        folds, and one.
     adapt_steps : int or None
         Steps of that training; by default more for many labels, and for topics of adapted vectors.
     min_cluster_size : int or None

@@ -14,22 +14,21 @@ from themeloom.themes.folds import Trial, draw_trials
 def trials_of(corpus: Corpus, sample: LabelledSample, config: Experiment) -> tuple[Trial, tuple[Trial, ...]]:
     """Return what the kept mapping is learned from, and the trials by which a study is judged."""
     group, decided = authors_of(corpus)[sample.position], sample.decided
-    return draw_trials(sample.theme[decided], group[decided], config.validate_, config.study.seed)
+    kept, trials = draw_trials(sample.theme[decided], group[decided], config.validate_, config.study.seed)
+    if config.themes.strategy == "auto":  # chooses in each trial anew
+        trials = tuple(replace(trial, adapts=True) for trial in trials)
+    return kept, trials
 
 
 def learned_from(
     labels: Labels, kept: Trial, trials: tuple[Trial, ...], config: Experiment, *, foresees: bool = False
 ) -> list[Labels]:
-    """Return the sets of labels that are learned from: in trials, and for choices between mappings.
-
-    A choice is made by strategy 'auto', or by a sweep, which `foresees`.
-    """
+    """Return the sets of labels that are learned from: in trials, and for choices made in a mapping."""
     judged = [chosen(labels, trial.learned) for trial in trials]
-    if config.themes.strategy != "auto" and not foresees:
+    asked = [trial for trial in (kept, *trials) if foresees or trial.adapts]
+    if config.themes.strategy == "zero-shot" and not foresees:
         return judged
-    inner = [
-        chosen(labels, np.setdiff1d(trial.learned, fold)) for trial in (kept, *trials) for fold in trial.folds
-    ]
+    inner = [chosen(labels, np.setdiff1d(trial.learned, fold)) for trial in asked for fold in trial.folds]
     return judged + inner
 
 

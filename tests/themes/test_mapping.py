@@ -99,19 +99,21 @@ def test_a_mapping_says_of_new_messages_what_it_said_when_it_learned(strategy, w
 
 
 @STRATEGY
-def test_the_encoder_is_asked_for_what_all_labels_made_of_it_and_for_folds_only_to_choose(strategy):
+@pytest.mark.parametrize("adapts", [True, False])
+def test_labels_are_learned_from_in_whole_and_without_each_fold(strategy, adapts):
     world = World()
     labels, folds = world.labels, folds_of(world.labels)
-    learn(world, labels, folds, strategy)
+    learn(world, labels, folds, strategy, adapts=adapts)
     asked = {one.position.tobytes() for one in world.asked}
     without = {labels.but(fold).position.tobytes() for fold in folds}
-    assert asked == {labels.position.tobytes()} | (without if strategy == "auto" else set())
+    assert asked == {labels.position.tobytes()} | (without if adapts and strategy != "zero-shot" else set())
 
 
 @pytest.mark.parametrize("strategy", ["majority", "bayes", "graph", "soft"])
-def test_weights_are_those_of_parts_that_no_label_has_touched(strategy):
-    found, raw = learned(strategy, World()), learned(strategy)
-    np.testing.assert_array_equal(found.weights, raw.weights)
+def test_without_an_encoder_for_folds_weights_are_those_of_parts_that_no_label_has_touched(strategy):
+    world = World()
+    found = learn(world, world.labels, folds_of(world.labels), strategy, adapts=False)
+    np.testing.assert_array_equal(found.weights, learned(strategy).weights)
     assert found.weights[0] > 0
 
 
@@ -128,14 +130,15 @@ def test_the_codebook_alone_learns_no_label():
     np.testing.assert_array_equal(one.messages, other.messages)
 
 
+@pytest.mark.parametrize("adapts", [True, False])
 @pytest.mark.parametrize("seed", range(3))
-def test_weights_are_not_drawn_by_what_parts_know_by_heart(seed):
+def test_weights_are_not_drawn_by_what_parts_know_by_heart(seed, adapts):
     """Adapted vectors tell each label that was learned from; weights come from labels that were not."""
     weights = {}
     for labels in ("labels", "shuffled"):
         world = World(messages_=1200, seed=seed)
         chosen = getattr(world, labels)
-        found = learn(world, chosen, folds_of(chosen), "stacked")
+        found = learn(world, chosen, folds_of(chosen), "stacked", adapts=adapts)
         of_part = dict(zip(found.names, found.weights, strict=False))
         weights[labels] = of_part["adapted"] + of_part["graph"]  # both read them
     assert weights["shuffled"] < 0.5 * weights["labels"]

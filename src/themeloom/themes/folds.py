@@ -26,6 +26,7 @@ class Trial:
     judged: Ints
     folds: tuple[Ints, ...]  # of those learned from: choices are made by predicting each from the others
     repeat: int
+    adapts: bool = True  # whether the encoder is adapted to each of the folds, too
 
     def inner(self) -> tuple[Ints, ...]:
         """Return the folds as places among those learned from."""
@@ -137,7 +138,9 @@ def draw_trials(
         return kept, (kept,)
     drawn = [draw_folds(theme, group, config.folds, seed + repeat) for repeat in range(config.repeats)]
     trials = tuple(
-        Trial(np.setdiff1d(everybody, fold), fold, (*folds[:place], *folds[place + 1 :]), repeat)
+        Trial(
+            np.setdiff1d(everybody, fold), fold, (*folds[:place], *folds[place + 1 :]), repeat, adapts=False
+        )
         for repeat, folds in enumerate(drawn)
         for place, fold in enumerate(folds)
     )

@@ -65,16 +65,15 @@ class Learned:
         return np.concatenate(parts)
 
 
-def learn(view: View, labels: Labels, folds: Sequence[Ints], strategy: str) -> Learned:
+def learn(
+    view: View, labels: Labels, folds: Sequence[Ints], strategy: str, *, adapts: bool = True
+) -> Learned:
     """Learn from labels, and from nothing else that people said.
 
     Each part of the strategy (a topic's labelled members, a classifier, the graph of neighbours …) gives each
     message a posterior. They are pooled with weights that make labels likely which the parts had not seen:
     every fold is predicted by parts learned from the others. A topic's posterior is the mean of its members',
     labelled ones as they are.
-
-    For the weights, parts are learned as no label has touched them: a classifier of adapted vectors weighs
-    what one of raw vectors would. Only 'auto', which chooses, has the encoder adapted to each set of folds.
 
     Parameters
     ----------
@@ -86,12 +85,15 @@ def learn(view: View, labels: Labels, folds: Sequence[Ints], strategy: str) -> L
         Places among the labels: for the choice of weights, and of a strategy by 'auto'.
     strategy
         One of `STRATEGIES`, or 'auto': the one that predicts the folds best, by log loss.
+    adapts
+        Whether the encoder is adapted to each set of folds, too. Else parts are weighed as no label has
+        touched them: a classifier of adapted vectors weighs what one of raw vectors would.
     """
     members = view.members(labels)
     candidates = AUTO if strategy == "auto" else (strategy,)
     asked = {name: wanted(name, members) for name in candidates}
     needed = tuple(dict.fromkeys(part for parts in asked.values() for part in parts))
-    known = view.members if strategy == "auto" else lambda _: view.untouched
+    known = view.members if adapts else lambda _: view.untouched
     unseen = _unseen(known, labels, folds, needed) if strategy != "zero-shot" else {}
     shares = label_shares(labels)
     if strategy == "auto":

@@ -87,7 +87,7 @@ def judge(  # noqa: PLR0913 (who is judged by whom, and whether for a choice)
     progress.begin(len(trials), "mappings")
     for trial in trials:
         known = _chosen(labels, trial.learned)
-        learned = learn(view, known, trial.inner(), config.strategy)
+        learned = learn(view, known, trial.inner(), config.strategy, adapts=trial.adapts)
         if foresees:
             foreseen.append(_foreseen(view, known, trial, learned, config.mixed_below))
         place = np.searchsorted(learned.members.position, labels.position[trial.judged])
