@@ -249,27 +249,22 @@ def _plain(code: str) -> str:
 
 def key_faults(path: Path, key: str, rows: list[Row]) -> list[str]:
     """Tell blank and repeated ids of a file that is read without its messages."""
-    place: dict[str, int] = {}
-    positions = [place.setdefault(row[key], len(place)) for _, row in rows]
-    if len(rows) > 2 and len(place) <= len(rows) / 2:
+    ids = {row[key] for _, row in rows}
+    if len(rows) > 2 and len(ids) <= len(rows) / 2:
         return [
-            f"{path}:{rows[0][0]}: column '{key}' holds {len(place)} different ids in {len(rows)} rows; name "
+            f"{path}:{rows[0][0]}: column '{key}' holds {len(ids)} different ids in {len(rows)} rows; name "
             "the column of ids by --key, and give one row a message and one column a coder."
         ]
     blank = [
         f"{path}:{line}: the id in column '{key}' is blank; give one." for line, row in rows if not row[key]
     ]
-    return at_most(blank) + at_most([] if blank else repeated(path, rows, positions))
-
-
-def repeated(path: Path, rows: list[Row], positions: list[int]) -> list[str]:
-    """Tell rows on a message that an earlier row labels; positions below 0 are unknown messages."""
-    first: dict[int, int] = {}
-    return [
-        f"{path}:{line}: labels the same message as line {first[position]} (or a repeat of it); keep one row."
-        for (line, _), position in zip(rows, positions, strict=True)
-        if position >= 0 and first.setdefault(position, line) != line
+    first: dict[str, int] = {}
+    again = [
+        f"{path}:{line}: labels the same message as line {first[row[key]]}; keep one row."
+        for line, row in rows
+        if first.setdefault(row[key], line) != line
     ]
+    return at_most(blank) + at_most([] if blank else again)
 
 
 def once(
