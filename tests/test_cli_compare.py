@@ -55,7 +55,7 @@ def test_runs_are_told_and_written(run, tmp_path):
     assert ("cluster.min_cluster_size", "not set", "12") in rows
     assert "merged into" in out
     assert "B less A on the same 20 labelled messages: topic level, kappa +0.00" in out
-    assert re.search(r"A to B: Message level: \d+ of 60 shared messages have another theme", out)
+    assert re.search(r"A to B: Message level: \d+ of 60 shared messages moved to another theme", out)
     assert "merged: it goes into a topic" in out
     assert "nan" not in out
     written = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))

@@ -38,7 +38,7 @@ DID = [
 ]
 WHERE = ["in my kitchen", "this morning", "for the bakery stall", "on Sunday", "with butter"]
 HANDLE = "breadlover99"
-UNEVEN = "1 columns where the header has 2"
+UNEVEN = "1 column where the header has 2"
 
 
 @pytest.fixture(scope="module")

@@ -38,8 +38,8 @@ def test_runs_without_topics_or_messages_are_told_of():
 def test_moves_are_counted_at_each_level():
     pairing = pairing_of(make_run([0, 0, 0, 1]), make_run([0, 0, 0, 0], "b"))
     own, topics = map(differences.moved, pairing.themes)
-    assert own == "Message level: 1 of 4 shared messages have another theme of their own (25%)."
-    assert topics == "Topic level: 1 of 4 shared messages have a topic of another theme (25%)."
+    assert own == "Message level: 1 of 4 shared messages moved to another theme (25%)."
+    assert topics == "Topic level: 1 of 4 shared messages moved to a topic of another theme (25%)."
 
 
 @pytest.mark.parametrize(

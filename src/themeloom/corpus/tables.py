@@ -175,7 +175,8 @@ def csv_drafts(text: io.TextIOBase, source: SourceConfig, *, tabs: bool) -> Foun
             reason = f"broken quoting, or a cell of more than {csv.field_size_limit():,} characters ({error})"
             fields = _unquoted(at.taken[0][1], delimiter) if at.put_back() else []
         else:
-            reason = f"{len(fields)} columns where the header has {len(header)}"
+            columns = "column" if len(fields) == 1 else "columns"
+            reason = f"{len(fields)} {columns} where the header has {len(header)}"
         if not fields and not reason.startswith("broken"):
             continue
         number = at.taken[0][0]
