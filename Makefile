@@ -74,7 +74,7 @@ install-hashed: ## install into .venv-hashed, each file checked against its publ
 
 # Old versions warn of what newer Pythons and each other will drop; MLflow's own behaviour differs by version.
 FAST := tests/corpus tests/themes tests/discovery/test_embed.py tests/discovery/test_backend.py tests/discovery/test_adapt.py \
-	tests/discovery/test_cluster.py tests/test_config.py tests/test_cache.py tests/test_public_api.py \
+	tests/discovery/test_cluster.py tests/test_config.py tests/system/test_cache.py tests/test_public_api.py \
 	tests/history/test_store.py tests/labelling/test_label_store.py tests/labelling/test_exports_and_imports.py \
 	tests/test_cli.py tests/fuzz
 

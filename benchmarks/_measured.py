@@ -85,7 +85,7 @@ def measure(*arguments: str) -> Measured:
 
 def machine() -> dict[str, object]:
     """Tell on what machine, and with what, was measured."""
-    from themeloom.provenance import versions
+    from themeloom.system.provenance import versions
 
     return {
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",

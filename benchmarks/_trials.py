@@ -30,8 +30,8 @@ DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"
 PRELOADED = [
     "_trials",
     "themeloom.cli",
-    "themeloom.sweeping",
-    "themeloom.assignment",
+    "themeloom.sweeps.sweeping",
+    "themeloom.assigning.assignment",
     "sentence_transformers",
     "umap",
     "hdbscan",
@@ -139,7 +139,7 @@ def run(experiment: Path, root: Path, book: Path) -> None:
 
 def sweep(experiment: Path, root: Path, book: Path) -> None:
     """Sweep."""
-    from themeloom import sweeping
+    from themeloom.sweeps import sweeping
 
     found = sweeping.sweep(experiment, root, Stagebook(book))
     (root / "sweep.json").write_text(

@@ -28,14 +28,14 @@ from pathlib import Path
 import _asked
 import numpy as np
 
-from themeloom import assignment
-from themeloom.assignment import PLAIN, assign_file
-from themeloom.atomic import whole_file
+from themeloom.assigning import assignment
+from themeloom.assigning.assignment import PLAIN, assign_file
+from themeloom.assigning.ray_engine import Ray, RayAssignment
 from themeloom.config import ColumnsConfig
 from themeloom.corpus.anonymise import mask_texts
 from themeloom.model import Model, load
-from themeloom.provenance import versions
-from themeloom.ray_engine import Ray, RayAssignment
+from themeloom.system.atomic import whole_file
+from themeloom.system.provenance import versions
 
 RUNS = 3
 REPEATED = 0.3

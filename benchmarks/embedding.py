@@ -15,11 +15,11 @@ import _asked
 import numpy as np
 from _made import texts
 
-from themeloom.atomic import whole_file
 from themeloom.config import EncoderConfig
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.processor import cores
-from themeloom.provenance import versions
+from themeloom.system.atomic import whole_file
+from themeloom.system.provenance import versions
 
 SEED = 1
 REPEATED = 0.3

@@ -21,13 +21,13 @@ import numpy as np
 import polars as pl
 from mapping import ROOT, Labelled, read_table, settings
 
-from themeloom.atomic import whole_file
 from themeloom.columns import COMMUNICATIONS
-from themeloom.learning import Study, learn_study
 from themeloom.members import HeldOut
 from themeloom.progress import Stages
-from themeloom.provenance import versions
 from themeloom.records import Corpus, Ints, LabelledSample, Score
+from themeloom.running.learning import Study, learn_study
+from themeloom.system.atomic import whole_file
+from themeloom.system.provenance import versions
 from themeloom.themes.abstain import prediction_sets
 from themeloom.themes.mapping import topic_themes
 from themeloom.themes.prevalence import POWERED

@@ -35,9 +35,9 @@ from themeloom.labelling import codebooks
 from themeloom.labelling.serving import Hosting
 from themeloom.labelling.store import Store
 from themeloom.labelling.study import StudyPage
-from themeloom.labelling_study import Opened, serve_study
-from themeloom.provenance import versions
 from themeloom.records import Codebook, Theme
+from themeloom.studies.labelling_study import Opened, serve_study
+from themeloom.system.provenance import versions
 
 MESSAGES, CODERS = 200, 3
 BOOK = Codebook((Theme("one", "One", "The first."), Theme("two", "Two", "The second.")))

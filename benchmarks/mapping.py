@@ -23,14 +23,14 @@ import _asked
 import numpy as np
 
 from themeloom import check
-from themeloom.atomic import whole_file
 from themeloom.config import Experiment
 from themeloom.discovery.plain import plain_topics
-from themeloom.learning import gather, learn_themes
 from themeloom.members import HeldOut, Labels
 from themeloom.progress import Stages
-from themeloom.provenance import versions
 from themeloom.records import Codebook, Doubles, Ints, Theme
+from themeloom.running.learning import gather, learn_themes
+from themeloom.system.atomic import whole_file
+from themeloom.system.provenance import versions
 from themeloom.themes import validation
 from themeloom.themes.folds import Trial, draw_folds
 from themeloom.themes.mapping import best_themes, learn

@@ -21,8 +21,8 @@ from mapping import MOST, ROOT, Labelled, read_table
 from themeloom.config import EncoderConfig
 from themeloom.discovery.embed import Encoder, embed
 from themeloom.members import Labels
-from themeloom.provenance import versions
 from themeloom.records import Doubles, Floats
+from themeloom.system.provenance import versions
 from themeloom.themes._classifier import fit_classifier, posterior_of
 from themeloom.themes.folds import draw_folds
 from themeloom.themes.prevalence import LABELS, POWERED, prevalence

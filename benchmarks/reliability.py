@@ -30,9 +30,9 @@ import _asked
 import _trials
 import polars as pl
 
-from themeloom.atomic import whole_file
-from themeloom.cleaning import find_leftovers
-from themeloom.provenance import versions
+from themeloom.studies.cleaning import find_leftovers
+from themeloom.system.atomic import whole_file
+from themeloom.system.provenance import versions
 
 SEED = 20260801
 MOMENTS = 60

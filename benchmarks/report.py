@@ -28,10 +28,10 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 
 from builders import make_evaluation, make_mapping, make_record  # noqa: E402
-from themeloom.provenance import versions  # noqa: E402
 from themeloom.records import Clusters, Discovery, Layout, RunRecord, Topic, TopicQuality  # noqa: E402
 from themeloom.reporting.html import write_report  # noqa: E402
 from themeloom.reporting.summary import summarise  # noqa: E402
+from themeloom.system.provenance import versions  # noqa: E402
 
 TOPICS = 60
 RUNS = 5

@@ -23,18 +23,18 @@ from mapping import ROOT, Labelled, drawn, read_demo, read_table, settings
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, cohen_kappa_score
 from sklearn.model_selection import StratifiedKFold
 
-from themeloom.atomic import whole_file
 from themeloom.config import DiscoverConfig, Experiment
-from themeloom.discover import embed_corpus, grouped
 from themeloom.discovery.consensus import default_layouts
 from themeloom.discovery.neighbours import Neighbourhood, nearest_topic
 from themeloom.discovery.reduce import many_layouts
-from themeloom.learning import gather
 from themeloom.members import Labels
 from themeloom.progress import Stages
-from themeloom.provenance import versions
 from themeloom.records import Clusters, Embeddings, Ints
-from themeloom.spreading import sample_of, scaled
+from themeloom.running.discover import embed_corpus, grouped
+from themeloom.running.learning import gather
+from themeloom.running.spreading import sample_of, scaled
+from themeloom.system.atomic import whole_file
+from themeloom.system.provenance import versions
 from themeloom.themes.folds import draw_folds
 from themeloom.themes.mapping import best_themes, learn
 

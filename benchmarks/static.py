@@ -22,15 +22,15 @@ from _measured import machine
 from mapping import Labelled, learned_from, read_demo, read_table, settings
 from sklearn.metrics import cohen_kappa_score
 
-from themeloom.atomic import whole_file
 from themeloom.config import AdaptConfig, EncoderConfig
 from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.embed import Encoder, embedded_text, frequent_terms
 from themeloom.discovery.estimate import cross_estimated, estimated
 from themeloom.discovery.processor import at_once
-from themeloom.evidence import adaptation_steps
 from themeloom.members import Labels
 from themeloom.records import Floats
+from themeloom.running.evidence import adaptation_steps
+from themeloom.system.atomic import whole_file
 from themeloom.themes._classifier import fit_classifier, posterior_of
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -24,12 +24,12 @@ from pathlib import Path
 import _asked
 import numpy as np
 
-from themeloom.atomic import whole_file
 from themeloom.config import Setting
 from themeloom.experiment import read_experiment
-from themeloom.folders import Folders
-from themeloom.provenance import versions
-from themeloom.space import Settings, configurations
+from themeloom.sweeps.space import Settings, configurations
+from themeloom.system.atomic import whole_file
+from themeloom.system.folders import Folders
+from themeloom.system.provenance import versions
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENT = ROOT / "experiments" / "dearmhp-sweep.toml"

@@ -25,7 +25,7 @@ from _made import make
 from _measured import TEXTS, VECTORS, Measured, machine, measure
 
 from themeloom import load
-from themeloom.folders import Folders
+from themeloom.system.folders import Folders
 
 PLAIN = "\n[adapt]\nenabled = false\n"
 OURS, UNADAPTED, THEIRS = "themeloom", "themeloom, encoder not adapted", "BERTopic"

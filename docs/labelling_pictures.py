@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from themeloom.labelling_study import Asked, import_labels, open_study
+from themeloom.studies.labelling_study import Asked, import_labels, open_study
 
 IMAGES = Path(__file__).resolve().parent / "images"
 DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"

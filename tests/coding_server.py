@@ -17,7 +17,7 @@ from themeloom.labelling.checks import Check
 from themeloom.labelling.serving import Hosting
 from themeloom.labelling.store import Store
 from themeloom.labelling.study import Guess, StudyPage
-from themeloom.labelling_study import Opened, serve_study
+from themeloom.studies.labelling_study import Opened, serve_study
 from themeloom.themes.agreement import agreement
 
 STUDY = "invented"

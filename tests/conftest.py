@@ -20,7 +20,7 @@ from coding import Server
 from themeloom.config import ReduceConfig
 from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.reduce import reduce
-from themeloom.locks import alone
+from themeloom.system.locks import alone
 
 # Trials are forked from a process that has done already what each would do first.
 _trials.PRELOADED.append("warmed")

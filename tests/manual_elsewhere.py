@@ -64,8 +64,8 @@ def _pip(words: list[str]) -> None:
 ELSEWHERE: dict[str, tuple[str, Callable[[list[str]], object]]] = {
     "make": ("sets up an environment of its own", _make),
     "pip": ("changes the environment", _pip),
-    "themeloom assign --engine": ("needs Ray; run by tests/test_ray_engine.py", parsed),
-    "themeloom run --engine": ("needs Ray; run by tests/test_ray_engine.py", parsed),
+    "themeloom assign --engine": ("needs Ray; run by tests/assigning/test_ray_engine.py", parsed),
+    "themeloom run --engine": ("needs Ray; run by tests/assigning/test_ray_engine.py", parsed),
     "themeloom demo": (
         "takes minutes; run by tests/test_pipeline.py, copied by tests/test_cli.py",
         parsed,

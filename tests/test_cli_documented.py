@@ -162,8 +162,8 @@ def test_every_fault_of_the_troubleshooting_page_is_one_that_is_told() -> None:
 
 
 def test_the_values_of_quotes_and_formats_are_all_told() -> None:
-    from themeloom.exporting import FORMATS
     from themeloom.reporting.quotes import QUOTES
+    from themeloom.results.exporting import FORMATS
 
     page = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
     assert all(f"| `{value}` |" in page for value in QUOTES)

@@ -14,10 +14,11 @@ from typer.main import get_command
 
 from builders import make_evaluation, make_mapping, make_record
 from studies import CODEBOOK, write_study
-from themeloom import cli, planning, sampling
+from themeloom import cli
 from themeloom.columns import ASSIGNED
 from themeloom.history import store
 from themeloom.records import Codebook, Score, Theme
+from themeloom.studies import planning, sampling
 
 THEMES = Codebook((Theme("waiting", "Waiting", "Having to wait."), Theme("listening", "Listening", "Heard.")))
 

@@ -10,11 +10,12 @@ import pytest
 
 from builders import make_evaluation, make_record
 from studies import write_study
-from themeloom import cli, sampling
+from themeloom import cli
 from themeloom.columns import ASSIGNED
 from themeloom.experiment import read_experiment
 from themeloom.history import store
-from themeloom.study import message_posterior
+from themeloom.studies import sampling
+from themeloom.studies.study import message_posterior
 
 
 @pytest.fixture(scope="module")

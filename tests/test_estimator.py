@@ -19,13 +19,13 @@ from sklearn.utils import estimator_checks
 from bertopics import store_of
 from studies import ENDINGS, SUBJECTS
 from themeloom import ThemeloomError, ThemeModel
-from themeloom.cache import digest
 from themeloom.estimator import _folded
-from themeloom.learning import learn_study
 from themeloom.members import Labels
 from themeloom.parameters import study_of
 from themeloom.progress import Stages
 from themeloom.records import Codebook, Corpus, LabelledSample, Theme
+from themeloom.running.learning import learn_study
+from themeloom.system.cache import digest
 
 PAIRS = [
     (subject, f"{start} {end}") for end in ENDINGS for subject in SUBJECTS for start in SUBJECTS[subject]

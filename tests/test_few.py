@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from builders import make_record
-from themeloom import exporting
 from themeloom.few import voices
 from themeloom.history import items, store
 from themeloom.history.card import model_card
@@ -18,6 +17,7 @@ from themeloom.reporting.page_data import page_data
 from themeloom.reporting.quotes import Quotes, shown_texts
 from themeloom.reporting.sentences import few_told
 from themeloom.reporting.summary import Summary, summarise
+from themeloom.results import exporting
 
 
 def record_of_few() -> RunRecord:

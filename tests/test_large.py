@@ -7,12 +7,12 @@ import pytest
 
 from invented import SAYINGS, messages
 from themeloom.experiment import read_experiment
-from themeloom.folders import Folders
 from themeloom.history import store
-from themeloom.learning import learn_study
 from themeloom.model import Model
 from themeloom.pipeline import keep, prepare, to_record
 from themeloom.progress import Stages
+from themeloom.running.learning import learn_study
+from themeloom.system.folders import Folders
 
 WHEN = ("in the morning before work", "as my neighbour keeps telling everybody")
 EXPERIMENT = """\

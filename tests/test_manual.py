@@ -22,7 +22,7 @@ from manual_blocks import PAGES, ROOT, Block, blocks_of, commands_of, differs
 from manual_elsewhere import ELSEWHERE, SMALLER, UNREAD, elsewhere
 from manual_runner import Reader, run
 from manual_workspace import messages, write_workspace
-from themeloom.labelling_study import Asked, open_study
+from themeloom.studies.labelling_study import Asked, open_study
 
 pytestmark = quiet_libraries
 

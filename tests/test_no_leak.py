@@ -12,16 +12,16 @@ import pytest
 from invented import SAYINGS, messages
 from themeloom.columns import COMMUNICATIONS
 from themeloom.config import Experiment
-from themeloom.discover import codebook_vectors, embed_corpus
 from themeloom.discovery.cluster import cluster
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.reduce import layouts
-from themeloom.evidence import Evidence, fewest_topics
-from themeloom.learning import learn_study
 from themeloom.members import Labels
 from themeloom.progress import Stages
 from themeloom.records import Codebook, Corpus, LabelledSample, Theme
+from themeloom.running.discover import codebook_vectors, embed_corpus
+from themeloom.running.evidence import Evidence, fewest_topics
+from themeloom.running.learning import learn_study
 from themeloom.themes.folds import draw_trials
 from themeloom.themes.scores import score
 from themeloom.themes.validation import judge

@@ -15,11 +15,11 @@ from safetensors.numpy import save
 
 from builders import make_record
 from coding_server import STUDY, label_file, open_store
-from themeloom.cache import Cache, VectorCache
 from themeloom.errors import LabelError, ModelError
 from themeloom.history import store
 from themeloom.history.parts import MANIFEST
 from themeloom.labelling.store import Store
+from themeloom.system.cache import Cache, VectorCache
 
 
 class Bomb:
@@ -209,7 +209,7 @@ def test_a_project_with_damaged_data_or_another_compression_is_one_sentence(tmp_
 
 
 def test_a_table_of_labels_does_not_claim_thousands_of_millions_of_rows(tmp_path, monkeypatch):
-    from themeloom import sheets
+    from themeloom.system import sheets
     from themeloom.themes._labelfile import read_table
 
     monkeypatch.setattr(sheets, "MOST_ROWS", 1000)

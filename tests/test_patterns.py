@@ -173,5 +173,5 @@ def test_a_quadratic_pattern_would_be_found(bad):
 
 
 def test_all_are_found():
-    assert {"corpus/patterns._EMAIL", "sheets.NO_TEXT", "corpus/dates._TIDY 3"} <= patterns().keys()
+    assert {"corpus/patterns._EMAIL", "system/sheets.NO_TEXT", "corpus/dates._TIDY 3"} <= patterns().keys()
     assert len(patterns()) > 90

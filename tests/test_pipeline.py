@@ -21,9 +21,9 @@ import themeloom
 from notebooks import run_notebook
 from themeloom.columns import ASSIGNED
 from themeloom.corpus.vault import Vault
-from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.reporting.page import plotly_script
+from themeloom.system.folders import Folders
 
 DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"
 _FOLDER = TemporaryDirectory()

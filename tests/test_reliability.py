@@ -16,9 +16,9 @@ from _trials import command, entries, found_by, half_written, open_runs, same, s
 
 import themeloom
 from studies import write_study
-from themeloom.cleaning import find_leftovers
-from themeloom.folders import Folders
 from themeloom.labelling.store import Store
+from themeloom.studies.cleaning import find_leftovers
+from themeloom.system.folders import Folders
 
 
 @pytest.fixture(scope="module")

@@ -3,16 +3,16 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from themeloom.comparing import Comparison, compare
     from themeloom.errors import ThemeloomError
     from themeloom.estimator import ThemeModel
     from themeloom.experiment import read_experiment
-    from themeloom.exporting import export
     from themeloom.mlflow import autolog
     from themeloom.model import Model, load
     from themeloom.pipeline import audit, check, run
-    from themeloom.reports import report
-    from themeloom.result import RunResult
+    from themeloom.results.comparing import Comparison, compare
+    from themeloom.results.exporting import export
+    from themeloom.results.reports import report
+    from themeloom.running.result import RunResult
 
 __all__ = [
     "Comparison",
@@ -32,19 +32,19 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Comparison": "comparing",
+    "Comparison": "results.comparing",
     "Model": "model",
-    "RunResult": "result",
+    "RunResult": "running.result",
     "ThemeModel": "estimator",
     "ThemeloomError": "errors",
     "audit": "pipeline",
     "autolog": "mlflow",
     "check": "pipeline",
-    "compare": "comparing",
-    "export": "exporting",
+    "compare": "results.comparing",
+    "export": "results.exporting",
     "load": "model",
     "read_experiment": "experiment",
-    "report": "reports",
+    "report": "results.reports",
     "run": "pipeline",
 }
 

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from themeloom.arrays import UNLABELLED, Label, as_labels, as_texts, as_themes
-from themeloom.atomic import scratch
+from themeloom.assigning.placing import Placed, Placing
 from themeloom.config import (
     AdaptConfig,
     DescribeConfig,
@@ -29,13 +29,13 @@ from themeloom.discovery.reduce import MIN_DISTINCT
 from themeloom.encoders import Adapted
 from themeloom.errors import ConfigError, CorpusError, LabelError
 from themeloom.history.quiet import unlogged
-from themeloom.learning import gather, learn_themes
 from themeloom.members import Labels
 from themeloom.parameters import defined_themes, named_here, study_of
-from themeloom.placing import Placed, Placing
 from themeloom.progress import Stages
 from themeloom.records import Codebook, Discovery, Doubles, Ints, Mapping, Theme
-from themeloom.spreading import in_order
+from themeloom.running.learning import gather, learn_themes
+from themeloom.running.spreading import in_order
+from themeloom.system.atomic import scratch
 from themeloom.themes.folds import Trial, draw_folds
 from themeloom.themes.mapping import topic_themes
 

@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from themeloom.arrays import as_texts
+from themeloom.assigning.placing import Placed, Placing
 from themeloom.columns import POSTERIOR
 from themeloom.config import AdaptConfig, AnonymiseConfig, DescribeConfig, DiscoverConfig, EncoderConfig
 from themeloom.corpus.anonymise import mask_texts
@@ -20,12 +21,11 @@ from themeloom.discovery.embed import Encoder
 from themeloom.history import store
 from themeloom.history.quiet import unlogged
 from themeloom.history.registry import model_folder
-from themeloom.placing import Placed, Placing
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.provenance import WEIGHTS
 from themeloom.records import RunRecord, Score
 from themeloom.reporting.fragments import summary_fragment
 from themeloom.reporting.summary import summarise
+from themeloom.system.provenance import WEIGHTS
 from themeloom.themes.mapping import topic_themes
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from themeloom.cores import cores
 from themeloom.records import Floats, Ints
+from themeloom.system.cores import cores
 
 _ROWS = 256  # compared at once by one thread
 _CACHED = 2**18  # numbers that stay near the processor

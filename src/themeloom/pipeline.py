@@ -9,10 +9,7 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from themeloom import provenance
-from themeloom.atomic import remove
-from themeloom.authors import authors_of, counted
-from themeloom.cache import digest
+from themeloom.assigning.ray_engine import Ray
 from themeloom.columns import ASSIGNED, AUDITED
 from themeloom.config import Experiment
 from themeloom.corpus.anonymise import anonymise
@@ -20,23 +17,18 @@ from themeloom.corpus.ingest import read_sources
 from themeloom.corpus.repeats import find_repeats
 from themeloom.corpus.sufficiency import check_sufficient
 from themeloom.corpus.vault import Vault
-from themeloom.discover import embed_ahead
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.weights import check_folder
 from themeloom.errors import OutputError
 from themeloom.experiment import files_of, read_experiment
 from themeloom.faults import Faults
-from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.backend import backend_of
 from themeloom.history.machine import machine_watched
 from themeloom.history.outbox import track_or_keep
 from themeloom.history.parts import REPORT
-from themeloom.label_store import with_labels
-from themeloom.learning import Study, learn_study
 from themeloom.model import Model
 from themeloom.progress import NOBODY, Stages, Watcher
-from themeloom.ray_engine import Ray
 from themeloom.records import (
     Codebook,
     Corpus,
@@ -49,9 +41,17 @@ from themeloom.records import (
 )
 from themeloom.reporting.html import write_report
 from themeloom.reporting.summary import summarise
-from themeloom.reports import paths_of, shared_report
-from themeloom.result import RunResult
-from themeloom.study import corpus_notes
+from themeloom.results.reports import paths_of, shared_report
+from themeloom.running.authors import authors_of, counted
+from themeloom.running.discover import embed_ahead
+from themeloom.running.learning import Study, learn_study
+from themeloom.running.result import RunResult
+from themeloom.studies.label_store import with_labels
+from themeloom.studies.study import corpus_notes
+from themeloom.system import provenance
+from themeloom.system.atomic import remove
+from themeloom.system.cache import digest
+from themeloom.system.folders import Folders
 from themeloom.themes.candidates import find_candidates
 from themeloom.themes.codebook import read_codebook
 from themeloom.themes.folds import check_sample

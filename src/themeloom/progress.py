@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Protocol, TypeVar
 
-from themeloom.memory import give_back
 from themeloom.records import StageTime
+from themeloom.system.memory import give_back
 
 T = TypeVar("T")
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from themeloom.cache import VectorCache
 from themeloom.config import EncoderConfig
 from themeloom.discovery import embed as embedding
 from themeloom.discovery.embed import Encoder, embed, embedded_text, encode_cached, frequent_terms
 from themeloom.errors import ConfigError
+from themeloom.system.cache import VectorCache
 
 TEXTS = [
     "#tag the waiting list is two years long",

@@ -16,7 +16,7 @@ from themeloom.discovery.adapt import Adapter
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.footprint import footprint
 from themeloom.discovery.processor import at_once
-from themeloom.memory import give_back
+from themeloom.system.memory import give_back
 
 TEXTS, THEMES = messages()
 LONG = [" ".join([text] * 6) for text in TEXTS]  # more than is read of a message

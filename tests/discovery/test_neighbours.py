@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groups import grouped
-from themeloom.cache import Cache
 from themeloom.discovery import neighbours as module
 from themeloom.discovery.neighbours import FLOOR, Neighbourhood, nearest_topic, topic_shares
 from themeloom.nearest import nearest_of_all
+from themeloom.system.cache import Cache
 
 
 def test_messages_get_the_topic_around_them():

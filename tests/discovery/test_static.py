@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 import themeloom
 from invented import messages
 from studies import EXPERIMENT, write_study
-from themeloom import evidence as module
 from themeloom.config import EncoderConfig, Experiment
-from themeloom.discover import embed_corpus
 from themeloom.discovery import backend, embed, static
 from themeloom.discovery.embed import Encoder, encode_cached
 from themeloom.discovery.estimate import distilled
 from themeloom.discovery.length import length_note
 from themeloom.encoders import WordVectors
 from themeloom.errors import ConfigError
-from themeloom.evidence import Evidence
 from themeloom.experiment import read_experiment
 from themeloom.members import Labels
 from themeloom.progress import Stages
+from themeloom.running import evidence as module
+from themeloom.running.discover import embed_corpus
+from themeloom.running.evidence import Evidence
 
 WORDS = ["the", "nurse", "listened", "to", "me", "a", "list", "is", "long", "too", "waiting", "nobody"]
 TEXTS = ["the nurse listened", "nobody listened to me", "the waiting list is too long", "the nurse listened"]

@@ -24,7 +24,6 @@ from safetensors.numpy import save
 from builders import make_codebook, make_record
 from coding_server import STUDY, open_store
 from studies import CODEBOOK, EXPERIMENT
-from themeloom.cache import Cache, VectorCache
 from themeloom.config import ColumnsConfig, IngestConfig, SourceConfig, ThemesConfig
 from themeloom.corpus.ingest import read_sources
 from themeloom.errors import ThemeloomError
@@ -35,6 +34,7 @@ from themeloom.history.plain_runs import read_plain
 from themeloom.labelling import codebooks, exports, imports
 from themeloom.labelling.store import Store
 from themeloom.records import RawCorpus
+from themeloom.system.cache import Cache, VectorCache
 from themeloom.themes.codebook import read_codebook
 from themeloom.themes.sample import read_codes, read_labels
 

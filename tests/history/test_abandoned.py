@@ -7,7 +7,7 @@ from themeloom.history.abandoned import PROCESS, abandoned, end_abandoned, end_o
 from themeloom.history.backend import backend_of
 from themeloom.history.connection import connection, experiment_of
 from themeloom.history.tracking import open_group, reopen_group
-from themeloom.processes import mark
+from themeloom.system.processes import mark
 
 MACHINE, NUMBER, _ = mark().split("-")
 ENDED = f"{MACHINE}-{NUMBER}-1"

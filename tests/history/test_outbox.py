@@ -10,11 +10,11 @@ import pytest
 from servers import artifacts_of, free_port
 from themeloom.config import TrackingConfig
 from themeloom.errors import TrackingError
-from themeloom.folders import Folders
 from themeloom.history.machine import Sample
 from themeloom.history.outbox import sync, track_or_keep
 from themeloom.history.quiet import impatient, quiet
 from themeloom.progress import Progress
+from themeloom.system.folders import Folders
 
 GIVEN_UP = 25
 """Seconds after which a server that went away holds nobody any more, on a machine that is busy."""

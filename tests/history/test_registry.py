@@ -8,10 +8,10 @@ import pytest
 from servers import client_of
 from themeloom.config import TrackingConfig
 from themeloom.errors import ModelError, TrackingError
-from themeloom.folders import Folders
 from themeloom.history import store, tracking
 from themeloom.history.registry import Registered, model_folder, register
-from themeloom.interrupts import interrupt
+from themeloom.system.folders import Folders
+from themeloom.system.interrupts import interrupt
 
 
 @pytest.fixture(scope="module")

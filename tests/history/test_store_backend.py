@@ -7,12 +7,12 @@ import pytest
 
 from studies import write_study
 from themeloom import pipeline
-from themeloom.addresses import public_uri
 from themeloom.config import TrackingConfig
 from themeloom.errors import ThemeloomError, TrackingError
 from themeloom.history.backend import backend_of, sqlite_uri
 from themeloom.history.connection import connection
 from themeloom.history.groups import open_group
+from themeloom.system.addresses import public_uri
 
 NAMES = ["plain", "with space", "a?b", "a#b", "a%41b", "a%20b", "50% a", "x%2Fy", "x%25y", "ü;&= %"]
 

@@ -20,8 +20,8 @@ from themeloom.config import TrackingConfig
 from themeloom.errors import TrackingError
 from themeloom.history import items, registry, store, tracking
 from themeloom.history.machine import Sample
-from themeloom.interrupts import interrupt
 from themeloom.records import Score
+from themeloom.system.interrupts import interrupt
 
 NOWHERE = TrackingConfig()
 ENDS = ("", "_low", "_high")

@@ -8,7 +8,7 @@ import pytest
 from builders import make_record
 from coding_server import CHECKS, open_store
 from themeloom.labelling import checks
-from themeloom.labelling_study import topic_shares
+from themeloom.studies.labelling_study import topic_shares
 
 RECORD = make_record(60)
 

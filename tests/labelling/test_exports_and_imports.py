@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from builders import make_codebook
 from coding_server import STUDY, open_store
-from themeloom import archives
 from themeloom.errors import LabelError
 from themeloom.labelling import codebooks, codes, doubles, exports, imports, labelstudio, people, refi
 from themeloom.labelling.codes import Coding
@@ -24,6 +23,7 @@ from themeloom.labelling.collected import Said, duration, moment
 from themeloom.labelling.imports import Taken
 from themeloom.labelling.store import insert
 from themeloom.records import Codebook
+from themeloom.system import archives
 
 BOOK = make_codebook()
 FORMATS = {one.file: one for one in exports.FORMATS}

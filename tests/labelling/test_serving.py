@@ -82,7 +82,7 @@ import sys
 from pathlib import Path
 from coding_server import open_store, page, say
 from themeloom.labelling.serving import Hosting
-from themeloom.labelling_study import Opened, serve_study
+from themeloom.studies.labelling_study import Opened, serve_study
 root, port, cert, key = sys.argv[1:]
 store = open_store(root)
 hosting = Hosting("127.0.0.1", int(port), Path(cert), Path(key))

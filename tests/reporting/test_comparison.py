@@ -64,7 +64,7 @@ def test_everything_is_on_the_page() -> None:
     assert "C less A: they keep nothing." in text
     assert record.runs[0].topics[0].label in text
     assert "The runs share no message" in text
-    assert "have another theme" in text
+    assert "moved to another theme" in text
     assert record.pairings[0].themes[0].moves[0].doc_id in text
     assert "nan" not in re.findall(r"\w+", text)
     for state, says in record.states.items():

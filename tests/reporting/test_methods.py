@@ -14,7 +14,7 @@ from themeloom.records import RunRecord
 from themeloom.reporting.leads import asked, foot, unnamed
 from themeloom.reporting.methods import methods
 from themeloom.reporting.summary import summarise
-from themeloom.spreading import AGREEMENT
+from themeloom.running.spreading import AGREEMENT
 
 STUDY = "Shepherd A, Sanders C. Using social media for support. BMC Psychiatry 2015;15:29."
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from themeloom.reporting.readable import readable
 from themeloom.reporting.safe_cells import readable_cells
-from themeloom.sheets import as_csv
+from themeloom.system.sheets import as_csv
 
 
 @given(st.text(max_size=20))

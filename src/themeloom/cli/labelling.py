@@ -47,8 +47,8 @@ def label(  # noqa: PLR0913, PLR0917 (an option each)
     root: Root = Path(),
 ) -> None:
     """Open the page on which people code messages, until you stop it by Ctrl-C."""
-    from themeloom import labelling_study as study
     from themeloom.labelling.serving import Hosting
+    from themeloom.studies import labelling_study as study
 
     hosting = Hosting(host, port, tls_cert, tls_key, behind_proxy, address)
     hosting.seen_as()  # a fault there is told before anything is read
@@ -69,7 +69,7 @@ def export_labels(
     root: Root = Path(),
 ) -> None:
     """Write what was coded on the labelling page; a CSV or Parquet file named codes… has a row a code."""
-    from themeloom import labelling_study as study
+    from themeloom.studies import labelling_study as study
 
     say(f"{study.export_labels(experiment, out, root=root):,} codes: {out}")
 
@@ -82,7 +82,7 @@ def import_labels(
     root: Root = Path(),
 ) -> None:
     """Take what was coded elsewhere into the labelling page's file, once."""
-    from themeloom import labelling_study as study
+    from themeloom.studies import labelling_study as study
 
     with progress_bars() as bars:
         found = study.import_labels(experiment, files, root=root, watcher=bars)
@@ -96,7 +96,7 @@ def import_labels(
 def _say_what_is_read(experiment: Path) -> None:
     """Warn people whose codes no run of this experiment would read."""
     from themeloom.experiment import read_experiment
-    from themeloom.label_store import read_instead
+    from themeloom.studies.label_store import read_instead
 
     if told := read_instead(read_experiment(experiment)):
         say(f"Note: {told}")

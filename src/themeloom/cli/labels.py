@@ -29,8 +29,8 @@ def sample(
     root: Root = Path(),
 ) -> None:
     """Draw messages to label next, none twice, into a sheet for coders."""
-    from themeloom import sampling
-    from themeloom.targets import SHEET, check_target
+    from themeloom.studies import sampling
+    from themeloom.studies.targets import SHEET, check_target
 
     check_target(out, SHEET, study_files(experiment))
     with progress_bars() as bars:
@@ -46,10 +46,10 @@ def undecided(
     """Write the messages that the mapping leaves undecided, most uncertain first, into a list for coders."""
     import polars as pl
 
-    from themeloom import sampling
     from themeloom.model import load
     from themeloom.reporting.sentences import too_few_told
-    from themeloom.targets import SHEET, check_target
+    from themeloom.studies import sampling
+    from themeloom.studies.targets import SHEET, check_target
 
     check_target(out, SHEET)
     loaded = load(model)
@@ -82,8 +82,8 @@ def plan(
     """Tell what more labels, drawn at random, are expected to narrow."""
     from rich.console import Console
 
-    from themeloom import planning
     from themeloom.console.plans import show_plan
+    from themeloom.studies import planning
 
     check_json(json, study_files(experiment))
     numbers = None if labels is None else planning.read_numbers(labels)

@@ -51,12 +51,12 @@ def assign(  # noqa: PLR0913, PLR0917 (one option each)
     root: Root = Path(),
 ) -> None:
     """Give topics and themes to new messages, a part of the file at a time."""
-    from themeloom.assignment import WRITTEN, Asked, assign_file
+    from themeloom.assigning.assignment import WRITTEN, Asked, assign_file
+    from themeloom.assigning.ray_engine import RayAssignment
     from themeloom.config import ColumnsConfig
     from themeloom.history.registry import model_folder
     from themeloom.model import load
-    from themeloom.ray_engine import RayAssignment
-    from themeloom.targets import check_target
+    from themeloom.studies.targets import check_target
 
     check_target(out, WRITTEN, [file, encoder] if encoder else [file])
     columns, asked = ColumnsConfig(text=text, id=id_column), Asked(masked, probabilities)
@@ -96,7 +96,7 @@ def update(  # noqa: PLR0913, PLR0917 (one option each)
     """Add new messages to a model, as a new one, without refitting; tell whether they still fit."""
     from rich.console import Console
 
-    from themeloom import updating
+    from themeloom.assigning import updating
     from themeloom.config import ColumnsConfig
     from themeloom.console.updates import show_update
 
@@ -135,8 +135,8 @@ def report(
     json: JsonPath = None,
 ) -> None:
     """Write the report of a run again, from its model."""
-    from themeloom import reports
-    from themeloom.targets import check_folder
+    from themeloom.results import reports
+    from themeloom.studies.targets import check_folder
 
     check_json(json, [])
     if paper is not None:
@@ -160,7 +160,7 @@ def export(
     root: Root = Path(),
 ) -> None:
     """Write the table of themes with quotations, for a paper's appendix."""
-    from themeloom import exporting
+    from themeloom.results import exporting
 
     made = exporting.write_themes(run, format, out, quotes=quotes, root=root)
     warn_of_few(made.summary)
@@ -182,9 +182,9 @@ def compare(
     """Compare runs: topics, groupings, themes, scores and configuration; the first run is the reference."""
     from rich.console import Console
 
-    from themeloom import comparing
     from themeloom.console.comparisons import show_comparison
-    from themeloom.targets import PAGE, check_target
+    from themeloom.results import comparing
+    from themeloom.studies.targets import PAGE, check_target
 
     given: list[str | Path] = [*runs, *(root / "models" / run for run in runs)]
     check_json(json, given)

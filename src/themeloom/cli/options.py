@@ -11,8 +11,8 @@ import typer
 if TYPE_CHECKING:
     import polars as pl
 
+    from themeloom.assigning.ray_engine import Ray
     from themeloom.console.bars import Bars
-    from themeloom.ray_engine import Ray
 
 ExperimentFile = Annotated[Path, typer.Argument(help="The experiment file (TOML).", metavar="EXPERIMENT")]
 Root = Annotated[Path, typer.Option(help="The folder for models/, mlruns/ and .themeloom/.")]
@@ -30,8 +30,8 @@ Address = Annotated[
 
 def cluster_of(engine: str, address: str | None) -> "Ray | None":
     """Return the cluster that is asked for, if one is."""
+    from themeloom.assigning.ray_engine import Ray
     from themeloom.errors import ConfigError
-    from themeloom.ray_engine import Ray
 
     if engine == "ray":
         return Ray(address)
@@ -75,7 +75,7 @@ def check_json(path: Path | None, inputs: Iterable[str | Path]) -> None:
     OutputError
         If it cannot, or would take the place of an input, or of what another program wrote.
     """
-    from themeloom.targets import JSON, check_target
+    from themeloom.studies.targets import JSON, check_target
 
     if path is not None:
         check_target(path, JSON, inputs)
@@ -83,8 +83,8 @@ def check_json(path: Path | None, inputs: Iterable[str | Path]) -> None:
 
 def write_json(record: object, path: Path | None) -> None:
     """Write a record as JSON, if there is a path."""
-    from themeloom.atomic import whole_file
     from themeloom.reporting.summary import to_json
+    from themeloom.system.atomic import whole_file
 
     if path is not None:
         with whole_file(path) as draft:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from themeloom.interrupts import interrupt
+from themeloom.system.interrupts import interrupt
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _STOPPING = "\nthemeloom: stopping in good order; Ctrl-C again stops at once.\n"

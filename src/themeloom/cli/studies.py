@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from themeloom.config import Experiment
     from themeloom.pipeline import Prepared
-    from themeloom.result import RunResult
+    from themeloom.running.result import RunResult
 
 
 def run(
@@ -73,8 +73,8 @@ def demo(
 
 
 def _copy(study: "Traversable", folder: Path) -> None:
-    from themeloom.atomic import whole_folder
     from themeloom.errors import OutputError
+    from themeloom.system.atomic import whole_folder
 
     if os.path.lexists(folder):
         raise OutputError(f"--copy: {folder}: exists already; name a new folder.")
@@ -87,7 +87,7 @@ def check(experiment: ExperimentFile, root: Root = Path()) -> None:
     """Read config, sources, codebook and labels, and tell every fault at once."""
     from themeloom import pipeline
     from themeloom.experiment import read_experiment
-    from themeloom.space import configurations_in
+    from themeloom.sweeps.space import configurations_in
 
     config = read_experiment(experiment)
     tried = configurations_in(experiment, config) if config.sweep.grid or config.sweep.search else []
@@ -106,10 +106,10 @@ def audit(
 ) -> None:
     """Write what became of every raw row: for whoever holds the study's key."""
     from themeloom import pipeline
-    from themeloom.atomic import whole_file
     from themeloom.columns import AUDITED
-    from themeloom.sheets import as_csv
-    from themeloom.targets import Kind, check_target
+    from themeloom.studies.targets import Kind, check_target
+    from themeloom.system.atomic import whole_file
+    from themeloom.system.sheets import as_csv
 
     check_target(out, Kind((".csv",), AUDITED), study_files(experiment))
     with progress_bars() as bars:
@@ -130,9 +130,10 @@ def sweep(
     """Run all configurations of the sweep section, choose the best, and say what the choice is worth."""
     from rich.console import Console
 
-    from themeloom import piecework, sweeping
+    from themeloom.assigning import piecework
     from themeloom.console.sweeps import show_sweep
-    from themeloom.targets import Kind, check_target
+    from themeloom.studies.targets import Kind, check_target
+    from themeloom.sweeps import sweeping
 
     inputs = study_files(experiment)
     if out is not None:
@@ -174,7 +175,7 @@ def clean(
     yes: Annotated[bool, typer.Option("--yes", help="Remove it; otherwise it is only listed.")] = False,
 ) -> None:
     """List what killed runs left half-done, and remove it with --yes; finished runs and keys stay."""
-    from themeloom import cleaning
+    from themeloom.studies import cleaning
 
     found = cleaning.find_leftovers(root, uri)
     for each in found:
@@ -216,8 +217,8 @@ def _finish(result: "RunResult", json: Path | None) -> None:
 
 def _say_what_is_not_read(experiment: Path, root: Path) -> None:
     from themeloom.experiment import read_experiment
-    from themeloom.folders import Folders
-    from themeloom.label_store import told_unread
+    from themeloom.studies.label_store import told_unread
+    from themeloom.system.folders import Folders
 
     if told := told_unread(read_experiment(experiment), Folders(root)):
         say(f"Note: {told}")
@@ -226,14 +227,14 @@ def _say_what_is_not_read(experiment: Path, root: Path) -> None:
 def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
     from rich.console import Console
 
-    from themeloom.authors import authors_of
     from themeloom.console.results import show_flow
-    from themeloom.evidence import adaptation_steps
     from themeloom.reporting.sentences import sparse
-    from themeloom.shares import NOT_STATED, drawn_by_chance
-    from themeloom.study import corpus_notes
+    from themeloom.running.authors import authors_of
+    from themeloom.running.evidence import adaptation_steps
+    from themeloom.running.shares import NOT_STATED, drawn_by_chance
+    from themeloom.running.trials import adaptations
+    from themeloom.studies.study import corpus_notes
     from themeloom.themes.folds import one_author_told
-    from themeloom.trials import adaptations
 
     console = Console()
     show_flow(console, prepared.unique.flow)

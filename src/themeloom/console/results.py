@@ -19,7 +19,7 @@ from themeloom.reporting.texts import form
 
 if TYPE_CHECKING:
     from themeloom.records import Flow
-    from themeloom.result import RunResult
+    from themeloom.running.result import RunResult
 
 WIDE = 120  # characters in which a row of scores fits with its intervals
 QUALITY = {"npmi": "NPMI", "c_v": "C_v", "diversity": "diversity", "dbcv": "DBCV"}
@@ -89,7 +89,7 @@ def _show_topics(console: Console, result: "RunResult") -> None:
 
 
 def _show_themes(console: Console, result: "RunResult") -> None:
-    from themeloom.shares import NOT_STATED
+    from themeloom.running.shares import NOT_STATED
 
     stated = result.model.record.config.get("themes", {})
     shares = result.model.record.scores.prevalence.get("communications/prediction-powered", {})

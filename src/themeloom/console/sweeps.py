@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from themeloom.sweeping import Sweep
+    from themeloom.sweeps.sweeping import Sweep
 
 SHOWN = {
     "criterion": "criterion",

@@ -8,13 +8,13 @@ from rich.markup import escape
 from themeloom.console.tables import new_table
 
 if TYPE_CHECKING:
+    from themeloom.assigning.updating import Update
     from themeloom.records import Score
-    from themeloom.updating import Update
 
 
 def show_update(console: Console, found: "Update") -> None:
     """Print what was added, whether it fits, whose share moved and what is new."""
-    from themeloom.fitting import VERDICTS
+    from themeloom.assigning.fitting import VERDICTS
 
     flow = found.flow
     console.print(

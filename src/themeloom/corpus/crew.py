@@ -17,11 +17,11 @@ from dataclasses import astuple
 from queue import SimpleQueue
 
 from themeloom.config import AnonymiseConfig
-from themeloom.cores import cores
 from themeloom.corpus.patterns import Span
 from themeloom.corpus.recognise import recognise
-from themeloom.processes import begun, tell
 from themeloom.progress import UNWATCHED, Progress
+from themeloom.system.cores import cores
+from themeloom.system.processes import begun, tell
 
 SOME = 400
 """Texts that are masked in a process of its own; for fewer, starting it costs more than it saves."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from themeloom.compiled import compiled
+from themeloom.system.compiled import compiled
 
 SHINGLE = 5
 """Characters a shingle."""

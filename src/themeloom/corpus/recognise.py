@@ -8,12 +8,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from themeloom.cache import code_digest
 from themeloom.config import AnonymiseConfig
 from themeloom.corpus.names import find_listed, find_names
 from themeloom.corpus.patterns import PLACEHOLDER, Span, find_patterns
 from themeloom.corpus.reading import Entity, UnreadError
 from themeloom.progress import UNWATCHED, Progress
+from themeloom.system.cache import code_digest
 
 if TYPE_CHECKING:
     from spacy.language import Language

@@ -11,13 +11,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from themeloom.archives import DAMAGED, unpacking_fault
 from themeloom.config import ColumnsConfig, SourceConfig
 from themeloom.corpus.drafts import Draft, Found, RowError
 from themeloom.corpus.files import LONGEST_LINE, fault_of, lines
 from themeloom.corpus.json_values import Values
 from themeloom.errors import InputError
-from themeloom.sheets import separator_of
+from themeloom.system.archives import DAMAGED, unpacking_fault
+from themeloom.system.sheets import separator_of
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
@@ -175,8 +175,7 @@ def csv_drafts(text: io.TextIOBase, source: SourceConfig, *, tabs: bool) -> Foun
             reason = f"broken quoting, or a cell of more than {csv.field_size_limit():,} characters ({error})"
             fields = _unquoted(at.taken[0][1], delimiter) if at.put_back() else []
         else:
-            columns = "column" if len(fields) == 1 else "columns"
-            reason = f"{len(fields)} {columns} where the header has {len(header)}"
+            reason = f"{len(fields)} column{'s' * (len(fields) != 1)} where the header has {len(header)}"
         if not fields and not reason.startswith("broken"):
             continue
         number = at.taken[0][0]

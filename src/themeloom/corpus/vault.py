@@ -10,9 +10,9 @@ from pathlib import Path
 
 import polars as pl
 
-from themeloom.atomic import draft_of, forget, left_drafts, whole_file
 from themeloom.corpus.patterns import Span
 from themeloom.errors import InputError, OutputError
+from themeloom.system.atomic import draft_of, forget, left_drafts, whole_file
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 

@@ -13,10 +13,10 @@ from statistics import median
 
 from platformdirs import user_cache_path
 
-from themeloom.atomic import whole_file
-from themeloom.cache import digest
-from themeloom.cores import cores
 from themeloom.discovery.processor import device
+from themeloom.system.atomic import whole_file
+from themeloom.system.cache import digest
+from themeloom.system.cores import cores
 
 HOME = "THEMELOOM_CACHE"
 """Environment variable that names another folder for what is made once on each machine."""

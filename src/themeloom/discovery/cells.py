@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from themeloom.cores import cores
 from themeloom.nearest import highest
 from themeloom.records import Floats, Ints
+from themeloom.system.cores import cores
 
 FEW = 10_000
 """Up to so many members, all are compared."""

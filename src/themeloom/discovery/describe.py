@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from themeloom.cache import VectorCache
 from themeloom.config import DescribeConfig
 from themeloom.discovery.embed import Encoder, encode_cached
 from themeloom.discovery.words import term_splitter
 from themeloom.errors import CorpusError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Clusters, Embeddings, Floats, Ints, Topic
+from themeloom.system.cache import VectorCache
 
 if TYPE_CHECKING:
     from bertopic import BERTopic

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from safetensors import SafetensorError
 
-from themeloom.cache import VectorCache, digest
 from themeloom.config import EncoderConfig
 from themeloom.discovery.backend import REFERENCE, fastest
 from themeloom.discovery.batches import encode_each
@@ -22,6 +21,7 @@ from themeloom.discovery.weights import check, folder_of, unloadable, weights_di
 from themeloom.encoders import NO_WORDS, WordVectors
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Embeddings, Floats
+from themeloom.system.cache import VectorCache, digest
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

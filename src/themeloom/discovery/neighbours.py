@@ -5,10 +5,10 @@ from functools import cached_property
 
 import numpy as np
 
-from themeloom.cache import Arrays, Cache, code_of, digest
 from themeloom.discovery.cells import Nearest
 from themeloom.nearest import nearest_of_all
 from themeloom.records import Doubles, Floats, Ints
+from themeloom.system.cache import Arrays, Cache, code_of, digest
 
 NEIGHBOURS = 10
 FLOOR = 0.2

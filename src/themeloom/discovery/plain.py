@@ -1,6 +1,5 @@
 """The reference: what BERTopic (Grootendorst 2022) makes of the same vectors when nothing is set."""
 
-from themeloom.cache import Cache
 from themeloom.config import ReduceConfig
 from themeloom.discovery.cluster import dense_regions
 from themeloom.discovery.describe import without_outliers
@@ -9,6 +8,7 @@ from themeloom.discovery.reduce import DEFAULT_NEIGHBORS, layouts
 from themeloom.members import PlainTopics
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Embeddings, Layout
+from themeloom.system.cache import Cache
 
 REDUCE = ReduceConfig(neighbors=15, components=5, min_dist=0.0)
 """BERTopic's UMAP."""

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from threading import Event
 from typing import TypeVar
 
-from themeloom.cores import cores
-from themeloom.memory import available, give_back
 from themeloom.progress import Progress
+from themeloom.system.cores import cores
+from themeloom.system.memory import available, give_back
 
 T = TypeVar("T")
 

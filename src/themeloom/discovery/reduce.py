@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from themeloom.compiled import keep_compiled
 from themeloom.config import ReduceConfig
-from themeloom.cores import cores
 from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.errors import CorpusError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Doubles, Floats, Ints, Layout
+from themeloom.system.compiled import keep_compiled
+from themeloom.system.cores import cores
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

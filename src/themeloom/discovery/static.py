@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from themeloom.cache import code_of, digest
 from themeloom.discovery.backend import HOME, machine_folder
 from themeloom.encoders import WordVectors
 from themeloom.errors import ConfigError
 from themeloom.records import Doubles
+from themeloom.system.cache import code_of, digest
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from themeloom.atomic import whole_file
-from themeloom.cache import digest
 from themeloom.config import EncoderConfig
 from themeloom.errors import ConfigError
-from themeloom.provenance import file_digest
+from themeloom.system.atomic import whole_file
+from themeloom.system.cache import digest
+from themeloom.system.provenance import file_digest
 
 BUNDLED = "bundled"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

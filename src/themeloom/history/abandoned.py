@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from themeloom.history.backend import backend_of
 from themeloom.history.connection import connection
-from themeloom.processes import is_left
+from themeloom.system.processes import is_left
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

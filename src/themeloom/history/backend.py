@@ -12,9 +12,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from themeloom.addresses import public_uri, without_secrets
-from themeloom.atomic import draft_of, scratch
 from themeloom.errors import TrackingError
+from themeloom.system.addresses import public_uri, without_secrets
+from themeloom.system.atomic import draft_of, scratch
 
 CURE = "see that it is up, and that the address is right (tracking.uri or MLFLOW_TRACKING_URI)"
 _ADDRESS = "correct the address (tracking.uri or MLFLOW_TRACKING_URI)"

@@ -9,8 +9,8 @@ from scipy import sparse
 from themeloom.compared import LINES, MEMBERSHIP, ComparedRun, ComparedTopic
 from themeloom.history.beside import flat
 from themeloom.history.private import public_config
-from themeloom.provenance import WEIGHTS, corpus_digest
 from themeloom.records import Clusters, Floats, RunRecord, Score, Scores
+from themeloom.system.provenance import WEIGHTS, corpus_digest
 
 
 def comparable(record: RunRecord) -> ComparedRun:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from themeloom.errors import TrackingError
 from themeloom.history.backend import CURE, Backend, check, create, follow_move
 from themeloom.history.quiet import impatient, quiet
-from themeloom.interrupts import held
+from themeloom.system.interrupts import held
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

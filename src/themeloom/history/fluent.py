@@ -10,15 +10,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from themeloom.atomic import scratch
 from themeloom.history import foreign
 from themeloom.history.foreign import CorpusFacts, FittedTopicModel, Split
 from themeloom.history.items import DIGEST, PARAM
 from themeloom.history.quiet import environment
 from themeloom.history.submodels import EncoderFacts, encoder_facts
 from themeloom.history.tracking import Figure
-from themeloom.provenance import versions
 from themeloom.records import Topic
+from themeloom.system.atomic import scratch
+from themeloom.system.provenance import versions
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature

@@ -11,8 +11,8 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from themeloom.history.submodels import NONE, EncoderFacts, TopicModel
-from themeloom.provenance import corpus_digest, text_digests
 from themeloom.records import Floats, Topic
+from themeloom.system.provenance import corpus_digest, text_digests
 
 TOPICS, VECTORS, DOCUMENTS = "topics.json", "vectors.safetensors", "documents.json"
 """What other tools read of a run, under ``topics/``."""

@@ -12,7 +12,7 @@ from themeloom.history.backend import Backend, backend_of
 from themeloom.history.connection import connection, experiment_of
 from themeloom.history.items import KEY, PARAM, TAG, cut, plain_key
 from themeloom.history.tables import Columns, put_table
-from themeloom.processes import mark
+from themeloom.system.processes import mark
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

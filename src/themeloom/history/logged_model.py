@@ -7,11 +7,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from themeloom.atomic import scratch
 from themeloom.columns import POSTERIOR
 from themeloom.history.parts import LAYOUT, MANIFEST
 from themeloom.history.quiet import impatient
 from themeloom.records import RunRecord
+from themeloom.system.atomic import scratch
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,7 +22,7 @@ NAME = "model"
 INSIDE = "artifacts/model"
 """Where the model folder lies in what is logged."""
 
-CODE = Path(__file__).resolve().parents[1] / "served.py"
+CODE = Path(__file__).resolve().parents[1] / "assigning" / "served.py"
 EXAMPLE = ["I have waited six months for an appointment.", "Thank you for listening to me."]
 """Made up, as all that is shown of a model is: never a message of the corpus."""
 

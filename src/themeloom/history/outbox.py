@@ -8,20 +8,20 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from themeloom.addresses import public_uri
-from themeloom.atomic import scratch, whole_file
 from themeloom.config import TrackingConfig
 from themeloom.errors import ModelError, OutputError, ThemeloomError, TrackingError
-from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.backend import backend_of, sqlite_uri
 from themeloom.history.groups import NO_TAGS
 from themeloom.history.machine import Sample
 from themeloom.history.parts import REPORT
 from themeloom.history.tracking import Tracked, track
-from themeloom.locks import alone
 from themeloom.progress import NOBODY, UNWATCHED, Progress, Watcher
 from themeloom.records import RunRecord
+from themeloom.system.addresses import public_uri
+from themeloom.system.atomic import scratch, whole_file
+from themeloom.system.folders import Folders
+from themeloom.system.locks import alone
 
 
 class _Waiting(BaseModel):

@@ -10,13 +10,13 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 
-from themeloom.atomic import scratch
 from themeloom.compared import MEMBERSHIP, ComparedRun, ComparedTopic
 from themeloom.errors import ModelError
 from themeloom.history.backend import backend_of
 from themeloom.history.comparable import described
 from themeloom.history.connection import connection
 from themeloom.records import Floats
+from themeloom.system.atomic import scratch
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -4,7 +4,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from themeloom.addresses import public_uri
+from themeloom.system.addresses import public_uri
 
 WITHHELD = "withheld"
 

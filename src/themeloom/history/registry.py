@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from themeloom.atomic import scratch
 from themeloom.config import TrackingConfig
 from themeloom.errors import ModelError, TrackingError
-from themeloom.folders import Folders
 from themeloom.history import store
 from themeloom.history.backend import Backend, backend_of
 from themeloom.history.connection import connection, told
 from themeloom.history.logged_model import INSIDE, log_model, ready_model
 from themeloom.history.quiet import impatient, quiet
 from themeloom.history.tracking import track
-from themeloom.provenance import PARENT
+from themeloom.system.atomic import scratch
+from themeloom.system.folders import Folders
+from themeloom.system.provenance import PARENT
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -9,11 +9,11 @@ import polars as pl
 from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError
 
-from themeloom.atomic import forget, left_drafts, whole_folder
 from themeloom.errors import ModelError, OutputError
 from themeloom.history.contents import contents_of, disagreement, record_of
 from themeloom.history.parts import FORMAT, LAYOUT, MANIFEST, REPORT, FileFacts, Manifest
 from themeloom.records import RunRecord
+from themeloom.system.atomic import forget, left_drafts, whole_folder
 
 _UNREADABLE = (OSError, ValueError, OverflowError, MemoryError, SafetensorError, pl.exceptions.PolarsError)
 _NAME = re.compile(r"[A-Za-z0-9][\w.,+ -]{0,199}")

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from themeloom.addresses import public_uri
 from themeloom.history.private import WITHHELD
-from themeloom.provenance import file_digest
+from themeloom.system.addresses import public_uri
+from themeloom.system.provenance import file_digest
 
 PARTS = ("umap_model", "hdbscan_model", "vectorizer_model", "ctfidf_model", "representation_model")
 """BERTopic's sub-models by its own names, but for the encoder, which it chooses only in `fit`."""

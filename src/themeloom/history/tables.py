@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from themeloom.atomic import scratch
+from themeloom.system.atomic import scratch
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from themeloom.atomic import scratch
 from themeloom.config import TrackingConfig
 from themeloom.history import items
 from themeloom.history.abandoned import PROCESS, RUNNING, end_abandoned
@@ -26,10 +25,11 @@ from themeloom.history.logged_model import INSIDE, log_model
 from themeloom.history.machine import Sample
 from themeloom.history.parts import CARD
 from themeloom.history.tables import show_tables, write_tables
-from themeloom.interrupts import let_through
-from themeloom.processes import mark
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RunRecord
+from themeloom.system.atomic import scratch
+from themeloom.system.interrupts import let_through
+from themeloom.system.processes import mark
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

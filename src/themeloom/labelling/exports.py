@@ -10,7 +10,7 @@ import polars as pl
 from themeloom.labelling import codebooks, labelstudio, refi
 from themeloom.labelling.collected import Collected, Said
 from themeloom.labelling.store import Store
-from themeloom.sheets import as_csv
+from themeloom.system.sheets import as_csv
 
 LONG: dict[str, Any] = {
     "doc_id": pl.String,

@@ -18,7 +18,7 @@ from themeloom.labelling.collected import ADJUDICATED, Said, duration, moment
 from themeloom.labelling.exports import everything
 from themeloom.labelling.store import Store, insert, now
 from themeloom.records import Codebook
-from themeloom.sheets import NO_CODES, alive, parquet_texts, separator_of
+from themeloom.system.sheets import NO_CODES, alive, parquet_texts, separator_of
 
 LARGEST = 256 * 1024 * 1024
 SHOWN = 20

@@ -14,9 +14,9 @@ from dataclasses import replace
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
-from themeloom.archives import DAMAGED, unpacking_fault
 from themeloom.errors import LabelError
 from themeloom.labelling.collected import ADJUDICATED, Collected, Said, clean, moment
+from themeloom.system.archives import DAMAGED, unpacking_fault
 
 NAMESPACE = "urn:QDA-XML:project:1.0"
 PROJECT = "project.qde"

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from themeloom.errors import ConfigError, OutputError
 from themeloom.labelling.gate import Address
-from themeloom.processes import mark
+from themeloom.system.processes import mark
 
 LOOPBACK = "127.0.0.1"
 GRACE = 3  # seconds for answers that are under way when the server is stopped

@@ -10,7 +10,7 @@ from themeloom.reporting.quotes import Quotes, quotes_of
 from themeloom.reporting.safe_cells import readable_cells
 from themeloom.reporting.sentences import files_told, score_told, shares_told, unnamed_told
 from themeloom.reporting.texts import counted, say
-from themeloom.sheets import as_csv
+from themeloom.system.sheets import as_csv
 
 ITEMS = 21
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from themeloom.atomic import whole_file
 from themeloom.compared import ComparisonRecord
 from themeloom.reporting import differences, likeness_plots
 from themeloom.reporting.formats import FORMATS
 from themeloom.reporting.page import make_environment, render_page
+from themeloom.system.atomic import whole_file
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from themeloom.atomic import whole_file
 from themeloom.records import RunRecord
 from themeloom.reporting import leads, plots, score_plots, topic_plots
 from themeloom.reporting.appendix import methods_text
@@ -25,6 +24,7 @@ from themeloom.reporting.sentences import (
     validation,
 )
 from themeloom.reporting.topic_plots import LINES
+from themeloom.system.atomic import whole_file
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

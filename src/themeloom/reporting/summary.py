@@ -7,7 +7,6 @@ import polars as pl
 from pydantic_core import to_json as dump_json
 
 from themeloom import records
-from themeloom.addresses import without_secrets
 from themeloom.few import Voices, voices
 from themeloom.records import RunRecord, Score, StageTime
 from themeloom.reporting.contents import (
@@ -33,6 +32,7 @@ from themeloom.reporting.methods import methods
 from themeloom.reporting.periods import over_time
 from themeloom.reporting.quotes import Quotes, quotes_of, shown_texts
 from themeloom.reporting.tree import merges
+from themeloom.system.addresses import without_secrets
 
 __all__ = ["Summary", "summarise", "to_json"]
 

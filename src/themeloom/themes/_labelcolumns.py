@@ -11,7 +11,7 @@ import numpy as np
 
 from themeloom.errors import LabelError
 from themeloom.records import Codebook, Doubles
-from themeloom.sheets import NO_CODES
+from themeloom.system.sheets import NO_CODES
 from themeloom.themes._labelfile import LabelTable
 
 ADJUDICATED = "adjudicated"

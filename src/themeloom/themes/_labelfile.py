@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from themeloom.errors import LabelError
-from themeloom.sheets import parquet_texts, separator_of
+from themeloom.system.sheets import parquet_texts, separator_of
 
 DELIMITERS = ",;\t|"
 PARQUET_MAGIC = b"PAR1"

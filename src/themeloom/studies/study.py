@@ -1,0 +1,119 @@
+"""A study as it stands: its messages as they are now, and what its newest run says of them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from themeloom.config import Experiment
+from themeloom.corpus.anonymise import anonymise
+from themeloom.corpus.ingest import read_sources
+from themeloom.corpus.language import language_note
+from themeloom.corpus.repeats import find_repeats
+from themeloom.corpus.vault import Vault
+from themeloom.discovery.length import length_note
+from themeloom.discovery.weights import KNOWN
+from themeloom.errors import ModelError
+from themeloom.history import store
+from themeloom.progress import Stages
+from themeloom.records import Corpus, Doubles, Ints, RunRecord, UniqueCorpus
+from themeloom.system.folders import Folders
+
+
+def read_corpus(config: Experiment, folders: Folders, stages: Stages) -> Corpus:
+    """Read a study's unique communications, masked.
+
+    Raises
+    ------
+    ThemeloomError
+        If a source has a fault.
+    """
+    vault = Vault.open(folders.private, config.study.name)
+    with stages("ingest") as progress:
+        raw = read_sources(config.sources, config.ingest, progress)
+    with stages("repeats") as progress:
+        unique = find_repeats(raw, config.repeats, progress)
+    with stages("anonymise") as progress:
+        return anonymise(unique, config.anonymise, vault, progress)
+
+
+def corpus_notes(config: Experiment, unique: UniqueCorpus, corpus: Corpus) -> tuple[str, ...]:
+    """Say what a reader has to know of a study's messages, if anything: on which a run does less well.
+
+    Parameters
+    ----------
+    config
+        The experiment.
+    unique
+        The messages as they were written.
+    corpus
+        The same, masked.
+    """
+    english = config.encoder.name in KNOWN
+    found = (
+        language_note(unique.messages, names=config.anonymise.names, english=english),
+        length_note(corpus.texts, config.encoder),
+    )
+    return tuple(filter(None, found))
+
+
+def newest_run(study: str, models: Path, model: Path | None, *, needed: str, cure: str) -> RunRecord:
+    """Load the model asked for, or the newest of the study.
+
+    Parameters
+    ----------
+    study
+        The study's name.
+    models
+        The folder of models.
+    model
+        The model asked for, if any.
+    needed, cure
+        What a run is needed for, and how to mend it where there is none: for the message.
+
+    Raises
+    ------
+    ModelError
+        If there is none, or it is not sound.
+    """
+    if model is not None:
+        return store.load(model)
+    for folder in reversed(store.models(models)):
+        if folder.name.startswith(f"{study}-") and (record := store.load(folder)).study == study:
+            return record
+    raise ModelError(f"{models}: holds no run of the study '{study}', and {needed}; {cure}.")
+
+
+def message_topics(record: RunRecord, doc_ids: list[str]) -> Ints:
+    """Give each message the topic that the run gave it; -1 where it gave none.
+
+    Raises
+    ------
+    ModelError
+        If the run had none of the messages.
+    """
+    place = _places(record, doc_ids)
+    return np.where(place < 0, -1, record.discovery.clusters.topic[place])
+
+
+def message_posterior(record: RunRecord, doc_ids: list[str]) -> Doubles:
+    """Give each message its posterior over themes, (messages, themes); NaN where the run has none.
+
+    Raises
+    ------
+    ModelError
+        If the run had none of the messages.
+    """
+    place = _places(record, doc_ids)
+    return np.where(place[:, None] < 0, np.nan, record.mapping.messages[place])
+
+
+def _places(record: RunRecord, doc_ids: list[str]) -> Ints:
+    """Where in the run each message is; -1 where the run did not have it."""
+    places = {doc_id: place for place, doc_id in enumerate(record.communications["doc_id"])}
+    found = np.array([places.get(one, -1) for one in doc_ids], np.int64)
+    if not (found >= 0).any():
+        raise ModelError(
+            f"{record.run}: has none of this study's messages (another study, or another key in "
+            ".themeloom/private); name a run of this study by --model."
+        )
+    return found

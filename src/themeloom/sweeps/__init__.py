@@ -1,0 +1,1 @@
+"""Many configurations of one experiment: what is tried, each run, and all of them."""

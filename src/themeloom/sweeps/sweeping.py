@@ -1,0 +1,283 @@
+"""A sweep: many configurations of one experiment, each a run, and an honest word on the best of them.
+
+What two configurations share is computed once: all of them go through the same cache. So does every finished
+attempt: a sweep that was stopped goes on from there.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+import polars as pl
+
+from themeloom import pipeline
+from themeloom.config import Experiment
+from themeloom.errors import TrackingError
+from themeloom.experiment import read_experiment
+from themeloom.history.tracking import Group, find_group, open_group, reopen_group
+from themeloom.pipeline import Prepared
+from themeloom.progress import NOBODY, Progress, Stages, Watcher
+from themeloom.records import Score
+from themeloom.running.trials import trials_of
+from themeloom.studies.label_store import with_labels
+from themeloom.sweeps.attempt import Attempt, Attempts, key_of
+from themeloom.sweeps.space import Settings, configurations_in, with_settings
+from themeloom.system.cache import digest
+from themeloom.system.folders import Folders
+from themeloom.system.locks import alone
+from themeloom.themes.choice import STABILITY, Candidate, Choice, choose
+from themeloom.themes.scores import score
+from themeloom.themes.validation import MESSAGES, TOPICS
+
+COLUMNS = ("criterion", "run")
+"""Columns of every table of configurations, beside what the sweep sets and the figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What a sweep found."""
+
+    study: str
+    criterion: dict[str, float]
+    table: pl.DataFrame  # one row a configuration, best first
+    best: Settings
+    run: str  # of the best configuration with the study's own seed: a folder under models/
+    scores: dict[str, dict[str, Score]]  # level → figure: of the whole choice, on labels without part in it
+    left_out: int  # configurations that were not begun, as time was up
+    tracked: str  # its MLflow run
+    uri: str  # MLflow's store, without user and password
+    waiting: str = ""  # why not all of it is in MLflow yet
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain values, the table as a list of rows."""
+        return {**asdict(replace(self, table=pl.DataFrame())), "table": self.table.to_dicts()}
+
+
+def sweep(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBODY) -> Sweep:
+    """Run every configuration of an experiment's ``[sweep]`` section, and choose the best.
+
+    Parameters
+    ----------
+    experiment
+        The experiment file (TOML).
+    root
+        The folder under which models/, mlruns/ and .themeloom/ lie.
+    watcher
+        Who watches.
+
+    Returns
+    -------
+    Sweep
+        Each configuration beside its held-out scores; the best by the criterion, as the training folds
+        foresaw it; and what choosing this way is worth, on folds that took no part in the choice.
+
+    Raises
+    ------
+    ThemeloomError
+        If anything that the user gave has a fault; all faults found are told at once. Or if another process
+        runs the same sweep.
+    """
+    folders, stages = Folders(Path(root)), Stages(watcher)
+    config = with_labels(read_experiment(experiment), folders)
+    asked = configurations_in(experiment, config)
+    prepared = pipeline.prepare(config, folders, stages)
+    key = digest(key_of(config, prepared), config.sweep.model_dump(mode="json"))
+    refusal = (
+        f"{folders.root}: another process runs this sweep already; wait for it to end, or stop it: what it "
+        "has finished is not done again."
+    )
+    with alone(folders.locks / f"sweep-{key[:32]}", refusal):
+        return _swept(config, asked, prepared, folders, stages, key)
+
+
+def _swept(
+    config: Experiment,
+    asked: Sequence[Settings],
+    prepared: Prepared,
+    folders: Folders,
+    stages: Stages,
+    key: str,
+) -> Sweep:
+    attempts = Attempts(prepared, folders, trials_of(prepared.corpus, prepared.sample, config)[1])
+    group = _whole(config, folders, key)
+    try:
+        with stages("sweep") as progress:
+            found = _attempted(config, asked, attempts, group, progress)
+        result = _chosen(config, asked, found, prepared, group)
+    except BaseException as error:
+        _end(group, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        raise
+    if not attempts.faults:
+        with attempts.store_may_go():
+            _log(group, result)
+            group.end()
+    if attempts.faults:
+        _end(group, "FAILED")
+    return replace(result, waiting=" ".join(attempts.faults))
+
+
+def _end(group: Group, status: str) -> None:
+    with suppress(TrackingError):  # what went wrong may be the store
+        group.end(status)
+
+
+def _attempted(
+    config: Experiment, asked: Sequence[Settings], attempts: Attempts, group: Group, progress: Progress
+) -> list[list[Attempt]]:
+    """Try configurations, each with all seeds, until all are tried or time is up."""
+    began, minutes = monotonic(), config.sweep.minutes
+    progress.begin(len(asked) * config.sweep.seeds, "runs")
+    attempts.tracked.update(group.children())
+    found: list[list[Attempt]] = []
+    for settings in asked:
+        if found and minutes is not None and monotonic() - began > 60 * minutes:
+            break
+        found.append(_of_seeds(config, settings, attempts, group, progress))
+    return found
+
+
+def _of_seeds(
+    config: Experiment, settings: Settings, attempts: Attempts, group: Group, progress: Progress
+) -> list[Attempt]:
+    """Try one configuration with all seeds; several are children of a run of their own in MLflow."""
+    name = named(settings)
+    parent = group
+    if config.sweep.seeds > 1 and not attempts.faults:
+        with attempts.store_may_go():
+            parent = _configuration(config, name, attempts.folders, group)
+            attempts.tracked.update(parent.children())
+    found = []
+    for seed in range(config.sweep.seeds):
+        seeded = _seeded(with_settings(config, settings), seed)
+        found.append(attempts.attempt(seeded, parent.run_id, {"themeloom.settings": name}))
+        progress.advance()
+    if parent is not group and not attempts.faults:
+        with attempts.store_may_go():
+            parent.log_metrics(_figures(found))
+            parent.end()
+    return found
+
+
+def named(settings: Settings) -> str:
+    """Write settings in one line."""
+    return ", ".join(f"{key} = {value}" for key, value in settings.items())
+
+
+def _seeded(config: Experiment, seed: int) -> Experiment:
+    """Return the experiment with the study's seed moved by so much, and the same folds."""
+    own, folds = config.study.seed, config.validate_.seed
+    study = config.study.model_copy(update={"seed": (own + seed) % 2**32})
+    validate = config.validate_.model_copy(update={"seed": own if folds is None else folds})
+    return config.model_copy(update={"study": study, "validate_": validate})
+
+
+def _whole(config: Experiment, folders: Folders, key: str) -> Group:
+    """Open the sweep's run in MLflow, or go on with the one that was begun before."""
+    tags = {"themeloom.kind": "sweep", "themeloom.sweep": key, "themeloom.study": config.study.name}
+    return _group(f"{config.study.name}-sweep", config, folders, tags)
+
+
+def _configuration(config: Experiment, name: str, folders: Folders, parent: Group) -> Group:
+    tags = {"themeloom.kind": "configuration", "themeloom.settings": name}
+    return _group(name, config, folders, tags, parent.run_id)
+
+
+def _group(
+    name: str, config: Experiment, folders: Folders, tags: dict[str, str], parent: str | None = None
+) -> Group:
+    known = find_group(config.study.name, config.tracking, folders.root, tags, parent=parent)
+    if known is not None:
+        return reopen_group(known, config.tracking, folders.root)
+    return open_group(name, config.study.name, config.tracking, folders.root, tags, parent=parent)
+
+
+def _chosen(
+    config: Experiment,
+    asked: Sequence[Settings],
+    found: Sequence[Sequence[Attempt]],
+    prepared: Prepared,
+    group: Group,
+) -> Sweep:
+    themes, validate = len(prepared.codebook.keys), config.validate_
+    candidates = [Candidate(tuple(each.judged for each in seeds), _stability(seeds)) for seeds in found]
+    coded = prepared.sample.theme[prepared.sample.decided]
+    criterion = {str(name): weight for name, weight in config.sweep.criterion.items()}
+    choice = choose(candidates, criterion, coded, themes)
+    folds = None if validate.held_out else validate.folds
+    scores = {
+        level: score(line, themes, validate.bootstrap, config.study.seed, folds=folds).overall
+        for level, line in {TOPICS: choice.topics, MESSAGES: choice.messages}.items()
+    }
+    return Sweep(
+        study=config.study.name,
+        criterion=criterion,
+        table=_table(asked, found, choice),
+        best=asked[choice.best],
+        run=found[choice.best][0].run,
+        scores=scores,
+        left_out=len(asked) - len(found),
+        tracked=group.run_id,
+        uri=group.backend.public,
+    )
+
+
+def _table(asked: Sequence[Settings], found: Sequence[Sequence[Attempt]], choice: Choice) -> pl.DataFrame:
+    rows = [
+        {**settings, "criterion": worth, **_figures(seeds), "run": seeds[0].run}
+        for settings, seeds, worth in zip(asked, found, choice.worth.tolist(), strict=False)
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None).sort(
+        "criterion", descending=True, maintain_order=True
+    )
+
+
+def _figures(seeds: Sequence[Attempt]) -> dict[str, float]:
+    """Return the mean of each figure over seeds, and how far topics agree."""
+    names = seeds[0].figures
+    means = {name: float(np.mean([each.figures[name] for each in seeds])) for name in names}
+    return means if len(seeds) < 2 else means | {STABILITY: _stability(seeds)}
+
+
+def _stability(seeds: Sequence[Attempt]) -> float:
+    """Return the mean adjusted Rand index between the topics of any two seeds; NaN with one."""
+    from sklearn.metrics import adjusted_rand_score
+
+    pairs = combinations([each.topic for each in seeds], 2)
+    indices = [adjusted_rand_score(first, second) for first, second in pairs]
+    return float(np.mean(indices)) if indices else float("nan")
+
+
+def _log(group: Group, found: Sweep) -> None:
+    group.log_table("sweep", found.table.to_dict(as_series=False))
+    metrics = {
+        f"chosen/{level}/{name}{end}": value
+        for level, scores in found.scores.items()
+        for name, each in scores.items()
+        for end, value in (("", each.value), ("_low", each.low), ("_high", each.high))
+    }
+    best = {f"best/{name}": value for name, value in _numbers(found.table.row(0, named=True)).items()}
+    group.log_metrics(metrics | best | {"configurations": len(found.table), "left_out": found.left_out})
+    group.set_tags({"themeloom.best": found.run, "mlflow.note.content": note(found)})
+
+
+def _numbers(row: dict[str, object]) -> dict[str, float]:
+    return {name: float(value) for name, value in row.items() if isinstance(value, int | float)}
+
+
+def note(found: Sweep) -> str:
+    """Describe a sweep in Markdown."""
+    kappa = {level: scores["kappa"] for level, scores in found.scores.items()}
+    told = "; ".join(
+        f"{level} kappa {value.value:.2f} [{value.low:.2f}, {value.high:.2f}]"
+        for level, value in kappa.items()
+    )
+    criterion = ", ".join(f"{weight:g} {name}" for name, weight in found.criterion.items())
+    return (
+        f"**{len(found.table)} configurations**, best by {criterion}: "
+        f"{named(found.best)} (`{found.run}`).\n\n"
+        f"What choosing is worth, on folds that took no part in the choice: {told}."
+    )

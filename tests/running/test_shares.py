@@ -1,0 +1,157 @@
+"""Shares of themes after a study is learned: however its labels were divided, and when there are none."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+import themeloom
+from studies import write_study
+from themeloom import cli
+from themeloom.members import HeldOut
+from themeloom.records import Codebook, Corpus, LabelledSample, Mapping, Theme
+from themeloom.running.shares import drawn_by_chance, shares
+from themeloom.themes.validation import Judged
+
+CODEBOOK = Codebook((Theme("a", "A", "a"), Theme("b", "B", "b")))
+COMMUNICATIONS, DRAWN = 600, 150
+POWERED = "communications/prediction-powered"
+THEME = np.zeros(30, np.int64)
+SAMPLE = LabelledSample(np.arange(30), THEME, ("c",), THEME[:, None], np.full(30, 0.1))
+
+
+def shares_of(seed, held_out, added=0):
+    """Estimate from posteriors that say too often 'b', save of messages whose labels were learned from.
+
+    Labels of so many messages of 'b' are added, of which nobody knows how likely they were drawn.
+    """
+    rng = np.random.default_rng(seed)
+    theme = (rng.random(COMMUNICATIONS) < 0.3).astype(np.int64)
+    said = np.clip(0.25 + 0.5 * theme + rng.normal(0, 0.08, COMMUNICATIONS), 0.01, 0.99)
+    posterior = np.stack([1 - said, said], axis=1)
+    by_chance = rng.choice(COMMUNICATIONS, DRAWN, replace=False)
+    aside = rng.permutation(DRAWN + added) < held_out * (DRAWN + added)
+    others = np.setdiff1d(np.flatnonzero(theme), by_chance)[:added]
+    drawn = np.union1d(by_chance, others)
+    coded = np.where(aside, theme[drawn], -1)
+    held = np.where(aside[:, None], posterior[drawn], 0.5)
+    known = np.eye(2)[theme]
+    whole = posterior.copy()
+    whole[drawn[~aside]] = known[drawn[~aside]]
+    inclusion = np.where(np.isin(drawn, others), np.nan, DRAWN / COMMUNICATIONS)
+    sample = LabelledSample(drawn, theme[drawn], ("c",), theme[drawn][:, None], inclusion)
+    line = HeldOut(coded, held.argmax(axis=1)[None], held[None], np.arange(len(drawn)))
+    nothing = np.zeros((0, 2))
+    mapping = Mapping(
+        nothing,
+        np.zeros(0, np.int64),
+        nothing.astype(np.int64),
+        whole,
+        np.zeros(0),
+        {},
+        np.arange(COMMUNICATIONS),
+    )
+    corpus = Corpus(pl.DataFrame({"times_seen": [1] * COMMUNICATIONS}), pl.DataFrame(), {})
+    judged = Judged(line, line, np.delete(posterior, drawn, axis=0))
+    return shares(sample, corpus, mapping, judged, CODEBOOK), theme.mean()
+
+
+@pytest.mark.parametrize("added", [0, 60])
+@pytest.mark.parametrize("held_out", [1.0, 0.5, 0.25])
+def test_powered_shares_are_right_however_labels_are_divided_and_whatever_is_added(held_out, added):
+    covered, apart, narrower = 0, [], []
+    for seed in range(60):
+        estimated, truth = shares_of(seed, held_out, added)
+        found = estimated.table[POWERED]["b"]
+        apart.append(found.value - truth)
+        covered += found.low <= truth <= found.high
+        by_labels = estimated.table["communications/labels"]["b"]
+        narrower.append((found.high - found.low) / (by_labels.high - by_labels.low))
+    assert abs(np.mean(apart)) < 0.01
+    assert covered >= 54
+    if held_out == 1:
+        assert np.mean(narrower) < 1
+    elif added:
+        assert np.allclose(narrower, 1), "nobody knows how wrong the mapping would be of what was added"
+
+
+def test_labels_alone_all_count_however_they_are_divided():
+    one, other = (shares_of(3, held_out)[0].table["communications/labels"] for held_out in (1.0, 0.25))
+    assert one == other
+
+
+@pytest.mark.parametrize("held_out", [1.0, 0.5, 0.25])
+def test_what_the_mapping_says_counts_where_nothing_was_held_out_too(held_out):
+    found, truth = shares_of(3, held_out)
+    assert found.table["communications/mapping"]["b"].value == pytest.approx(truth, abs=0.01)
+
+
+def test_labels_that_were_not_drawn_by_chance_stand_for_no_messages():
+    found, _ = shares_of(3, 1.0, 60)
+    assert "the 150 labels" in found.note
+    assert "60 others" in found.note
+    share = found.table["communications/labels"]["b"]
+    assert share.value < 0.4, "of all labels, half say so"
+    assert not shares_of(3, 1.0)[0].note
+
+
+def test_where_too_few_are_held_out_shares_are_those_by_labels():
+    """Two messages stand for nearly all others, and neither is held out."""
+    size, drawn = 442, np.arange(40)
+    theme, aside = drawn % 2, drawn >= 20
+    inclusion = np.where(drawn < 2, 0.005, 0.9)
+    posterior = np.full((size, 2), 0.5)
+    sample = LabelledSample(drawn, theme, ("c",), theme[:, None], inclusion)
+    line = HeldOut(np.where(aside, theme, -1), np.zeros((1, 40), np.int64), posterior[None, :40], drawn)
+    nothing = np.zeros((0, 2))
+    topics = (nothing, np.zeros(0, np.int64), nothing.astype(np.int64))
+    mapping = Mapping(*topics, posterior, np.zeros(0), {}, np.arange(size))
+    corpus = Corpus(pl.DataFrame({"times_seen": [1] * size}), pl.DataFrame(), {})
+    found = shares(sample, corpus, mapping, Judged(line, line, posterior[40:]), CODEBOOK).table
+    assert found[POWERED] == found["communications/labels"]
+
+
+@pytest.mark.parametrize(
+    ("inclusion", "communications", "said"),
+    [
+        (np.full(30, np.nan), 300, "the inclusion probability of 30 of 30 messages is unknown"),
+        (np.where(np.arange(30) == 1, 0.1, np.nan), 300, "of 29 of 30 messages is unknown"),
+        (np.full(30, 0.1), 100, "stand for 300 messages, but the corpus has 100"),
+        (np.full(30, 1.5), 300, "30 of 30 messages have an inclusion probability that is not above 0"),
+    ],
+)
+def test_why_no_shares_are_estimated_is_told(inclusion, communications, said):
+    drawn, note = drawn_by_chance(replace(SAMPLE, inclusion=inclusion), communications)
+    assert not drawn.any()
+    assert note.startswith("Shares of themes are not estimated: ")
+    assert said in note
+
+
+def test_labels_of_repeats_are_told_as_a_sign_that_rows_were_drawn():
+    drawn, note = drawn_by_chance(replace(SAMPLE, again=7), 300)
+    assert drawn.all()
+    assert note.startswith("7 labels are of repeats of another labelled message: where rows were drawn")
+    assert not drawn_by_chance(replace(SAMPLE, again=7, inclusion=None), 300)[1]
+
+
+def test_nothing_is_said_of_shares_that_nobody_asked_for():
+    drawn, note = drawn_by_chance(replace(SAMPLE, inclusion=None), 300)
+    assert not drawn.any()
+    assert not note
+
+
+def test_a_run_tells_why_it_has_no_shares_and_check_does_before_it(tmp_path):
+    study = write_study(tmp_path / "study")
+    study.rewrite("experiment.toml", "steps = 2", "enabled = false")
+    study.rewrite("experiment.toml", 'labels = "labels.csv"', 'labels = "labels.csv"\ninclusion = "chance"')
+    coded = (study.folder / "labels.csv").read_text(encoding="utf-8").split()
+    study.write("labels.csv", "\n".join([f"{coded[0]},chance", *(f"{line},0.001" for line in coded[1:])]))
+    said = "Shares of themes are not estimated: the labelled sample: by their inclusion probabilities"
+    checked = CliRunner().invoke(cli.app, ["check", str(study.experiment), "--root", str(tmp_path / "root")])
+    assert said in " ".join(checked.output.split())
+    result = themeloom.run(study.experiment, tmp_path / "root")
+    assert not result.model.record.scores.prevalence
+    assert result.model.record.note.startswith(said)
+    assert said in result.report.read_text(encoding="utf-8")

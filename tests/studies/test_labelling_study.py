@@ -1,0 +1,370 @@
+"""The walk of two coders on the demonstration study (synthetic messages), and what follows from codes."""
+
+import csv
+import json
+import re
+import shutil
+import socket
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from coding import code_all, message_of, press, sit_down, type_all, typed
+from studies import write_study
+from themeloom import pipeline
+from themeloom.errors import LabelError
+from themeloom.experiment import read_experiment
+from themeloom.labelling import codebooks
+from themeloom.labelling.imports import Taken
+from themeloom.labelling.store import Store
+from themeloom.progress import Stages
+from themeloom.studies import label_store, planning, sampling
+from themeloom.studies.labelling_study import Asked, export_labels, import_labels, open_study
+from themeloom.studies.study import read_corpus
+from themeloom.sweeps import sweeping
+from themeloom.system.folders import Folders
+from themeloom.themes.agreement import agreement
+from themeloom.themes.codebook import read_codebook
+from themeloom.themes.sample import read_labels
+
+DEMO = Path(str(files("themeloom"))) / "data" / "dearmhp"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The demonstration study's labelled messages, and some others, with the label store for labels."""
+    root = tmp_path_factory.mktemp("walk")
+    study = root / "study"
+    shutil.copytree(DEMO, study)
+    ids = {row.split(",")[0] for row in (study / "labels.csv").read_text("utf-8").splitlines()[1:]}
+    lines = (study / "search-hashtag.jsonl").read_text("utf-8").splitlines(keepends=True)
+    kept = [line for place, line in enumerate(lines) if place % 8 == 0 or json.loads(line)["id"] in ids]
+    (study / "search-hashtag.jsonl").write_text("".join(kept), encoding="utf-8")
+    with (study / "search-phrase.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for place, row in enumerate(csv.reader(file)) if place % 8 == 0 or ids & set(row)]
+    with (study / "search-phrase.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    text = (study / "experiment.toml").read_text(encoding="utf-8")
+    text = text.replace('labels = "labels.csv"', 'labels = "label-store"')
+    (study / "experiment.toml").write_text(text, encoding="utf-8")
+    return root, study / "experiment.toml"
+
+
+def said_in_file(root, experiment):
+    """doc_id → the codes of the two coders of the demonstration's label file."""
+    config, folders = read_experiment(experiment), Folders(root)
+    corpus = read_corpus(config, folders, Stages())
+    doc_of = dict(corpus.crosswalk.select("source_id", "doc_id").iter_rows())
+    with (experiment.parent / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {doc_of[row["tweet_id"]]: (row["coder_a"], row["coder_b"]) for row in rows}
+
+
+KEYS = {
+    key: str(place)
+    for place, key in enumerate(
+        ("diagnosis", "power", "relationship", "support", "thanks", "meta", "link"), start=1
+    )
+}
+
+
+def code_through_a_kill(ana, ben, server, said):
+    """Let two coders code everything, one of them while the server is killed and started again."""
+    type_all(ana, {doc_id: KEYS[code] for doc_id, (code, _) in said.items()})
+    code_all(ben, lambda doc_id: KEYS[said[doc_id][1]], most=30)
+    typed(ana)
+    server.kill()
+    press(ben, KEYS[said[message_of(ben)][1]])  # said while nobody hears it
+    server.start()
+    type_all(ben, {doc_id: KEYS[code] for doc_id, (_, code) in said.items()})
+    typed(ben)
+
+
+def decide_one(page, server, said):
+    """Decide the first disputed message as the second coder said; give it."""
+    page.goto(f"{server.address}/adjudicate")
+    assert page.locator("article.card").count() == sum(one != other for one, other in said.values()) > 5
+    card = page.locator("article.card").first
+    doc_id = card.get_attribute("id").removeprefix("d-")
+    card.locator("select").select_option(said[doc_id][1])
+    card.locator("input[name=why]").fill("Ben had read the whole of it")
+    card.locator("button").click()
+    page.wait_for_function("() => document.body.innerText.includes('Ben had read the whole of it')")
+    return doc_id
+
+
+def exported_labels(page, server, folder):
+    """Download the label file."""
+    page.goto(f"{server.address}/exports")
+    with page.expect_download() as download:
+        page.click("text=labels.csv")
+    download.value.save_as(folder / "exported.csv")
+    return folder / "exported.csv"
+
+
+def test_the_walk(visit, coding_server, demo, command):
+    """Two coders code 200 messages, the server is killed in between, they adjudicate, export and validate."""
+    root, experiment = demo
+
+    def label(port):
+        words = [sys.executable, "-m", "themeloom", "label", experiment, "--root", root, "--no-open"]
+        return [*map(str, words), "--sheet", str(experiment.parent / "labels.csv"), "--port", str(port)]
+
+    server = coding_server(root, command=label)
+    said = said_in_file(root, experiment)
+    ana, ben = (sit_down(visit, server, name).page for name in ("Ana", "Ben"))
+    code_through_a_kill(ana, ben, server, said)
+    ben.goto(f"{server.address}/agreement")
+    assert "200 messages were coded by two or more of Ana, Ben" in ben.inner_text("main")
+    decided = decide_one(ben, server, said)
+    exported = exported_labels(ben, server, experiment.parent)
+    server.kill()
+
+    with exported.open(encoding="utf-8", newline="") as file:
+        rows = {row["doc_id"].removeprefix("'"): row for row in csv.DictReader(file)}
+    assert {one: (row["Ana"], row["Ben"]) for one, row in rows.items()} == said
+    assert {one: row["adjudicated"] for one, row in rows.items() if row["adjudicated"]} == {
+        decided: said[decided][1]
+    }
+    check_both_ways(root, experiment, exported)
+    check_masked(root, experiment)
+    code, out, err = command("check", experiment, "--root", root)
+    counts = re.search(r"(\d+) labelled messages, and (\d+) tied", " ".join(out.split()))
+    assert (code, counts and sum(map(int, counts.groups()))) == (0, 200), err
+
+
+def check_masked(root, experiment):
+    """Neither source ids nor handles nor addresses are in the file that the page is served from."""
+    kept = b"".join(path.read_bytes() for path in (root / "labels").iterdir())
+    ids = [
+        row.split(",")[0] for row in (experiment.parent / "labels.csv").read_text("utf-8").splitlines()[1:]
+    ]
+    assert len(ids) == 200
+    assert [one for one in ids if one.encode() in kept] == []
+    with Store.open(Folders(root).label_file("dearmhp"), "dearmhp") as store:
+        texts = [row["text"] for row in store.messages()]
+    assert [text for text in texts if re.search(r"(^|\s)@\w|https?://", text)] == []
+    assert any("[handle " in text for text in texts)
+
+
+def check_both_ways(root, experiment, exported):
+    """The label store and the exported file are the same labels to a run."""
+    config, folders = read_experiment(experiment), Folders(root)
+    corpus = read_corpus(config, folders, Stages())
+    doc_ids = corpus.communications["doc_id"].to_list()
+    book = read_codebook(config.themes.codebook)
+    from_store = label_store.with_labels(config, folders).themes
+    from_file = config.themes.model_copy(update={"labels": str(exported)})
+    one, other = (read_labels(themes, book, corpus.crosswalk, doc_ids) for themes in (from_file, from_store))
+    assert (one.position == other.position).all()
+    assert (one.codes == other.codes).all()
+    assert (one.theme == other.theme).all()
+    assert one.inclusion.tolist() == other.inclusion.tolist() == [200 / len(doc_ids)] * 200
+    assert agreement(one, book, draws=100).messages == 200
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """The small study with the label store for labels, opened once."""
+    root = tmp_path_factory.mktemp("small")
+    study = write_study(root / "study")
+    study.rewrite("experiment.toml", 'labels = "labels.csv"', 'labels = "label-store"')
+    opened = open_study(study.experiment, Asked(draw=40, coders=("Ana", "Ben")), root=root)
+    opened.store.close()
+    return root, study, opened
+
+
+def test_a_first_sample_is_drawn_and_its_coders_have_links(small):
+    root, _, opened = small
+    assert (opened.new, sorted(opened.links)) == (40, ["Ana", "Ben"])
+    with Store.open(Folders(root).label_file("small"), "small") as store:
+        rows = store.messages()
+    assert {row["design"] for row in rows} == {"random"}
+    assert {row["inclusion"] for row in rows} == {40 / 64}
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [pipeline.run, pipeline.check, sweeping.sweep, lambda one, root: planning.plan_labels(one, root=root)],
+)
+def test_without_codes_a_run_is_told_where_to_begin(small, begin):
+    root, study, _ = small
+    with pytest.raises(LabelError, match="nobody has coded a message yet; `themeloom label` opens the page"):
+        begin(study.experiment, root)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (
+            [("thanks", 1), ("power", 1)],
+            "all codes \\(2\\) were given with the model's guess in sight",
+        ),
+        ([("thanks", 1), (None, 0)], "set themes.assisted = true, or code messages"),
+        ([(None, 0)], "no code counts, as messages are unclear"),
+        ([], "nobody has coded a message yet"),
+    ],
+)
+def test_why_no_code_counts_is_told(small, tmp_path, said, why):
+    config, folders = read_experiment(small[1].experiment), Folders(tmp_path)
+    drawn = {"doc_id": ["a", "b"], "text": "x", "inclusion_probability": 0.5, "design": "random"}
+    with Store.open(folders.label_file("small"), "small") as store:
+        codebooks.take_in(store, read_codebook(config.themes.codebook), "test", "as it was")
+        store.add_messages(pl.DataFrame(drawn), "test")
+        for doc_id, (code, assisted) in zip("ab", said, strict=False):
+            store.add("code", "Ana", doc_id=doc_id, code=code, unclear=int(code is None), assisted=assisted)
+    with pytest.raises(LabelError, match=why):
+        label_store.with_labels(config, folders)
+
+
+def test_without_a_label_file_too(small, tmp_path):
+    with pytest.raises(LabelError, match="there is no label file yet; make one by `themeloom label`"):
+        pipeline.check(small[1].experiment, tmp_path)
+
+
+def test_a_sheet_never_holds_what_the_label_file_has(small):
+    root, study, _ = small
+    sheet = sampling.draw_sheet(study.experiment, 24, root=root)
+    with Store.open(Folders(root).label_file("small"), "small") as store:
+        assert {row["doc_id"] for row in store.messages()} & set(sheet["doc_id"]) == set()
+
+
+def test_more_messages_are_drawn_later_from_the_others(small):
+    root, study, _ = small
+    opened = open_study(study.experiment, Asked(draw=10), root=root)
+    with opened.store as store:
+        assert opened.new == 10
+        assert [row["batch"] for row in store.messages()] == [1] * 40 + [2] * 10
+        assert opened.links == {}
+    again = open_study(study.experiment, root=root)
+    again.store.close()
+    assert again.new == 0
+
+
+def test_codes_from_elsewhere_are_labels_of_the_next_run(small):
+    """Source ids are understood; assisted and half coded batches count as they should."""
+    root, study, _ = small
+    config, folders = read_experiment(study.experiment), Folders(root)
+    corpus = read_corpus(config, folders, Stages())
+    doc_of = dict(corpus.crosswalk.select("source_id", "doc_id").iter_rows())
+    with Store.open(folders.label_file("small"), "small") as store:
+        sample = {row["doc_id"] for row in store.messages() if row["batch"] == 1}
+    texts = dict(corpus.communications.select("doc_id", "text").iter_rows())
+    rows = [
+        (
+            source,
+            "listening"
+            if "you " in texts[one] or "she " in texts[one] or "nurse" in texts[one]
+            else "waiting",
+        )
+        for source, one in doc_of.items()
+        if one in sample
+    ][:30]
+    study.write("elsewhere.csv", "id,Ana,Ben\n" + "".join(f"{one},{code},{code}\n" for one, code in rows))
+    found = import_labels(study.experiment, [study.folder / "elsewhere.csv"], root=root)
+    assert list(found.values()) == [Taken(60, 0, 0, ("Ana", "Ben"))]
+    ready = label_store.with_labels(config, folders).themes
+    table = pl.read_parquet(ready.labels)
+    assert len(table) == 30
+    assert (ready.coders, ready.sample, ready.key) == (("Ana", "Ben"), "random", "doc_id")
+    assert table["inclusion_probability"].to_list() == [pytest.approx(40 / 64 * 30 / 40)] * 30
+    prepared = pipeline.check(study.experiment, root)
+    assert len(prepared.sample.position) == 30
+    assert prepared.sample.decided.all()
+    out = study.folder / "all.json"
+    assert export_labels(study.experiment, out, root=root) == 60
+    assert len(json.loads(out.read_text(encoding="utf-8"))) == 50
+
+
+def test_an_import_tells_what_it_changes(small, tmp_path, monkeypatch, capsys):
+    from themeloom import cli
+
+    root, study, _ = small
+    shutil.copytree(root / ".themeloom", tmp_path / ".themeloom")
+    shutil.copytree(root / "labels", tmp_path / "labels")
+    first = (study.folder / "elsewhere.csv").read_text("utf-8").splitlines()[1].partition(",")[0]
+    study.write("changed.csv", f"id,Ana,Ben,Cem\n{first},waiting,listening,waiting\n")
+    words = ["themeloom", "import-labels", str(study.experiment), "--root", str(tmp_path)]
+    said = []
+    for name in ("changed.csv", "elsewhere.csv"):
+        monkeypatch.setattr(sys, "argv", [*words, str(study.folder / name)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        assert not stopped.value.code
+        said.append(capsys.readouterr().out.partition(": ")[0])
+    assert said == [
+        "1 new codes and 1 changed by Ana, Ben, Cem",
+        "0 new codes by Ana, Ben; 1 stay as they are, as they were given later",
+    ]
+
+
+def test_what_a_run_does_not_read_of_the_page_is_told(tmp_path, monkeypatch, capsys):
+    """By the page and its imports always, by `check` and `run` where there are codes that go unread."""
+    from themeloom import cli
+
+    study = write_study(tmp_path / "study")
+    instead = 'a run reads labels.csv; set themes.labels = "label-store" to read what is coded on the page.'
+
+    def said(command, *words):
+        given = [command, study.experiment, "--root", tmp_path, *words]
+        monkeypatch.setattr(sys, "argv", ["themeloom", *map(str, given)])
+        with pytest.raises(SystemExit):
+            cli.main()
+        return capsys.readouterr().out
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # so that the page ends where it would begin
+        port = taken.getsockname()[1]
+        sheet = study.folder / "labels.csv"
+        assert f"Note: {instead}" in said("label", "--no-open", "--port", port, "--sheet", sheet)
+    assert "Note: " not in said("check")
+    assert said("import-labels", sheet).endswith(f"Note: {instead}\n")
+    unread = f"Note: {tmp_path / 'labels' / 'small.sqlite'}: holds 24 codes that are not read: {instead}\n"
+    assert said("check").endswith(unread)
+    (study.folder / "messages.csv").unlink()
+    assert said("run") == unread  # before the work begins
+    study.rewrite("experiment.toml", 'labels = "labels.csv"', 'labels = "label-store"')
+    assert "Note: " not in said("run") + said("import-labels", sheet)
+    study.rewrite("experiment.toml", 'labels = "label-store"', 'labels = "labels.csv"')
+    (tmp_path / "labels" / "small.sqlite").write_bytes(b"damaged")
+    assert said("run") == ""
+
+
+@pytest.mark.slow
+def test_a_whole_run_is_validated_on_what_was_coded(small):
+    root, study, _ = small
+    scores = pipeline.run(study.experiment, root).model.record.scores
+    assert scores.labels == 30
+    assert scores.lines["coders"]["kappa"].value == 1
+    assert scores.lines["message level"]["kappa"].value > 0.3
+    assert "communications/prediction-powered" in scores.prevalence  # the design came with the codes
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["label", "{experiment}", "--host", "192.0.2.1"], "give --tls-cert and --tls-key"),
+        (["label", "{experiment}", "--guess"], "showing the model's guess needs one"),
+        (["label", "{experiment}", "--sheet", "none.csv"], "there is no such sheet"),
+        (["label", "{experiment}", "--draw", "5000"], "cannot draw 5,000 messages"),
+        (["label", "{experiment}", "--coder", "=x"], "can be no coder's name"),
+        (["export-labels", "{experiment}", "--out", "x.docx"], "end its name in .csv"),
+        (["import-labels", "{experiment}", "none.csv"], "cannot be read"),
+    ],
+)
+def test_faults_are_sentences(small, tmp_path, monkeypatch, capsys, words, said):
+    from themeloom import cli
+
+    _, study, _ = small
+    shutil.copytree(small[0] / ".themeloom", tmp_path / ".themeloom")
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        ["themeloom", *(word.format(experiment=study.experiment) for word in words), "--root", str(tmp_path)],
+    )
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err
