@@ -122,6 +122,13 @@ def test_it_is_made_once_without_pickle_and_gives_unit_vectors(
     assert first.name.endswith(", distilled")
 
 
+@pytest.mark.usefixtures("home")
+def test_a_static_encoder_of_ones_own_is_used_as_it_is(transformer: Path) -> None:
+    made = encoder(transformer)
+    own = Encoder(EncoderConfig(name=str(made.folder)))
+    assert np.array_equal(own.encode(TEXTS), made.encode(TEXTS))
+
+
 @pytest.mark.parametrize("is_static", [False, True])
 def test_what_it_does_not_read_of_long_texts_is_told(transformer: Path, *, is_static: bool) -> None:
     config = EncoderConfig(name=str(transformer), static=is_static, frequent_terms=1.0)

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from servers import free_port, get, store_of
-from themeloom.errors import InputError
+from themeloom.errors import ConfigError, InputError
 from themeloom.history import backend
 from themeloom.history.logged_model import EXAMPLE
 
@@ -91,6 +91,23 @@ def test_what_is_no_message_gets_no_theme(root, mlflow_here):
     assert all(not column.required for column in model.metadata.signature.outputs.inputs[1:])
     with pytest.raises(InputError, match=r"texts\[1\]: is 5, not text"):
         model.predict(pd.DataFrame({"text": ["you listened", 5]}, dtype=object))
+
+
+def test_where_all_have_a_text_json_has_null_too(root, mlflow_here):
+    """Some known messages have a topic without a theme, or none."""
+    from mlflow.pyfunc.scoring_server import predictions_to_json
+
+    model, written = mlflow_here.pyfunc.load_model(root[3].model_uri), io.StringIO()
+    predictions_to_json(model.predict(known(root[1])[["text"]].to_pandas()), written)
+    told = json.loads(written.getvalue(), parse_constant=pytest.fail)["predictions"]
+    assert [row["topic_theme"] for row in told] == known(root[1])["topic_theme"].to_list()
+    assert None in known(root[1])["topic_theme"].to_list()
+
+
+def test_it_can_be_told_where_an_encoder_is(root, mlflow_here, tmp_path):
+    model = mlflow_here.pyfunc.load_model(root[3].model_uri, model_config={"encoder": str(tmp_path / "gone")})
+    with pytest.raises(ConfigError, match=r"gone"):
+        model.predict(pd.DataFrame({"text": ["nobody has said this yet"]}))
 
 
 def test_it_is_linked_with_its_run(root, mlflow_here):

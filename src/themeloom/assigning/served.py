@@ -15,7 +15,7 @@ class ServedModel(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the model folder; ``model_config={"encoder": …}`` says where an encoder from a folder is."""
-        self._model = load(context.artifacts["model"], (context.model_config or {}).get("encoder"))
+        self._model = load(context.artifacts["model"], (context.model_config or {}).get("encoder") or None)
 
     def predict(
         self,
@@ -52,8 +52,8 @@ class ServedModel(PythonModel):
         if len(there) < len(texts):
             table.index = pd.Index(there)
             table = table.reindex(range(len(texts))).fillna({"topic": -1}).astype({"topic": "int64"})
-            others = table.columns.drop("topic")  # as objects, for JSON has null, and no NaN
-            table[others] = table[others].astype(object).where(table[others].notna(), None)
+        lacking = table.columns[table.isna().any()]  # as objects, for JSON has null, and no NaN
+        table[lacking] = table[lacking].astype(object).where(table[lacking].notna(), None)
         return table.set_axis(model_input.index)
 
 

@@ -16,7 +16,7 @@ from themeloom.config import EncoderConfig
 from themeloom.discovery.backend import REFERENCE, fastest
 from themeloom.discovery.batches import encode_each
 from themeloom.discovery.processor import device, on_cores
-from themeloom.discovery.static import distilled, model_of, words_of
+from themeloom.discovery.static import distilled, is_static, model_of, words_of
 from themeloom.discovery.weights import check, folder_of, unloadable, weights_digest
 from themeloom.encoders import NO_WORDS, WordVectors
 from themeloom.progress import UNWATCHED, Progress
@@ -180,7 +180,7 @@ class Encoder:
 
         A vector is its text's own to the last bit, whatever else is encoded.
         """
-        if not self.config.static:
+        if not is_static(self.model):
             return encode_each(self.model, distinct, self.config.batch_size, progress)
         size = max(self.config.batch_size, STATIC_BATCH)
         vectors = _NOTHING

@@ -85,6 +85,13 @@ def _distil(model: "SentenceTransformer", folder: Path, home: Path) -> None:
     SentenceTransformer(modules=[static], device="cpu").save(str(folder), create_model_card=False)
 
 
+def is_static(model: "SentenceTransformer") -> bool:
+    """Whether a model has one vector a word piece, be it distilled here or given as such."""
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
+    return isinstance(model[0], StaticEmbedding)
+
+
 def words_of(model: "SentenceTransformer") -> WordVectors:
     """Return what there is of a static encoder's model.
 

@@ -94,6 +94,7 @@ def _write(record: RunRecord, plain: Path, packed: Path, run: str, model_id: str
         str(packed),
         python_model=str(CODE),
         artifacts={"model": str(plain)},
+        model_config={"encoder": ""},  # MLflow lets nobody say later what was not said at first
         signature=_signature(record.codebook.keys),
         input_example=pd.DataFrame({"text": EXAMPLE}),
         pip_requirements=_requirements(record),
