@@ -1,5 +1,7 @@
 """Marks of repetition, read one by one."""
 
+import time
+
 import pytest
 
 from themeloom.corpus.marks import read
@@ -44,3 +46,18 @@ def test_marks_say_whose_words_they_are(text, body, named, stand_in):
 )
 def test_weaker_readings(text, other):
     assert read(text).other == other
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'"They said they would ring me" {"-" * 60} https://nhs.example/help',
+        f'"hello" {"- " * 20_000}x/',
+        '"@ann: ' * 15_000,
+        "RT @ann: " * 15_000 + "hello",
+    ],
+)
+def test_no_message_takes_long_to_read(text):
+    started = time.thread_time()
+    read(text)
+    assert time.thread_time() - started < 2

@@ -52,12 +52,20 @@ def test_each_label_is_judged_once_a_repeat_and_no_author_is_on_both_sides(sampl
             np.sort(np.concatenate([trial.learned, trial.judged])), np.arange(len(theme))
         )
         assert not set(group[trial.learned]) & set(group[trial.judged])
-        assert len(trial.folds) == count - 1
+        own = len(np.unique(group[trial.learned]))
+        assert len(trial.folds) == (count - 1 if count > 2 else min(own, 2))
         check_inner(trial, group)
     np.testing.assert_array_equal(kept.learned, np.arange(len(theme)))
     assert len(kept.judged) == 0
     assert len(kept.folds) == count
     check_inner(kept, group)
+
+
+def test_choices_within_one_of_two_folds_are_made_by_labels_that_others_have():
+    theme = np.arange(40) % 2
+    _, trials = draw_trials(theme, np.arange(40), config(2), 0)
+    for trial in trials:
+        assert [len(np.setdiff1d(trial.learned, fold)) for fold in trial.folds] == [10, 10]
 
 
 @settings(deadline=None)

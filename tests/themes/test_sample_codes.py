@@ -4,6 +4,7 @@ import pytest
 
 from themeloom.errors import LabelError
 from themeloom.records import Codebook, Theme
+from themeloom.system.sheets import as_csv
 from themeloom.themes.sample import read_codes
 
 CODES = Codebook(tuple(Theme(key, f"The {key}", ".") for key in ("red", "green", "blue")))
@@ -142,3 +143,12 @@ def test_a_coder_who_writes_in_capitals_is_told_of_each_code(tmp_path, coders):
 def test_columns_that_are_not_there(tmp_path):
     with pytest.raises(LabelError, match="has no column 'eve'"):
         read_codes(written(tmp_path, "id,ann,bob", "a,red,red"), coders=["ann", "eve"])
+
+
+def test_codes_that_spreadsheets_would_run_come_back_as_they_were_written(tmp_path):
+    keys = ("1", "-1", "+a", "=x", "007")
+    table = pl.DataFrame({"id": list("abcde"), "ann": keys, "bob": keys})
+    (tmp_path / "labels.csv").write_bytes(as_csv(table))
+    codebook = Codebook(tuple(Theme(key, f"Code {key}", ".") for key in keys))
+    sample, _ = read_codes(tmp_path / "labels.csv", codebook)
+    np.testing.assert_array_equal(sample.codes, [[place, place] for place in range(5)])

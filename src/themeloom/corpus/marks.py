@@ -18,7 +18,7 @@ _INSIDE = re.compile(_REPEAT, re.IGNORECASE)
 _QUOTED = re.compile(rf"^\s*[{_QUOTE_OPEN}]\s*{_HANDLE}\s*[:：]\s*")
 _QUOTED_WHOLE = re.compile(rf"^\s*[{_QUOTE_OPEN}]\s*{_HANDLE}\s+(?P<body>.+)[{_QUOTE_SHUT}]\s*$", re.DOTALL)
 _SIGNED = re.compile(
-    rf"^\s*[{_QUOTE_OPEN}](?P<body>.+)[{_QUOTE_SHUT}]\s*(?:[-–—~(]+\s*|(?:via|by|from)\s+)+{_HANDLE}\W*$",
+    rf"^\s*[{_QUOTE_OPEN}](?P<body>.+)[{_QUOTE_SHUT}]\s*(?:[-–—~(]\s*|(?:via|by|from)\s+)+{_HANDLE}\W*$",
     re.IGNORECASE | re.DOTALL,
 )
 _VIA = re.compile(
@@ -27,6 +27,7 @@ _VIA = re.compile(
 )
 _VIA_FIRST = re.compile(rf"^\s*(?:via|h/t)\s*[:：]?\s*{_HANDLE}\s*[:：]\s*", re.IGNORECASE)
 _PLAIN_NAME = re.compile(rf"^\s*\.?{_HANDLE}\s*[:：]\s+")
+_MOST_MARKS = 20  # one in the other: nobody repeats a repeat so often, and each costs a pass over the text
 _LAST_QUOTE = re.compile(r"[\"”»](?P<comment>[^\"”»]+)$")
 
 
@@ -64,9 +65,10 @@ def read(text: str) -> Reading:
 
 def _peel(text: str) -> tuple[str, str | None]:
     body, named = text.strip(), None
-    while match := _AT_START.match(body) or _QUOTED.match(body) or _VIA_FIRST.match(body):
-        rest = _unquote(body[match.end() :], match.group()).strip()
-        if not rest:
+    for _ in range(_MOST_MARKS):
+        match = _AT_START.match(body) or _QUOTED.match(body) or _VIA_FIRST.match(body)
+        rest = _unquote(body[match.end() :], match.group()).strip() if match else ""
+        if not match or not rest:
             break
         body, named = rest, match["name"].lower()
     return body, named

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from themeloom import pipeline
 from themeloom.config import Experiment
+from themeloom.discovery.embed import Encoder
 from themeloom.errors import TrackingError
 from themeloom.history import store
 from themeloom.history.tracking import track
@@ -22,6 +23,7 @@ from themeloom.running.learning import Study, learn_study
 from themeloom.system.cache import Arrays, Cache, code_digest, digest
 from themeloom.system.folders import Folders
 from themeloom.system.locks import alone
+from themeloom.system.provenance import versions
 from themeloom.themes.folds import Trial
 from themeloom.themes.validation import MESSAGES, Foreseen, Judged
 
@@ -108,10 +110,15 @@ def key_of(config: Experiment, prepared: Prepared) -> str:
     sample = prepared.sample
     return digest(
         settings,
-        prepared.corpus.texts,
-        [theme.key for theme in prepared.codebook.themes],
+        prepared.corpus.communications.write_json(),  # authors make folds, repeats make shares
+        [asdict(theme) for theme in prepared.codebook.themes],
         sample.position,
         sample.theme,
+        sample.coders,
+        sample.codes,
+        np.zeros(0) if sample.inclusion is None else sample.inclusion,
+        Encoder(config.encoder).fingerprint,
+        versions(),
         code_digest(*code),
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from themeloom.errors import LabelError
-from themeloom.system.sheets import parquet_texts, separator_of
+from themeloom.system.sheets import alive, parquet_texts, separator_of
 
 DELIMITERS = ",;\t|"
 PARQUET_MAGIC = b"PAR1"
@@ -94,7 +94,7 @@ def _records(path: Path, text: str) -> list[tuple[int, list[str]]]:
     start = 1
     try:
         for cells in reader:
-            stripped = [cell.strip() for cell in cells]
+            stripped = [alive(cell.strip()) for cell in cells]
             if any(stripped) and not (told and not records and separator_of(delimiter.join(cells))):
                 records.append((start, _fitted(stripped, records)))
             start = reader.line_num + 1

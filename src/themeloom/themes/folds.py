@@ -107,7 +107,8 @@ def draw_trials(
     """Draw what the kept mapping is learned from, and the trials that tell what it is worth.
 
     By default all labels are learned from, and each is predicted by trials that leave its fold out, as often
-    as ``config.repeats`` says; the other folds of a trial serve the choices made in it. With
+    as ``config.repeats`` says; the other folds of a trial serve the choices made in it, and of two folds the
+    other one is parted anew for them. With
     ``config.held_out``, a share of the labels is set aside once, never learned from, and the only one judged.
 
     Parameters
@@ -137,14 +138,15 @@ def draw_trials(
         kept = Trial(learned, aside, tuple(learned[fold] for fold in folds), 0)
         return kept, (kept,)
     drawn = [draw_folds(theme, group, config.folds, seed + repeat) for repeat in range(config.repeats)]
-    trials = tuple(
-        Trial(
-            np.setdiff1d(everybody, fold), fold, (*folds[:place], *folds[place + 1 :]), repeat, adapts=False
-        )
-        for repeat, folds in enumerate(drawn)
-        for place, fold in enumerate(folds)
-    )
-    return Trial(everybody, everybody[:0], tuple(drawn[0]), 0), trials
+    trials = []
+    for repeat, folds in enumerate(drawn):
+        for place, fold in enumerate(folds):
+            learned, others = np.setdiff1d(everybody, fold), (*folds[:place], *folds[place + 1 :])
+            if len(others) == 1:  # a fold of its own that is all that is learned from: no choice by that
+                again = draw_folds(theme[learned], group[learned], config.folds, seed + repeat)
+                others = tuple(learned[inner] for inner in again)
+            trials.append(Trial(learned, fold, others, repeat, adapts=False))
+    return Trial(everybody, everybody[:0], tuple(drawn[0]), 0), tuple(trials)
 
 
 def _aside(theme: Ints, group: Ints, share: float, seed: int) -> Ints:
