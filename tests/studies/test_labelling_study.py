@@ -220,6 +220,34 @@ def test_why_no_code_counts_is_told(small, tmp_path, said, why):
         label_store.with_labels(config, folders)
 
 
+def test_what_coders_found_unclear_has_no_label_in_a_run(small, tmp_path):
+    """Nobody agreed on a code, or it was decided so: the codes stay, for the agreement between coders."""
+    config, folders = read_experiment(small[1].experiment), Folders(tmp_path)
+    config = config.model_copy(update={"themes": config.themes.model_copy(update={"sample": "random"})})
+    said = {
+        "a": ("waiting", None, None),
+        "b": ("waiting", "waiting", None),
+        "c": ("waiting",) * 3,
+        "d": (None,) * 3,
+    }
+    drawn = {"doc_id": list(said), "text": "x", "inclusion_probability": 0.5, "design": "random"}
+    book = read_codebook(config.themes.codebook)
+    with Store.open(folders.label_file("small"), "small") as store:
+        codebooks.take_in(store, book, "test", "as it was")
+        store.add_messages(pl.DataFrame(drawn), "test")
+        for doc_id, given in said.items():
+            for coder, code in zip(("Ana", "Ben", "Cem"), given, strict=True):
+                store.add("code", coder, doc_id=doc_id, code=code, unclear=int(code is None))
+        store.add("decide", "Ana", doc_id="c", code=None, unclear=1, note="so")
+    ready = label_store.with_labels(config, folders).themes
+    crosswalk = pl.DataFrame({"source_id": list(said), "doc_id": list(said)})
+    sample = read_labels(ready, book, crosswalk, list(said))
+    assert sample.position.tolist() == [0, 1, 2]  # to 'd', nobody gave a code
+    assert sample.decided.tolist() == [False, True, False]
+    assert (sample.codes >= 0).sum(axis=1).tolist() == [1, 2, 3]
+    assert pl.read_parquet(ready.labels)["inclusion_probability"].to_list() == [0.5 * 3 / 4] * 3
+
+
 def test_without_a_label_file_too(small, tmp_path):
     with pytest.raises(LabelError, match="there is no label file yet; make one by `themeloom label`"):
         pipeline.check(small[1].experiment, tmp_path)

@@ -11,6 +11,7 @@ from themeloom.labelling import codebooks, codes, doubles, exports, people
 from themeloom.labelling.access import Here, Lead, check_unblinded, open_batches
 from themeloom.labelling.api import Body, Key, NameBody
 from themeloom.labelling.pages import show
+from themeloom.system.sheets import UNCLEAR
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -48,7 +49,7 @@ def adjudicate(here: Here, request: Request, session: Lead) -> Response:
         decided=[one for one in found if one.decision is not None],
         codebook=codebook,
         names={theme.key: theme.name for theme in codebook.themes},
-        unclear=doubles.UNCLEAR,
+        unclear=UNCLEAR,
     )
 
 
