@@ -307,6 +307,30 @@ def test_codes_from_elsewhere_are_labels_of_the_next_run(small):
     assert len(json.loads(out.read_text(encoding="utf-8"))) == 50
 
 
+def test_a_sheet_may_have_a_row_a_code(small, tmp_path):
+    """Each message is taken once, as it was drawn; the codes of an export find theirs by it."""
+    root, study, _ = small
+    out = study.folder / "codes-again.csv"
+    written = export_labels(study.experiment, out, root=root)
+    shutil.copytree(root / ".themeloom", tmp_path / ".themeloom")
+    opened = open_study(study.experiment, Asked(sheet=out), root=tmp_path)
+    with opened.store as store:
+        rows = [tuple(row) for row in store.read("SELECT doc_id, design, inclusion FROM messages")]
+    said = pl.read_csv(out).select("doc_id", "design", "inclusion_probability")
+    assert 0 < opened.new == len(rows) == said["doc_id"].n_unique() < written == len(said)
+    assert sorted(rows) == sorted(said.unique().rows())
+    assert list(import_labels(study.experiment, [out], root=tmp_path).values())[0].new == written
+
+
+def test_a_sheet_with_a_fault_leaves_no_label_file(small, tmp_path):
+    study = small[1]
+    shutil.copytree(small[0] / ".themeloom", tmp_path / ".themeloom")
+    study.write("strange.csv", "doc_id,Ana\nnobody,waiting\n")
+    with pytest.raises(LabelError, match=r"strange\.csv:2: the id in column 'doc_id' belongs to no message"):
+        open_study(study.experiment, Asked(sheet=study.folder / "strange.csv"), root=tmp_path)
+    assert not (tmp_path / "labels").exists()
+
+
 def test_an_import_tells_what_it_changes(small, tmp_path, monkeypatch, capsys):
     from themeloom import cli
 

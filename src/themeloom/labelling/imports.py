@@ -112,7 +112,11 @@ def _csv(path: Path, content: bytes) -> Rows:
     uneven = [line for line, row in rows if len(row) != len(columns)]
     if uneven:
         raise LabelError(f"{path}:{uneven[0]}: has not as many cells as the header; mend that row.")
-    return [(line, dict(zip(columns, map(alive, row), strict=True))) for line, row in rows[1:] if any(row)]
+    return [
+        (line, dict(zip(columns, map(alive, row), strict=True)))
+        for line, row in rows[1:]
+        if any(map(str.strip, row))
+    ]
 
 
 def _parquet(path: Path, content: bytes) -> Rows:

@@ -106,7 +106,17 @@ def read_listed(
     doc_ids: Sequence[str],
     aside: pl.DataFrame | None = None,
 ) -> list[str]:
-    """Tell which communications the label file lists, coded or not.
+    """Tell which communications the label file lists, coded or not: each once, as `read_rows` has them."""
+    return list(dict.fromkeys(read_rows(config, crosswalk, doc_ids, aside)))
+
+
+def read_rows(
+    config: ThemesConfig,
+    crosswalk: pl.DataFrame,
+    doc_ids: Sequence[str],
+    aside: pl.DataFrame | None = None,
+) -> list[str]:
+    """Tell which communication each row of the label file lists, coded or not.
 
     Parameters
     ----------
@@ -118,7 +128,7 @@ def read_listed(
     Returns
     -------
     list of str
-        Their ``doc_id``.
+        The ``doc_id`` of each row.
 
     Raises
     ------
@@ -135,7 +145,7 @@ def read_listed(
     positions = _positions([row[key] for _, row in rows], crosswalk, doc_ids)
     faults = [*at_most(list(table.faults)), *_id_faults(table.path, key, rows, positions, aside)]
     raise_any(faults, table.path, rows)
-    return [doc_ids[position] for position in dict.fromkeys(positions)]
+    return [doc_ids[position] for position in positions]
 
 
 def read_codes(
