@@ -319,7 +319,7 @@ def test_a_sheet_may_have_a_row_a_code(small, tmp_path):
     said = pl.read_csv(out).select("doc_id", "design", "inclusion_probability")
     assert 0 < opened.new == len(rows) == said["doc_id"].n_unique() < written == len(said)
     assert sorted(rows) == sorted(said.unique().rows())
-    assert list(import_labels(study.experiment, [out], root=tmp_path).values())[0].new == written
+    assert import_labels(study.experiment, [out], root=tmp_path)[out].new == written
 
 
 def test_a_sheet_with_a_fault_leaves_no_label_file(small, tmp_path):
