@@ -103,7 +103,7 @@ def _csv(path: Path, content: bytes) -> Rows:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         line, rows = 1, []
         for row in reader:
-            rows += [(line, row)] if row else []
+            rows += [(line, row)] if any(map(str.strip, row)) else []
             line = reader.line_num + 1  # a row with line ends inside has several
         rows = rows[1:] if named else rows
     except (UnicodeDecodeError, csv.Error) as error:
@@ -112,11 +112,7 @@ def _csv(path: Path, content: bytes) -> Rows:
     uneven = [line for line, row in rows if len(row) != len(columns)]
     if uneven:
         raise LabelError(f"{path}:{uneven[0]}: has not as many cells as the header; mend that row.")
-    return [
-        (line, dict(zip(columns, map(alive, row), strict=True)))
-        for line, row in rows[1:]
-        if any(map(str.strip, row))
-    ]
+    return [(line, dict(zip(columns, map(alive, row), strict=True))) for line, row in rows[1:]]
 
 
 def _parquet(path: Path, content: bytes) -> Rows:
