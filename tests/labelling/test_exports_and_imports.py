@@ -526,6 +526,11 @@ def test_a_label_table_leaves_out_assisted_codes_and_says_what_is_unclear(store)
     assert exports.everything(store).study == STUDY
 
 
+def test_rows_of_blanks_are_no_rows_of_a_sheet(tmp_path):
+    content = b"doc_id,inclusion_probability,design\n , ,\na,0.5,random\n"
+    assert imports.designs(written(tmp_path / "sheet.csv", content)) == imports.Drawn(["random"], [0.5])
+
+
 def test_a_decision_that_a_message_is_unclear_changes_no_agreement(store, tmp_path):
     """The page's and that of the label file are the same, and what coders said before."""
     said = [
