@@ -157,7 +157,7 @@ def test_check_tells_messages_on_which_coders_tie(study, tmp_path):
     twice[3] = "m2,waiting,listening"
     study.write("labels.csv", "\n".join(twice))
     told = CliRunner().invoke(cli.app, ["check", str(study.experiment), "--root", str(tmp_path)]).output
-    assert "2 codes, 23 labelled messages, and 1 tied and undecided to adjudicate: " in " ".join(told.split())
+    assert "2 codes, 23 labelled messages, and 1 tied or unclear: " in " ".join(told.split())
 
 
 def test_check_tells_labels_of_repeats(study, tmp_path):

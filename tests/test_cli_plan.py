@@ -166,7 +166,7 @@ def test_messages_on_which_coders_tie_are_told(said, made):
     finally:
         study.write("labels.csv", whole)
     assert code == 0, err
-    told = "23 of 64 messages have a label, 1 tied and undecided to adjudicate, 40 are left to draw from."
+    told = "23 of 64 messages have a label, 1 tied or unclear, 40 are left to draw from."
     assert told in " ".join(out.split())
 
 

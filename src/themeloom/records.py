@@ -163,7 +163,7 @@ class LabelledSample:
     """The hand-labelled sample."""
 
     position: Ints  # (labels,): which communication
-    theme: Ints  # (labels,): index into the codebook's keys: adjudicated, else majority; -1 where coders tie
+    theme: Ints  # (labels,): index into the codebook's keys: adjudicated, else majority; -1: tied, unclear
     coders: tuple[str, ...]
     codes: Ints  # (labels, coders): what each coder said; -1 where none
     inclusion: Doubles | None = None  # (labels,): probability of being drawn, NaN where unknown; None: all
@@ -171,7 +171,7 @@ class LabelledSample:
 
     @property
     def decided(self) -> Bools:
-        """Which messages have a label: where coders tie and nobody adjudicated, there is none."""
+        """Which messages have a label: where coders tie and nobody adjudicated, or it is unclear: none."""
         return self.theme >= 0
 
 
@@ -297,7 +297,7 @@ class RunRecord:
     topic_authors: tuple[int, ...] = ()  # (topics,): different authors; empty in models that did not count
     theme_authors: tuple[int, ...] = ()  # (themes,): of messages whose own theme it is
     authorless: int = 0  # communications without a known author: each counts as one of its own
-    tied: int = 0  # messages that people coded without agreeing, and that nobody decided: they have no label
+    tied: int = 0  # messages that people coded and that have no label: they tie on them, or these are unclear
     word_vectors: WordVectors = NO_WORDS  # of a static encoder
 
     @property

@@ -228,6 +228,25 @@ def test_the_codebook_is_searched_and_taken_by_enter(visit, server, events):
     assert page.locator("#codes li:visible").count() == 7
 
 
+def test_keys_give_the_codes_that_are_shown(visit, server, events):
+    page = sit_down(visit, server, "Cato").page
+    doc_id = message_of(page)
+    page.keyboard.press("/")
+    page.keyboard.type("waiting lists")
+    page.click("#text")  # leaves the box, and the codes as they were found
+    shown = page.locator("#codes li:visible kbd").inner_text()
+    hidden = "1" if shown != "1" else "2"
+    page.keyboard.press(hidden)
+    page.wait_for_selector("#fault:not([hidden])")
+    assert page.inner_text("#fault") == f"Code {hidden} is hidden by the search: empty its box first."
+    assert (message_of(page), codes_of(events, "Cato")) == (doc_id, {})
+    press(page, shown)
+    assert codes_of(events, "Cato") == {doc_id: "support"}
+    assert page.locator("#codes li:visible").count() == 7
+    assert page.input_value("#search") == ""
+    assert page.is_hidden("#fault")
+
+
 def test_single_keys_can_be_turned_off(visit, server):
     page = sit_down(visit, server, "Dan").page
     page.click("summary")
@@ -459,6 +478,42 @@ def test_decisions_of_a_tab_left_open_are_nobody_elses(visit, coding_server, tmp
     assert card.locator("[name=why]").input_value() == "as Ana says"
     with Store.open(label_file(tmp_path), STUDY) as store:
         assert store.read("SELECT coder FROM current_decisions") == []
+
+
+def test_after_a_decision_one_goes_on_with_the_next_message(visit, coding_server, tmp_path):
+    """By keyboard alone: view and focus are where the next one is, and what was decided is said."""
+    server = coding_server(tmp_path, 12)
+    for name, code in (("Ana", "power"), ("Ben", "support")):
+        cookie = server.enter(server.link, name)
+        for place in range(12):
+            assert server.code(cookie, f"{place:016x}", code)[0] == 200
+    page = visit(server.link).page
+    page.wait_for_url(f"{server.address}/")
+    another_comes(page, server, "Ana").close()
+    page.goto(f"{server.address}/adjudicate")
+    place = page.get_by_role("article", name="Message 7 of 12")
+    assert page.get_by_role("button", name="Decide Message 7 of 12").count() == 1
+    assert page.get_by_role("textbox", name="Why Message 7 of 12").count() == 1
+    page.get_by_role("combobox", name="Decision Message 7 of 12").focus()
+    coming = [page.locator("article").nth(number).get_attribute("id") for number in (7, 8)]
+    for number, doc_id in enumerate(coming):
+        page.keyboard.press("ArrowDown")  # the first code
+        page.keyboard.press("Tab")
+        page.keyboard.type("so")
+        page.keyboard.press("Enter")
+        page.wait_for_function("one => document.querySelector('#next + article')?.id === one", arg=doc_id)
+        said = page.get_by_role("status").and_(page.locator("#next"))
+        assert (
+            said.inner_text()
+            == "Decided: Balance of power between professional and service user. The next message is below."
+        )
+        assert page.evaluate("document.activeElement.id") == "next"
+        assert page.evaluate("scrollY") > 500
+        place = page.get_by_role("article", name=f"Message 7 of {11 - number}")
+        assert place.get_attribute("id") == doc_id
+        assert place.locator("select").is_visible()
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.id") == doc_id.replace("d-", "code-")
 
 
 ARABIC = 'انتظرت 6 أشهر في waiting list ثم قال لي "no beds". شكرا!'

@@ -22,8 +22,10 @@ from themeloom.labelling.codes import Coding
 from themeloom.labelling.collected import Said, duration, moment
 from themeloom.labelling.imports import Taken
 from themeloom.labelling.store import insert
-from themeloom.records import Codebook
+from themeloom.records import Codebook, Theme
 from themeloom.system import archives
+from themeloom.themes.agreement import agreement
+from themeloom.themes.sample import read_codes
 
 BOOK = make_codebook()
 FORMATS = {one.file: one for one in exports.FORMATS}
@@ -102,14 +104,26 @@ def test_everything_comes_back(store, other, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["labels.csv", "labels.parquet"])
 def test_a_label_file_comes_back_as_codes_alone(store, other, tmp_path, name):
+    doubles.decide(store, "Ben", doc(2), "unclear", "nothing said", (1, BOOK))
     take_in(other, tmp_path, name, FORMATS[name].write(exports.everything(store)))
     codes_after, decided = kept(other)
     assert [row[:3] for row in codes_after] == [
         ("Ana", doc(0), "power"),
+        ("Ana", doc(1), None),
         ("Ben", doc(0), "support"),
         ("Ben", doc(2), "thanks"),
     ]
-    assert [row[:2] for row in decided] == [(doc(0), "power")]
+    assert [row[4] for row in codes_after] == [0, 1, 0, 0]  # what is unclear stays so
+    assert [(*row[:2], row[3]) for row in decided] == [(doc(0), "power", 0), (doc(2), None, 1)]
+
+
+def test_a_codebook_may_have_a_code_that_is_called_unclear(store, other, tmp_path):
+    book = Codebook((*BOOK.themes, Theme("unclear", "Unclear", "Says nothing.")))
+    for one in (store, other):
+        codebooks.take_in(one, book, "test", "one more")
+    codes.save(store, "Ben", Coding(doc(3), "unclear"), book)
+    take_in(other, tmp_path, "labels.csv", FORMATS["labels.csv"].write(exports.everything(store)))
+    assert codes.codes_of(other, "Ben")[doc(3)]["code"] == "unclear"
 
 
 TIMED = ["codes.csv", "codes.parquet", "label-studio.json", "project.qdpx"]
@@ -498,7 +512,7 @@ def test_label_studio_annotators_are_named_by_address_or_number():
     assert [one.coder for one in labelstudio.read(content, "x")] == ["ana", "annotator 3", "annotator 4"]
 
 
-def test_a_label_table_leaves_out_assisted_codes_and_unclear_messages(store):
+def test_a_label_table_leaves_out_assisted_codes_and_says_what_is_unclear(store):
     store.add("guess", "Ben", doc_id=doc(3))
     codes.save(store, "Ben", Coding(doc(3), "thanks"), BOOK)
     doubles.decide(store, "Ben", doc(2), "unclear", "nothing said", (1, BOOK))
@@ -506,6 +520,42 @@ def test_a_label_table_leaves_out_assisted_codes_and_unclear_messages(store):
     blind = exports.label_table(exports.everything(store), assisted=False)
     assert everything.filter(pl.col("doc_id") == doc(3))["Ben"].item() == "thanks"
     assert blind.filter(pl.col("doc_id") == doc(3))["Ben"].item() is None
-    assert doc(2) not in everything["doc_id"].to_list()
+    cells = everything.select("Ana", "Ben", "adjudicated").rows()
+    assert cells[:3] == [("power", "support", "power"), ("unclear", None, None), (None, "thanks", "unclear")]
     assert everything.columns == ["doc_id", "inclusion_probability", "Ana", "Ben", "adjudicated"]
     assert exports.everything(store).study == STUDY
+
+
+def test_rows_of_blanks_are_no_rows_of_a_sheet(tmp_path):
+    content = b"doc_id,inclusion_probability,design\n , ,\na,0.5,random\n"
+    assert imports.designs(written(tmp_path / "sheet.csv", content)) == imports.Drawn(["random"], [0.5])
+
+
+def test_a_decision_that_a_message_is_unclear_changes_no_agreement(store, tmp_path):
+    """The page's and that of the label file are the same, and what coders said before."""
+    said = [
+        ("power", "power"),
+        ("support", "power"),
+        ("thanks", "thanks"),
+        ("thanks", "support"),
+        ("meta", None),
+    ]
+    for place, pair in enumerate(said):
+        for name, code in zip(("Ana", "Ben"), pair, strict=True):
+            codes.save(store, name, Coding(doc(place), code, unclear=code is None), BOOK)
+    codes.save(store, "Ana", Coding(doc(5), "meta"), BOOK)
+    codes.save(store, "Ben", Coding(doc(5), "meta"), BOOK)
+
+    def measured():
+        content = FORMATS["labels.csv"].write(exports.everything(store))
+        sample, _ = read_codes(written(tmp_path / "labels.csv", content), BOOK)
+        page = doubles.as_sample(doubles.doubles(store, [1]), BOOK)
+        return [agreement(one, BOOK, draws=50).scores["kappa"].value for one in (page, sample)], sample
+
+    before, _ = measured()
+    assert before[0] == before[1]
+    for place in (1, 3, 4):
+        doubles.decide(store, "Ben", doc(place), "unclear", "nobody can tell", (1, BOOK))
+    after, sample = measured()
+    assert after == before
+    assert sample.decided.tolist() == [True, False, True, False, False, True]

@@ -252,7 +252,11 @@ def test_unclear_is_not_counted_among_disputed_codes(coding_server, tmp_path):
     row = re.search(r'(?s)<th scope="row">All codes</th>.*?</tr>', page)[0]
     assert re.findall(r'<td class="number">(\d+)</td>', row) == ["3", "1"]
     assert page.count('<article class="card">') == 2  # what one finds unclear shows there, and is decided
-    assert "2 messages are disputed" in server.ask("/adjudicate", cookie=cookies[0])[2]
+    assert "nor in what is counted as disputed" in page
+    told = (
+        r"2 messages are disputed and not decided yet \(on 1 of them, one code stands against “unclear” alone"
+    )
+    assert re.search(told, server.ask("/adjudicate", cookie=cookies[0])[2])
 
 
 def test_a_coder_by_a_personal_link_is_no_lead(server):

@@ -18,6 +18,30 @@ def test_names_are_kept_as_they_were_first_written(store):
     assert people.coders(store) == ["Zoë Smith"]
 
 
+@pytest.mark.parametrize(
+    ("name", "again"),
+    [
+        ("Zoë Müller", "ZOË MÜLLER"),
+        ("O\u2019Brien", "o'brien"),
+        ("O'Brien", "O\u02bcBrien"),
+        ("Weiß", "WEISS"),
+        ("Ana", "\uff21\uff2e\uff21"),  # wide letters
+    ],
+)
+def test_a_name_is_one_however_it_is_typed(store, name, again):
+    assert [people.join(store, one) for one in (name, again)] == [name, name]
+    assert people.coders(store) == [name]
+
+
+def test_coders_whom_an_older_file_tells_apart_stay_apart(store):
+    for at, name in enumerate(("Zoë", "ZOË", "Ana")):
+        with store.writing() as connection:
+            connection.execute("INSERT INTO coders VALUES (?, NULL, ?)", (name, str(at)))
+    typed = {"Zoë": "Zoë", "ZOË": "ZOË", "zOë": "Zoë", "zoË": "ZOË", "ana": "Ana"}
+    assert {one: people.join(store, one) for one in typed} == typed
+    assert people.coders(store) == ["Zoë", "ZOË", "Ana"]
+
+
 def test_a_secret_opens_one_coders_door_until_there_is_a_new_one(store):
     for name in ("Ana", "Ben"):
         people.join(store, name)

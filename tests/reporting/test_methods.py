@@ -63,7 +63,10 @@ def test_messages_on_which_coders_tie_are_told() -> None:
     said = "on which they tie"
     assert said not in " ".join(methods(record).paragraphs)
     tied = replace(record, tied=2)
-    told = "People coded 20 messages (and 2 messages on which they tie and nobody decided, left out) with a"
+    told = (
+        "People coded 20 messages (and 2 messages on which they tie and nobody decided, or that they found "
+        "unclear, left out) with a"
+    )
     assert told in " ".join(methods(tied).paragraphs)
     assert said not in asked(summarise(record, paths={}, tracked={}))
     assert "(and 2 messages on which they tie" in asked(summarise(tied, paths={}, tracked={}))

@@ -73,5 +73,8 @@ def test_messages_on_which_coders_tie_are_counted_beside_the_labels(tmp_path):
     assert len(result.model.record.labelled) == len(rows) - 2
     seen = StringIO()
     show_result(Console(file=seen, width=200), result)
-    assert "2 messages on which coders tie and nobody decided have no label." in seen.getvalue()
+    assert (
+        "2 messages have no label: coders tie on them and nobody decided, or they are unclear."
+        in seen.getvalue()
+    )
     assert "No label is of the theme tax: how well it is found cannot be told." in seen.getvalue()

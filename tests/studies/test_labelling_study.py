@@ -220,6 +220,34 @@ def test_why_no_code_counts_is_told(small, tmp_path, said, why):
         label_store.with_labels(config, folders)
 
 
+def test_what_coders_found_unclear_has_no_label_in_a_run(small, tmp_path):
+    """Nobody agreed on a code, or it was decided so: the codes stay, for the agreement between coders."""
+    config, folders = read_experiment(small[1].experiment), Folders(tmp_path)
+    config = config.model_copy(update={"themes": config.themes.model_copy(update={"sample": "random"})})
+    said = {
+        "a": ("waiting", None, None),
+        "b": ("waiting", "waiting", None),
+        "c": ("waiting",) * 3,
+        "d": (None,) * 3,
+    }
+    drawn = {"doc_id": list(said), "text": "x", "inclusion_probability": 0.5, "design": "random"}
+    book = read_codebook(config.themes.codebook)
+    with Store.open(folders.label_file("small"), "small") as store:
+        codebooks.take_in(store, book, "test", "as it was")
+        store.add_messages(pl.DataFrame(drawn), "test")
+        for doc_id, given in said.items():
+            for coder, code in zip(("Ana", "Ben", "Cem"), given, strict=True):
+                store.add("code", coder, doc_id=doc_id, code=code, unclear=int(code is None))
+        store.add("decide", "Ana", doc_id="c", code=None, unclear=1, note="so")
+    ready = label_store.with_labels(config, folders).themes
+    crosswalk = pl.DataFrame({"source_id": list(said), "doc_id": list(said)})
+    sample = read_labels(ready, book, crosswalk, list(said))
+    assert sample.position.tolist() == [0, 1, 2]  # to 'd', nobody gave a code
+    assert sample.decided.tolist() == [False, True, False]
+    assert (sample.codes >= 0).sum(axis=1).tolist() == [1, 2, 3]
+    assert pl.read_parquet(ready.labels)["inclusion_probability"].to_list() == [0.5 * 3 / 4] * 3
+
+
 def test_without_a_label_file_too(small, tmp_path):
     with pytest.raises(LabelError, match="there is no label file yet; make one by `themeloom label`"):
         pipeline.check(small[1].experiment, tmp_path)
@@ -277,6 +305,30 @@ def test_codes_from_elsewhere_are_labels_of_the_next_run(small):
     out = study.folder / "all.json"
     assert export_labels(study.experiment, out, root=root) == 60
     assert len(json.loads(out.read_text(encoding="utf-8"))) == 50
+
+
+def test_a_sheet_may_have_a_row_a_code(small, tmp_path):
+    """Each message is taken once, as it was drawn; the codes of an export find theirs by it."""
+    root, study, _ = small
+    out = study.folder / "codes-again.csv"
+    written = export_labels(study.experiment, out, root=root)
+    shutil.copytree(root / ".themeloom", tmp_path / ".themeloom")
+    opened = open_study(study.experiment, Asked(sheet=out), root=tmp_path)
+    with opened.store as store:
+        rows = [tuple(row) for row in store.read("SELECT doc_id, design, inclusion FROM messages")]
+    said = pl.read_csv(out).select("doc_id", "design", "inclusion_probability")
+    assert 0 < opened.new == len(rows) == said["doc_id"].n_unique() < written == len(said)
+    assert sorted(rows) == sorted(said.unique().rows())
+    assert import_labels(study.experiment, [out], root=tmp_path)[out].new == written
+
+
+def test_a_sheet_with_a_fault_leaves_no_label_file(small, tmp_path):
+    study = small[1]
+    shutil.copytree(small[0] / ".themeloom", tmp_path / ".themeloom")
+    study.write("strange.csv", "doc_id,Ana\nnobody,waiting\n")
+    with pytest.raises(LabelError, match=r"strange\.csv:2: the id in column 'doc_id' belongs to no message"):
+        open_study(study.experiment, Asked(sheet=study.folder / "strange.csv"), root=tmp_path)
+    assert not (tmp_path / "labels").exists()
 
 
 def test_an_import_tells_what_it_changes(small, tmp_path, monkeypatch, capsys):

@@ -130,9 +130,7 @@ def faults_of(sample, group=None, validate=THREE):
 
 def test_too_few_labels_and_themes_are_told_at_once():
     fewer, one = faults_of(sample_of([1, 1, -1]))
-    assert fewer.startswith(
-        "labels.csv: has 2 label(s) and 1 tied and undecided message(s), fewer than the 3"
-    )
+    assert fewer.startswith("labels.csv: has 2 label(s) and 1 message(s) tied or unclear, fewer than the 3")
     assert one.startswith("labels.csv: its labels name 1 theme(s)")
     (fewer,) = faults_of(sample_of([0, 1, 0, 1]), validate=ValidateConfig(folds=3, held_out=0.5))
     assert "has 4 label(s), fewer than the 6" in fewer
@@ -156,7 +154,7 @@ def test_one_author_with_more_than_a_quarter_of_the_labels_is_told():
 def test_labels_on_which_coders_tie_are_told_as_that():
     (fault,) = faults_of(sample_of([-1] * 90))
     assert fault == (
-        "labels.csv: has 0 label(s) and 90 tied and undecided message(s), fewer than the 3 that the 3 folds "
+        "labels.csv: has 0 label(s) and 90 message(s) tied or unclear, fewer than the 3 that the 3 folds "
         "of validation need; adjudicate those (column 'adjudicated'), label more messages, or lower "
         "validate.folds."
     )

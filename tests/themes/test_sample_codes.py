@@ -25,6 +25,31 @@ def test_codes_are_found_where_no_codebook_is(tmp_path):
     np.testing.assert_array_equal(sample.theme, [1, 1, 2])
 
 
+ANN = [
+    "a,red,blue,red,unclear",
+    "b,unclear,unclear,red,",
+    "c,unclear,red,,",
+    "d,unclear,red,red,",
+    "e,unclear,,,",
+]
+
+
+@pytest.mark.parametrize("book", [CODES, None])
+def test_unclear_is_no_code_and_counts_for_the_label_like_one(tmp_path, book):
+    """Decided to be so, said by most, or by as many as gave a code: no label. Agreement is that of codes."""
+    sample, found = read_codes(written(tmp_path, "id,ann,bob,cem,adjudicated", *ANN), book)
+    assert "unclear" not in found.keys
+    red, blue = found.keys.index("red"), found.keys.index("blue")
+    assert sample.codes.tolist() == [[red, blue, red], [-1, -1, red], [-1, red, -1], [-1, red, red]]
+    assert sample.theme.tolist() == [-1, -1, -1, red]
+
+
+def test_a_codebook_may_call_a_theme_unclear(tmp_path):
+    book = Codebook((*CODES.themes, Theme("unclear", "Unclear", ".")))
+    sample, _ = read_codes(written(tmp_path, "id,ann,bob", "a,unclear,unclear", "b,red,"), book)
+    assert (sample.codes.tolist(), sample.theme.tolist()) == ([[3, 3], [0, -1]], [3, 0])
+
+
 def test_codes_are_those_of_the_codebook(tmp_path):
     sample, codebook = read_codes(written(tmp_path, "id,ann,bob", "a,red,blue", "b,red,red"), CODES)
     assert codebook is CODES

@@ -244,7 +244,7 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
         console.print(note, style="yellow", markup=False)
     sample = prepared.sample
     tied = len(sample.theme) - int(sample.decided.sum())
-    undecided = f", and {tied} tied and undecided to adjudicate" if tied else ""
+    undecided = f", and {tied} tied or unclear" if tied else ""
     console.print(
         f"{len(prepared.codebook.keys)} codes, {int(sample.decided.sum())} labelled messages{undecided}: "
         "nothing stands in the way of a run.",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def show_plan(console: Console, found: "Plan") -> None:
     """Print what more labels are expected to narrow, and how many reach what was asked for."""
     tied = found.communications - found.labels - found.left
-    undecided = f"{tied:,} tied and undecided to adjudicate, " if tied else ""
+    undecided = f"{tied:,} tied or unclear, " if tied else ""
     console.print(
         f"{found.labels:,} of {found.communications:,} messages have a label, {undecided}{found.left:,} are "
         "left to draw from.\n"

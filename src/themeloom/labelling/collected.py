@@ -2,11 +2,12 @@
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from themeloom.records import Codebook
+from themeloom.system.sheets import UNCLEAR
 
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -34,6 +35,12 @@ class Said:
     def content(self) -> tuple[object, ...]:
         """What makes it another one than what was said before: of a note what all formats can hold."""
         return self.code, self.second, self.unclear, clean(self.note or "")
+
+    def told_by(self, codebook: Codebook) -> "Said":
+        """Take the word 'unclear' in the place of a code for what it says, unless it is one of the codes."""
+        if self.code != UNCLEAR or UNCLEAR in codebook.keys:
+            return self
+        return replace(self, code=None, unclear=1)
 
     def was_before(self, other: "Said") -> bool:
         """Tell whether this was said before another; a time may have lost the parts of its seconds."""

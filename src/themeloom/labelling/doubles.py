@@ -13,8 +13,7 @@ from themeloom.errors import LabelError
 from themeloom.labelling import codes
 from themeloom.labelling.store import Store, insert
 from themeloom.records import Codebook, LabelledSample
-
-UNCLEAR = "unclear"
+from themeloom.system.sheets import UNCLEAR
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import polars as pl
 from themeloom.labelling import codebooks, labelstudio, refi
 from themeloom.labelling.collected import Collected, Said
 from themeloom.labelling.store import Store
-from themeloom.system.sheets import as_csv
+from themeloom.system.sheets import UNCLEAR, as_csv
 
 LONG: dict[str, Any] = {
     "doc_id": pl.String,
@@ -66,19 +66,17 @@ def label_table(found: Collected, *, assisted: bool = True) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        ``doc_id``, ``inclusion_probability``, the coders, ``adjudicated``. 'Unclear' is a blank cell; a
-        message that was decided to be unclear has no codes.
+        ``doc_id``, ``inclusion_probability``, the coders, ``adjudicated``. Where no code can be given, a cell
+        says 'unclear'.
     """
-    said = {(one.doc_id, one.coder): one.code for one in found.codes if assisted or not one.assisted}
-    decided = {one.doc_id: one.code for one in found.decisions}
-    unclear = {one.doc_id for one in found.decisions if one.unclear}
-    rows = [message for message in found.messages if message["doc_id"] not in unclear]
-    doc_ids = [row["doc_id"] for row in rows]
+    said = {(one.doc_id, one.coder): _cell(one) for one in found.codes if assisted or not one.assisted}
+    decided = {one.doc_id: _cell(one) for one in found.decisions}
+    doc_ids = [message["doc_id"] for message in found.messages]
     columns = {coder: [said.get((doc_id, coder)) for doc_id in doc_ids] for coder in found.coders}
     return pl.DataFrame(
         {
             "doc_id": doc_ids,
-            "inclusion_probability": [row["inclusion"] for row in rows],
+            "inclusion_probability": [message["inclusion"] for message in found.messages],
             **columns,
             "adjudicated": [decided.get(doc_id) for doc_id in doc_ids],
         },
@@ -88,6 +86,10 @@ def label_table(found: Collected, *, assisted: bool = True) -> pl.DataFrame:
             **dict.fromkeys([*columns, "adjudicated"], pl.String),
         },
     )
+
+
+def _cell(said: Said) -> str | None:
+    return UNCLEAR if said.unclear else said.code
 
 
 def long_table(found: Collected) -> pl.DataFrame:

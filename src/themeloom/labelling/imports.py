@@ -103,7 +103,7 @@ def _csv(path: Path, content: bytes) -> Rows:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         line, rows = 1, []
         for row in reader:
-            rows += [(line, row)] if row else []
+            rows += [(line, row)] if any(map(str.strip, row)) else []
             line = reader.line_num + 1  # a row with line ends inside has several
         rows = rows[1:] if named else rows
     except (UnicodeDecodeError, csv.Error) as error:
@@ -112,7 +112,7 @@ def _csv(path: Path, content: bytes) -> Rows:
     uneven = [line for line, row in rows if len(row) != len(columns)]
     if uneven:
         raise LabelError(f"{path}:{uneven[0]}: has not as many cells as the header; mend that row.")
-    return [(line, dict(zip(columns, map(alive, row), strict=True))) for line, row in rows[1:] if any(row)]
+    return [(line, dict(zip(columns, map(alive, row), strict=True))) for line, row in rows[1:]]
 
 
 def _parquet(path: Path, content: bytes) -> Rows:
@@ -213,7 +213,7 @@ def take_in(store: Store, said: list[Said], path: Path, doc_id_of: Callable[[str
         If a message is not in the sample, a code not in the codebook, or there is nothing to take in.
     """
     version, codebook = codebooks.newest(store)
-    found = [replace(one, doc_id=doc_id_of(one.doc_id) or "") for one in said]
+    found = [replace(one.told_by(codebook), doc_id=doc_id_of(one.doc_id) or "") for one in said]
     _check(store, found, path, codebook)
     names = {one.coder: _joined(store, one.coder) for one in found}
     client = str(uuid.uuid5(uuid.NAMESPACE_URL, hashlib.sha256(path.read_bytes()).hexdigest()))

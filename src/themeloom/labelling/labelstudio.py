@@ -7,9 +7,9 @@ from typing import Any
 
 from themeloom.errors import LabelError
 from themeloom.labelling.collected import ADJUDICATED, Collected, Said, duration, moment
+from themeloom.system.sheets import UNCLEAR
 
 THEME, SECOND, NOTE = "theme", "second", "note"
-UNCLEAR = "unclear"
 
 
 def write(found: Collected) -> bytes:

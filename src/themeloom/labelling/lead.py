@@ -2,15 +2,16 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import Field
 
 from themeloom.errors import LabelError
 from themeloom.labelling import codebooks, codes, doubles, exports, people
-from themeloom.labelling.access import Here, Lead, check_unblinded, open_batches
+from themeloom.labelling.access import Here, Lead, Served, check_unblinded, open_batches
 from themeloom.labelling.api import Body, Key, NameBody
 from themeloom.labelling.pages import show
+from themeloom.system.sheets import UNCLEAR
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -32,11 +33,14 @@ class ReasonBody(Body):
 
 
 @router.get("/adjudicate")
-def adjudicate(here: Here, request: Request, session: Lead) -> Response:
-    """Show the messages that coders disagree on, side by side."""
+def adjudicate(
+    here: Here, request: Request, session: Lead, decided: Annotated[int, Query(ge=0, lt=2**63)] = 0
+) -> Response:
+    """Show the messages that coders disagree on, side by side; after a decision, where to go on."""
     here.store.add("opened", session.coder or "lead", detail="adjudicate")
     batches = open_batches(here.store, session)
     found = [one for one in doubles.doubles(here.store, batches) if one.disputed]
+    just, following = _gone_on(here, found, decided)
     _, codebook = here.codebook
     return show(
         here,
@@ -48,8 +52,22 @@ def adjudicate(here: Here, request: Request, session: Lead) -> Response:
         decided=[one for one in found if one.decision is not None],
         codebook=codebook,
         names={theme.key: theme.name for theme in codebook.themes},
-        unclear=doubles.UNCLEAR,
+        unclear=UNCLEAR,
+        just=just,
+        following=following,
     )
+
+
+def _gone_on(
+    here: Served, found: list[doubles.Double], decided: int
+) -> tuple[doubles.Double | None, doubles.Double | None]:
+    """Give the message that a decision was on, and the one to be decided next, if there are any."""
+    rows = here.store.read("SELECT doc_id FROM events WHERE id = ? AND kind = 'decide'", decided)
+    places = [place for place, one in enumerate(found) if rows and one.doc_id == rows[0]["doc_id"]]
+    if not places:
+        return None, None
+    left = (one for one in found[places[0] :] + found if one.decision is None)
+    return found[places[0]], next(left, None)
 
 
 @router.post("/api/decide", response_class=JSONResponse)
@@ -60,8 +78,8 @@ def decide(here: Here, session: Lead, body: DecisionBody) -> dict[str, str]:
     open_now = doubles.doubles(here.store, open_batches(here.store, session))
     if body.doc_id not in {one.doc_id for one in open_now}:
         raise LabelError("this message is not open for decisions: two coders must have finished its batch.")
-    doubles.decide(here.store, session.coder, body.doc_id, body.code, body.why, here.codebook)
-    return {"next": "/adjudicate"}
+    event = doubles.decide(here.store, session.coder, body.doc_id, body.code, body.why, here.codebook)
+    return {"next": f"/adjudicate?decided={event}#next"}
 
 
 @router.post("/api/link", response_class=JSONResponse)

@@ -13,6 +13,7 @@ from themeloom.labelling import checks, codebooks, codes, doubles, people
 from themeloom.labelling.access import Anybody, Here, NoSession, Served, open_batches
 from themeloom.labelling.people import Session
 from themeloom.records import Score
+from themeloom.system.sheets import UNCLEAR
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -145,7 +146,7 @@ def agreement(here: Here, request: Request, session: Anybody) -> Response:
         tables=doubles.pair_tables(found, codebook),
         disputed=[one for one in found if one.disputed][:MOST_DISPUTED],
         assisted=assisted,
-        unclear=sum(one["code"] == doubles.UNCLEAR for double in found for one in double.said),
+        unclear=sum(one["code"] == UNCLEAR for double in found for one in double.said),
     )
 
 

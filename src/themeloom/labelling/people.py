@@ -19,6 +19,7 @@ TRIES, WINDOW = 10, 60.0
 MOST_ADDRESSES = 10_000
 LONGEST_NAME = 40
 RESERVED = {"adjudicated", "doc_id", "text", "design", "inclusion_probability", "batch", "id"}
+APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u02bc"), "'")
 _NAME = re.compile(r"[^\W\d_][\w .'\u2019-]*")
 
 
@@ -41,9 +42,12 @@ def join(store: Store, name: str) -> str:
     """
     name = plain(name)
     with store.writing() as connection:
-        known = connection.execute("SELECT name FROM coders WHERE name = ?", (name,)).fetchone()
-        if known:
-            return str(known["name"])
+        known = connection.execute("SELECT name FROM coders WHERE name = ?", (name,)).fetchall()
+        # Only then by _folded: an older label file may tell coders apart who are the same to it.
+        known += connection.execute("SELECT name FROM coders ORDER BY joined_at, name").fetchall()
+        for row in known:
+            if _folded(row["name"]) == _folded(name):
+                return str(row["name"])
         connection.execute("INSERT INTO coders VALUES (?, NULL, ?)", (name, now()))
         insert(connection, "joined", name)
     return name
@@ -120,12 +124,18 @@ def plain(name: str) -> str:
         If this can be no coder's name.
     """
     name = " ".join(unicodedata.normalize("NFC", name).split())
-    if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME or name.casefold() in RESERVED:
+    if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME or _folded(name) in RESERVED:
         raise LabelError(
             f"'{name[:LONGEST_NAME]}' can be no coder's name: use 1 to {LONGEST_NAME} letters, digits, "
             "blanks, hyphens and dots, beginning with a letter, and none of the words that head a column."
         )
     return name
+
+
+def _folded(name: str) -> str:
+    """Give what is the same however a name is typed: in capitals, in wide letters, with which apostrophe."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return folded.translate(APOSTROPHES)
 
 
 class WrongTokens:

@@ -17,10 +17,11 @@ from xml.etree import ElementTree as ET
 from themeloom.errors import LabelError
 from themeloom.labelling.collected import ADJUDICATED, Collected, Said, clean, moment
 from themeloom.system.archives import DAMAGED, unpacking_fault
+from themeloom.system.sheets import UNCLEAR
 
 NAMESPACE = "urn:QDA-XML:project:1.0"
 PROJECT = "project.qde"
-SECOND, UNCLEAR = "second code", "unclear"
+SECOND = "second code"
 NOTE = "note of "
 
 LARGEST = 2**26

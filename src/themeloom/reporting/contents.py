@@ -289,7 +289,7 @@ class Summary:
     methods: Methods | None = None
     min_authors: int = 1  # topics and themes of fewer are flagged
     authorless: int = 0  # communications whose author is unknown
-    tied: int = 0  # messages that were coded, but on which coders tie
+    tied: int = 0  # messages that were coded, but on which coders tie, or that are unclear
 
     def _repr_html_(self) -> str:
         """Show what was found in a notebook."""

@@ -125,7 +125,7 @@ def _posteriors(sample: LabelledSample, mapping: Mapping, judged: Judged) -> Dou
     found = mapping.messages.copy()
     decided = sample.position[sample.decided]
     if len(judged.rest) == len(found) - len(decided):
-        tied = sample.position[~sample.decided]  # nothing was learned where coders tie
+        tied = sample.position[~sample.decided]  # nothing was learned where coders tie, or say unclear
         others = np.delete(np.arange(len(found)), decided)
         untied = ~np.isin(others, tied)
         found[others[untied]] = judged.rest[untied]

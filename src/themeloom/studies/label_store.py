@@ -14,6 +14,7 @@ from themeloom.labelling.exports import everything, label_table
 from themeloom.labelling.store import Store
 from themeloom.system.atomic import whole_file
 from themeloom.system.folders import Folders
+from themeloom.system.sheets import UNCLEAR
 
 INCLUSION = "inclusion_probability"
 
@@ -98,9 +99,10 @@ def _why_none(found: Collected) -> str:
 
 
 def _coded(table: pl.DataFrame, found: Collected) -> pl.DataFrame:
-    """Keep the messages that somebody coded; how likely each was to be among these."""
-    codes = [*found.coders, "adjudicated"]
-    coded = table.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in codes))
+    """Keep the messages to which somebody gave a code; how likely each was to be among these."""
+    none = [] if UNCLEAR in found.codebook.keys else [UNCLEAR]
+    codes = [pl.col(name) for name in (*found.coders, "adjudicated")]
+    coded = table.filter(pl.any_horizontal(one.is_not_null() & ~one.is_in(none) for one in codes))
     batches = pl.DataFrame(
         {
             "doc_id": [message["doc_id"] for message in found.messages],

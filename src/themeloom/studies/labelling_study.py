@@ -28,7 +28,7 @@ from themeloom.system.atomic import whole_file
 from themeloom.system.folders import Folders
 from themeloom.themes.agreement import agreement
 from themeloom.themes.codebook import read_codebook
-from themeloom.themes.sample import read_listed
+from themeloom.themes.sample import read_listed, read_rows
 
 FIRST = 100
 """Messages drawn into a label file that has none, if nobody says how many."""
@@ -83,11 +83,13 @@ def open_study(
     codebook = read_codebook(config.themes.codebook)
     corpus = read_corpus(config, folders, Stages(watcher))
     record = _record(config, folders, asked)
+    listed = None if asked.sheet is None else _listed(config, corpus, asked.sheet)
     store = Store.open(folders.label_file(config.study.name), config.study.name)
     try:
         why = "as the file was when the page was started"
         codebooks.take_in(store, codebook, WHO, why)
-        new = _fill(store, config, folders, corpus, asked)
+        new = 0 if listed is None else store.add_messages(listed, WHO)
+        new += _fill(store, config, folders, corpus, asked)
         names = [people.join(store, name) for name in asked.coders]
         links = {name: people.new_secret(store, name) for name in names if not people.has_link(store, name)}
     except BaseException:
@@ -109,23 +111,25 @@ def _record(config: Experiment, folders: Folders, asked: Asked) -> RunRecord | N
 
 
 def _fill(store: Store, config: Experiment, folders: Folders, corpus: Corpus, asked: Asked) -> int:
-    """Take messages into the sample: those of a sheet, those drawn, or the first hundred."""
-    new = 0 if asked.sheet is None else store.add_messages(_listed(config, corpus, asked.sheet), WHO)
+    """Draw messages into the sample: as many as are asked for, or the first hundred."""
     number = asked.draw
     if number is None and not store.messages():
         number = min(FIRST, len(corpus.communications))
     if number is None:
-        return new
+        return 0
     taken = [row["doc_id"] for row in store.messages()]
     if not uses_store(config):
         doc_ids = corpus.communications["doc_id"].to_list()
         taken = sorted({*taken, *read_listed(config.themes, corpus.crosswalk, doc_ids, corpus.aside)})
     drawn = draw(config, folders, corpus, taken, number, asked.design, asked.model)
-    return new + store.add_messages(drawn, WHO)
+    return store.add_messages(drawn, WHO)
 
 
 def _listed(config: Experiment, corpus: Corpus, sheet: Path) -> pl.DataFrame:
-    """Give the messages that a sheet (or a label file) lists, with what it says of how they were drawn."""
+    """Give the messages that a sheet (or another table) lists, with what it says of how they were drawn.
+
+    A message in several rows, as in a table with a row a code, is as the first of these says.
+    """
     if not sheet.exists():
         raise LabelError(
             f"{sheet}: there is no such sheet; draw one by `themeloom sample`, or check the path."
@@ -134,10 +138,10 @@ def _listed(config: Experiment, corpus: Corpus, sheet: Path) -> pl.DataFrame:
     key = config.themes.key if same else None
     themes = config.themes.model_copy(update={"labels": str(sheet), "key": key})
     doc_ids = corpus.communications["doc_id"].to_list()
-    doc_ids = read_listed(themes, corpus.crosswalk, doc_ids, corpus.aside)
+    doc_ids = read_rows(themes, corpus.crosswalk, doc_ids, corpus.aside)
     drawn = imports.designs(sheet)
     random, count = config.themes.sample == "random", len(doc_ids)
-    share = count / len(corpus.communications) if random else None
+    share = len(set(doc_ids)) / len(corpus.communications) if random else None
     table = pl.DataFrame(
         {
             "doc_id": doc_ids,
@@ -146,7 +150,9 @@ def _listed(config: Experiment, corpus: Corpus, sheet: Path) -> pl.DataFrame:
         },
         schema={"doc_id": pl.String, "inclusion_probability": pl.Float64, "design": pl.String},
     )
-    return table.join(corpus.communications.select("doc_id", "text"), on="doc_id", maintain_order="left")
+    return table.unique("doc_id", keep="first", maintain_order=True).join(
+        corpus.communications.select("doc_id", "text"), on="doc_id", maintain_order="left"
+    )
 
 
 def _page(

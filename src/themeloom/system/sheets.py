@@ -32,6 +32,9 @@ def separator_of(line: str) -> str | None:
 NO_CODES = {"text", "inclusion_probability", "design", "batch"}
 """Columns beside the coders' in the sheets and tables that are written for coders."""
 
+UNCLEAR = "unclear"
+"""What coders, or who decides, say of a message to which no code can be given."""
+
 MOST_ROWS = 2_000_000
 """Rows of a table of labels or codes; a few bytes of Parquet can claim thousands of millions."""
 

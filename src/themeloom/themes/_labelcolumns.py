@@ -11,7 +11,7 @@ import numpy as np
 
 from themeloom.errors import LabelError
 from themeloom.records import Codebook, Doubles
-from themeloom.system.sheets import NO_CODES
+from themeloom.system.sheets import NO_CODES, UNCLEAR
 from themeloom.themes._labelfile import LabelTable
 
 ADJUDICATED = "adjudicated"
@@ -89,6 +89,11 @@ def _adjudicated(table: LabelTable) -> str | None:
     return found[0] if found else None
 
 
+def codeless(codebook: Codebook | None) -> frozenset[str]:
+    """Give the cells that hold no code: blank ones, and 'unclear', unless the codebook has such a code."""
+    return frozenset({"", UNCLEAR} - set(codebook.keys if codebook else ()))
+
+
 def whole_codes(columns: Columns, rows: list[Row], codebook: Codebook | None) -> list[Row]:
     """Take ``1.0`` for ``1``, as programs write a column of numbers in which cells are empty.
 
@@ -109,9 +114,9 @@ def whole_codes(columns: Columns, rows: list[Row], codebook: Codebook | None) ->
 
 def code_faults(path: Path, columns: Columns, rows: list[Row], codebook: Codebook) -> list[str]:
     """Tell codes that are not in the codebook."""
-    faults = []
+    faults, none = [], codeless(codebook)
     for column in columns.codes:
-        given = [(line, row[column]) for line, row in rows if row[column]]
+        given = [(line, row[column]) for line, row in rows if row[column] not in none]
         wrong = [(line, code) for line, code in given if code not in codebook.keys]
         absent = [(line, code) for line, code in wrong if code.casefold() in ABSENT]
         others = [(line, code) for line, code in wrong if code.casefold() not in ABSENT]
@@ -207,7 +212,8 @@ def odd_columns(path: Path, columns: Columns, rows: list[Row]) -> list[str]:
     given = {column: {row[column]: line for line, row in reversed(rows)} for column in columns.codes}
     faults = []
     for column, line_of in given.items():
-        line_of.pop("", None)
+        for none in codeless(None):
+            line_of.pop(none, None)
         others = {_plain(code) for other in given if other != column for code in given[other]}
         absent = [code for code in line_of if code.casefold() in MISSING]
         texts = [code for code in line_of if len(code) > SHOWN_CODE]

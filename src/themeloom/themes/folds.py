@@ -58,7 +58,7 @@ def check_sample(
     coded = sample.theme[sample.decided]
     needed = config.folds if not config.held_out else int(np.ceil(config.folds / (1 - config.held_out)))
     tied = len(sample.theme) - len(coded)
-    aside = f" and {tied} tied and undecided message(s)" if tied else ""
+    aside = f" and {tied} message(s) tied or unclear" if tied else ""
     cure = f"adjudicate those (column '{themes_config.adjudicated}'), label" if tied else "label"
     faults = []
     if len(coded) < needed:

@@ -50,7 +50,7 @@ class Outlook:
         self.labels, self.left = len(self._coded), self.communications - len(sample.position)
         if self.labels < 2:
             tied = len(sample.theme) - self.labels
-            aside = f", and {tied} message(s) tied and undecided" if tied else ""
+            aside = f", and {tied} message(s) tied or unclear" if tied else ""
             cure = "adjudicate them, or label" if tied else "label"
             raise LabelError(
                 f"the labelled sample: has fewer than two labels{aside}; {cure} more messages first."

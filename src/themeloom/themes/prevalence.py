@@ -64,8 +64,8 @@ def prevalence(
     Parameters
     ----------
     labels
-        (drawn,): theme indices; -1 where a message was drawn but has no label, as its coders tie. Those are
-        taken to be like the others.
+        (drawn,): theme indices; -1 where a message was drawn but has no label, as its coders tie or it is
+        unclear. Those are taken to be like the others.
     inclusion
         (drawn,): the probability with which each was drawn. Where messages were labelled before a
         sample of the others was drawn, they stand for themselves and have probability 1.

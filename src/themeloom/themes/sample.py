@@ -12,11 +12,13 @@ from themeloom.columns import ASIDE
 from themeloom.config import ThemesConfig
 from themeloom.errors import LabelError
 from themeloom.records import Codebook, Doubles, Ints, LabelledSample, Theme
+from themeloom.system.sheets import UNCLEAR
 from themeloom.themes._labelcolumns import (
     Columns,
     Row,
     at_most,
     code_faults,
+    codeless,
     columns_of,
     key_faults,
     odd_columns,
@@ -42,10 +44,11 @@ def read_labels(
 
     Each row names a message by source id or ``doc_id``; the source id of a repeat leads to the unique
     communication that it repeats. A message's label is its adjudicated one, else the code that most of
-    its coders gave. Where coders tie and nobody adjudicated, there is no label (``theme`` is -1): such a
-    message takes part in the agreement between coders, not in fitting or scoring. Rows without any
-    code are not labelled yet and are passed over; rows that label repeats of one message by the same codes
-    count once.
+    its coders gave. 'unclear' (unless the codebook has such a code) says that no code can be given: it
+    counts for the label like a code, and not for agreement. Where coders tie and nobody adjudicated, or a
+    message is unclear, there is no label (``theme`` is -1): it takes part in the agreement between coders,
+    not in fitting or scoring. Rows without any code are not labelled yet and are passed over; rows that
+    label repeats of one message by the same codes count once.
 
     Inclusion probabilities are those of the column ``config.inclusion``; with ``config.sample = "random"``,
     each is the number of labelled messages by that of all; else they are unknown.
@@ -80,7 +83,7 @@ def read_labels(
     inclusion = () if config.inclusion is None else (config.inclusion,)
     adjudicated = config.adjudicated if asked else None
     columns = columns_of(table, config.key, config.coders, adjudicated, inclusion)
-    rows = whole_codes(columns, _coded(table, columns), codebook)
+    rows = whole_codes(columns, _coded(table, columns, codebook), codebook)
     positions = _positions([row[columns.key] for _, row in rows], crosswalk, doc_ids)
     kept, places, unlike = once(table.path, columns, rows, positions, inclusion)
     faults = [
@@ -103,7 +106,17 @@ def read_listed(
     doc_ids: Sequence[str],
     aside: pl.DataFrame | None = None,
 ) -> list[str]:
-    """Tell which communications the label file lists, coded or not.
+    """Tell which communications the label file lists, coded or not: each once, as `read_rows` has them."""
+    return list(dict.fromkeys(read_rows(config, crosswalk, doc_ids, aside)))
+
+
+def read_rows(
+    config: ThemesConfig,
+    crosswalk: pl.DataFrame,
+    doc_ids: Sequence[str],
+    aside: pl.DataFrame | None = None,
+) -> list[str]:
+    """Tell which communication each row of the label file lists, coded or not.
 
     Parameters
     ----------
@@ -115,7 +128,7 @@ def read_listed(
     Returns
     -------
     list of str
-        Their ``doc_id``.
+        The ``doc_id`` of each row.
 
     Raises
     ------
@@ -132,7 +145,7 @@ def read_listed(
     positions = _positions([row[key] for _, row in rows], crosswalk, doc_ids)
     faults = [*at_most(list(table.faults)), *_id_faults(table.path, key, rows, positions, aside)]
     raise_any(faults, table.path, rows)
-    return [doc_ids[position] for position in dict.fromkeys(positions)]
+    return [doc_ids[position] for position in positions]
 
 
 def read_codes(
@@ -174,11 +187,11 @@ def read_codes(
     """
     table = read_table(Path(path))
     columns = columns_of(table, key, coders, adjudicated)
-    rows = whole_codes(columns, _coded(table, columns), codebook)
+    rows = whole_codes(columns, _coded(table, columns, codebook), codebook)
     faults = [*at_most(list(table.faults)), *key_faults(table.path, columns.key, rows)]
     if codebook is None:
         faults += odd_columns(table.path, columns, rows)
-        codes = sorted({row[column] for _, row in rows for column in columns.codes} - {""})
+        codes = sorted({row[column] for _, row in rows for column in columns.codes} - codeless(None))
         codebook = Codebook(tuple(Theme(code, code, "") for code in codes))
     else:
         faults += code_faults(table.path, columns, rows, codebook)
@@ -186,9 +199,10 @@ def read_codes(
     return _sample(columns, rows, list(range(len(rows))), codebook), codebook
 
 
-def _coded(table: LabelTable, columns: Columns) -> list[Row]:
-    """Pass over rows that nobody has coded yet."""
-    return [row for row in table.rows if any(row[1][column] for column in columns.codes)]
+def _coded(table: LabelTable, columns: Columns, codebook: Codebook | None) -> list[Row]:
+    """Pass over rows to which nobody has given a code."""
+    none = codeless(codebook)
+    return [row for row in table.rows if any(row[1][column] not in none for column in columns.codes)]
 
 
 def _design_faults(config: ThemesConfig, path: Path, rows: list[Row]) -> list[str]:
@@ -284,14 +298,16 @@ def _rounded(given: str) -> str:
 
 
 def _sample(columns: Columns, rows: list[Row], positions: list[int], codebook: Codebook) -> LabelledSample:
-    index: Mapping[str, int] = {"": -1} | {key: code for code, key in enumerate(codebook.keys)}
+    unclear = len(codebook.keys)  # counts like one more theme, and comes to none
+    index: Mapping[str, int] = {"": -1, UNCLEAR: unclear} | {key: i for i, key in enumerate(codebook.keys)}
     order = np.argsort(positions)
     codes = np.array([[index[row[c]] for c in columns.coders] for _, row in rows], np.int64)
     codes = codes.reshape(len(rows), len(columns.coders))[order]
-    theme = _majority(codes, len(codebook.keys))
+    theme = _majority(codes, unclear + 1)
     if columns.adjudicated is not None:
         agreed = np.array([index[row[columns.adjudicated]] for _, row in rows], np.int64)[order]
         theme = np.where(agreed >= 0, agreed, theme)
+    theme, codes = (np.where(given == unclear, -1, given) for given in (theme, codes))
     return LabelledSample(np.array(positions, np.int64)[order], theme, columns.coders, codes)
 
 

@@ -164,7 +164,7 @@ def scored(  # noqa: PLR0913, PLR0917 - each is a thing of its own
     The headline is the topic level, each message having its topic's theme; the line 'message level' is each
     message's own most probable theme. An abstained message counts as wrong in all but coverage. 'coders'
     takes one coder as truth and the other as prediction, mean over pairs, with messages that have no label
-    because coders tie: without them coders would agree by selection.
+    because coders tie or say unclear: without them coders would agree by selection.
 
     Parameters
     ----------

@@ -91,7 +91,8 @@ async function show() {
   tellNote();
   at("live").textContent = `Message ${place + 1}: ${found}`;
   shown = performance.now();
-  if (document.activeElement === at("search") || document.activeElement === at("note")) document.activeElement.blur();
+  if (document.activeElement === at("note")) document.activeElement.blur();
+  leaveSearch(); // the next message has the whole codebook
   fetchAhead();
 }
 
@@ -373,7 +374,8 @@ document.addEventListener("keydown", (event) => {
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
   const code = digit && state.codes[digit - 1];
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (code) event.shiftKey ? mark(code.key) : take(code.key);
+  if (code && at("codes").children[digit - 1].hidden) fault(`Code ${digit} is hidden by the search: empty its box first.`);
+  else if (code) event.shiftKey ? mark(code.key) : take(code.key);
   else if (DO[key] && !(key.startsWith("Arrow") && event.target.closest("button, summary, input"))) DO[key]();
   else return;
   event.preventDefault();
