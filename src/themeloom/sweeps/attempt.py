@@ -112,6 +112,8 @@ def key_of(config: Experiment, prepared: Prepared) -> str:
         [theme.key for theme in prepared.codebook.themes],
         sample.position,
         sample.theme,
+        sample.inclusion if sample.inclusion is not None else 0,
+        prepared.note,
         code_digest(*code),
     )
 

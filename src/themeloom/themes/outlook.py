@@ -11,6 +11,7 @@ from themeloom.themes.prevalence import half_widths
 
 DRAWS = 200  # samples simulated for one number of labels
 LEAST_DRAWS = 2  # of large samples, which differ little
+NONE = np.zeros(0, np.int64)
 LABELS = 100_000  # simulated at once, and for one number of labels where that leaves draws enough
 
 
@@ -34,6 +35,8 @@ class Outlook:
         Share of held-out labels that the most probable theme gets right.
     seed
         Seed of all draws.
+    listed
+        Positions of messages that were drawn before, whether they have a label or not: none comes twice.
 
     Raises
     ------
@@ -42,12 +45,20 @@ class Outlook:
     """
 
     def __init__(
-        self, predicted: Doubles, sample: LabelledSample, *, random: bool, accuracy: float, seed: int
+        self,
+        predicted: Doubles,
+        sample: LabelledSample,
+        *,
+        random: bool,
+        accuracy: float,
+        seed: int,
+        listed: Ints = NONE,
     ) -> None:
         self.communications, self._themes = predicted.shape
         self._sample, self._random, self._seed = sample, random, seed
         self._coded = sample.theme[sample.decided]
-        self.labels, self.left = len(self._coded), self.communications - len(sample.position)
+        taken = np.union1d(sample.position, listed)
+        self.labels, self.left = len(self._coded), self.communications - len(taken)
         if self.labels < 2:
             tied = len(sample.theme) - self.labels
             aside = f", and {tied} message(s) tied and undecided" if tied else ""
@@ -57,7 +68,7 @@ class Outlook:
             )
         if self.left < 1:
             raise LabelError("the labelled sample: holds every message already; there is nothing to plan.")
-        rest = np.delete(predicted, sample.position, axis=0)
+        rest = np.delete(predicted, taken, axis=0)
         rest = np.where(np.isnan(rest), self._coded_shares, rest)
         self._rest, self._posterior = rest, calibrate(rest, self._coded_shares, accuracy)
         self._below, self._mean = np.cumsum(self._posterior, axis=1), rest.mean(axis=0)
