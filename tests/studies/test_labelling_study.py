@@ -156,9 +156,9 @@ def check_both_ways(root, experiment, exported):
     corpus = read_corpus(config, folders, Stages())
     doc_ids = corpus.communications["doc_id"].to_list()
     book = read_codebook(config.themes.codebook)
-    from_store = label_store.with_labels(config, folders).themes
     from_file = config.themes.model_copy(update={"labels": str(exported)})
-    one, other = (read_labels(themes, book, corpus.crosswalk, doc_ids) for themes in (from_file, from_store))
+    one = read_labels(from_file, book, corpus.crosswalk, doc_ids)
+    other = label_store.labels_of(config, folders, book, corpus).sample
     assert (one.position == other.position).all()
     assert (one.codes == other.codes).all()
     assert (one.theme == other.theme).all()
@@ -217,7 +217,7 @@ def test_why_no_code_counts_is_told(small, tmp_path, said, why):
         for doc_id, (code, assisted) in zip("ab", said, strict=False):
             store.add("code", "Ana", doc_id=doc_id, code=code, unclear=int(code is None), assisted=assisted)
     with pytest.raises(LabelError, match=why):
-        label_store.with_labels(config, folders)
+        label_store.begun(config, folders)
 
 
 def test_without_a_label_file_too(small, tmp_path):
@@ -266,10 +266,11 @@ def test_codes_from_elsewhere_are_labels_of_the_next_run(small):
     study.write("elsewhere.csv", "id,Ana,Ben\n" + "".join(f"{one},{code},{code}\n" for one, code in rows))
     found = import_labels(study.experiment, [study.folder / "elsewhere.csv"], root=root)
     assert list(found.values()) == [Taken(60, 0, 0, ("Ana", "Ben"))]
-    ready = label_store.with_labels(config, folders).themes
-    table = pl.read_parquet(ready.labels)
+    read = label_store.labels_of(config, folders, read_codebook(config.themes.codebook), corpus)
+    table, ready = pl.read_parquet(read.copy), read.config.themes
     assert len(table) == 30
     assert (ready.coders, ready.sample, ready.key) == (("Ana", "Ben"), "random", "doc_id")
+    assert ready.labels == "label-store"
     assert table["inclusion_probability"].to_list() == [pytest.approx(40 / 64 * 30 / 40)] * 30
     prepared = pipeline.check(study.experiment, root)
     assert len(prepared.sample.position) == 30

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+
+from themeloom.themes.design import averaged
+
 CHANGED = 0.02
 """How far the corpus may be from the one that was drawn from, in shares of it: a share of a theme is then
 wrong by two points at most."""
@@ -20,7 +24,6 @@ class Drawn:
     ]  # doc_id → with which probability; those that stand for no others are not in it
     random: bool  # whether all of them are one simple random sample
     unfit: str = ""  # why they are no probability sample of the corpus
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,6 @@ class _Batch:
     number: int
     inclusion: dict[str, float | None]  # doc_id → probability of being drawn, of those still in the corpus
     coded: frozenset[str]
-    waiting: int  # messages of which nobody has said anything
     frame: float  # messages that it was drawn from; 0 where it stands for no others
     size: int  # when it was drawn
     design: str
@@ -63,41 +65,32 @@ class _Drawing:
     def coded(self) -> int:
         return sum(len(batch.coded) for batch in self.batches)
 
-    @property
-    def waiting(self) -> int:
-        return sum(batch.waiting for batch in self.batches)
-
     def fits(self, communications: float) -> bool:
         """Tell whether it was drawn from a corpus of this size; of a list from elsewhere nobody knows."""
         by_lot = self.first.design in BY_LOT
         return not by_lot or abs(self.corpus - communications) <= CHANGED * communications
 
-    def inclusion(self) -> dict[str, float]:
-        """Tell with which probability the messages coded by then were drawn, given what was listed before."""
-        found = {one: batch.share for batch in self.seen for one in batch.coded}
+    def weights(self) -> dict[str, float]:
+        """Tell for how many messages each one stands that was coded by then, given what was listed before."""
+        found = {one: 1 / batch.share for batch in self.seen for one in batch.coded}
         for batch in self.batches:
             for one in batch.coded:
                 given = batch.inclusion[one]
                 if self.first.design == "random":
-                    found[one] = self.coded / self.first.frame
+                    found[one] = self.first.frame / self.coded
                 elif given is not None:
-                    found[one] = given * batch.share
+                    found[one] = 1 / (given * batch.share)
         return found
 
 
 def drawn_of(
-    messages: Sequence[Mapping[str, Any]],
-    there: Set[str],
-    coded: Set[str],
-    said: Set[str],
-    communications: int,
+    messages: Sequence[Mapping[str, Any]], there: Set[str], coded: Set[str], communications: int
 ) -> Drawn | None:
     """Tell how likely each coded message was to be among the coded.
 
-    Random batches are one sample together. Otherwise shares rest on one drawing: the last one of which every
-    message has been coded, or said to be unclear, or where there is none, the one with most codes. It stands
-    for the messages that were not listed when it was drawn. Messages of batches before it stand for their own
-    batch, for themselves alone where all of it is coded; those of batches after it for no others.
+    Random batches are one sample together. Otherwise each drawing tells of the whole corpus: what was drawn
+    stands for the messages that were not listed yet, and those of batches before it for their own batch (for
+    themselves alone where all of it is coded). What drawings tell is averaged (`averaged`).
 
     Parameters
     ----------
@@ -107,8 +100,6 @@ def drawn_of(
         Which of them are in the corpus as it is now.
     coded
         Which have a code that counts.
-    said
-        Of which anybody has said anything, if only that they are unclear.
     communications
         Size of the corpus.
 
@@ -118,7 +109,7 @@ def drawn_of(
         None where no coded message was drawn by lot.
     """
     batches = [
-        _batch(number, list(rows), there, coded, said)
+        _batch(number, list(rows), there, coded)
         for number, rows in groupby(messages, key=lambda row: int(row["batch"]))
     ]
     drawings = _drawings(batches)
@@ -128,17 +119,15 @@ def drawn_of(
     sound = [one for one in fit if not one.blocked]
     if not sound:
         return Drawn({}, False, fit[-1].blocked if fit else _grown(drawings[-1], communications))
-    finished = [one for one in sound if not one.waiting]
-    chosen = finished[-1] if finished else max(sound, key=lambda one: one.coded)
-    inclusion = chosen.inclusion()
-    random = chosen.first.design == "random" and coded <= set().union(*(one.coded for one in chosen.batches))
-    later = drawings[drawings.index(chosen) + 1 :]
-    return Drawn(inclusion, random, notes=tuple(_later(one) for one in later if one in sound or one.blocked))
+    told = [one.weights() for one in sound]
+    doc_ids = sorted(set().union(*told))
+    inclusion = averaged(np.array([[of.get(one, 0.0) for one in doc_ids] for of in told]))
+    random = len(sound) == 1 and sound[0].first.design == "random"
+    alone = random and coded <= set().union(*(batch.coded for batch in sound[0].batches))
+    return Drawn(dict(zip(doc_ids, inclusion.tolist(), strict=True)), alone)
 
 
-def _batch(
-    number: int, rows: Sequence[Mapping[str, Any]], there: Set[str], coded: Set[str], said: Set[str]
-) -> _Batch:
+def _batch(number: int, rows: Sequence[Mapping[str, Any]], there: Set[str], coded: Set[str]) -> _Batch:
     known = [row["inclusion"] for row in rows if row["inclusion"] is not None]
     designs = {row["design"] for row in rows}
     inclusion = {row["doc_id"]: row["inclusion"] for row in rows if row["doc_id"] in there}
@@ -146,7 +135,6 @@ def _batch(
         number=number,
         inclusion=inclusion,
         coded=frozenset(inclusion.keys() & coded),
-        waiting=len(inclusion.keys() - said),
         frame=sum(1 / one for one in known),
         size=len(rows),
         design=designs.pop() if len(designs) == 1 and len(known) == len(rows) else "mixed",
@@ -192,14 +180,4 @@ def _grown(drawing: _Drawing, communications: int) -> str:
         f"the coded messages were drawn from a corpus of {drawing.corpus:,.0f} messages, but it has "
         f"{communications:,} now; draw a new random sample from the corpus as it is now by `themeloom label` "
         "with --draw, and code all of it."
-    )
-
-
-def _later(drawing: _Drawing) -> str:
-    if drawing.blocked:
-        return f"Labels of batch {drawing.first.number} stand for no others: {drawing.blocked}"
-    size = sum(len(batch.inclusion) for batch in drawing.batches)
-    return (
-        f"Of the {size:,} messages of batch {drawing.first.number}, {drawing.waiting:,} have no code yet; "
-        "until they have, its labels stand for no others."
     )

@@ -134,7 +134,6 @@ def labels_of(config: Experiment, folders: Folders, codebook: Codebook, corpus: 
     drawn = None
     if config.themes.sample != "random":
         drawn = _drawn(found, rows, now, len(doc_ids))
-        notes += () if drawn is None else drawn.notes
     notes += _late(found, {row["doc_id"] for row in rows}, versions, codebook)
     coders = tuple(name for name in found.coders if any(row[name] for row in rows))
     copy = _kept(_table(rows, coders, now, drawn), folders.cache / "labels" / config.study.name)
@@ -239,7 +238,6 @@ def _drawn(found: Collected, rows: Rows, now: dict[str, str], communications: in
         found.messages,
         there=now.keys(),
         coded={row["doc_id"] for row in rows},
-        said={one.doc_id for one in (*found.codes, *found.decisions)},
         communications=communications,
     )
 

@@ -66,7 +66,9 @@ def plan_labels(
     corpus = read_corpus(config, folders, stages)
     doc_ids = corpus.communications["doc_id"].to_list()
     labels = labels_of(config, folders, codebook, corpus)
-    listed = drawn_already(config, folders, corpus) if uses_store(config) else []
+    listed = None
+    if uses_store(config):
+        listed = np.flatnonzero(np.isin(doc_ids, drawn_already(config, folders, corpus)))
     predicted = message_posterior(record, doc_ids)
     with stages("plan"):
         outlook = Outlook(
@@ -75,7 +77,7 @@ def plan_labels(
             random=labels.config.themes.sample == "random",
             accuracy=record.scores.lines[MESSAGES]["accuracy"].value,
             seed=config.study.seed,
-            listed=np.flatnonzero(np.isin(doc_ids, listed)),
+            listed=listed,
         )
         if more is None:
             more = tuple(number for number in MORE if number <= outlook.left) or (outlook.left,)
