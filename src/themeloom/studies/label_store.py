@@ -27,7 +27,7 @@ from themeloom.themes.sample import read_labels
 
 INCLUSION = "inclusion_probability"
 LATE = 0.05
-"""Share of the coded messages that may have been coded before a code was there, and nothing is said of it."""
+"""Share of the codes that may have been given before a theme was there, and nothing is said of it."""
 SHOWN = 20  # codes that are told one by one
 CROSSWALK = {"source_id": pl.String, "doc_id": pl.String}
 
@@ -245,20 +245,17 @@ def _drawn(found: Collected, rows: Rows, now: dict[str, str], communications: in
 def _late(
     found: Collected, coded: set[str], versions: dict[int, tuple[str, ...]], codebook: Codebook
 ) -> tuple[str, ...]:
-    """Tell of codes that were not there yet when many of the messages were coded."""
-    under: dict[str, int] = {}
-    for one in (*found.codes, *found.decisions):
-        if one.doc_id in coded and one.codebook in versions:
-            under[one.doc_id] = max(one.codebook, under.get(one.doc_id, 0))
-    notes = []
-    for key in codebook.keys:
-        before = sum(key not in versions[version] for version in under.values())
-        if before > LATE * len(coded):
-            notes.append(
-                f"{before:,} of {len(coded):,} coded messages were coded before the codebook had '{key}': "
-                "its share is told too low, unless they are coded anew."
-            )
-    return tuple(notes)
+    """Tell of themes that were not in the codebook yet when many of the codes were given."""
+    decided = {one.doc_id for one in found.decisions}
+    counted = [*found.decisions, *(one for one in found.codes if one.doc_id not in decided)]
+    under = [one.codebook for one in counted if one.code and one.doc_id in coded and one.codebook in versions]
+    before = {key: sum(key not in versions[version] for version in under) for key in codebook.keys}
+    return tuple(
+        f"{number:,} of {len(under):,} codes were given before the codebook had '{key}': its share is told "
+        "too low, unless these messages are coded anew."
+        for key, number in before.items()
+        if number > LATE * len(under)
+    )
 
 
 def _table(rows: Rows, coders: tuple[str, ...], now: dict[str, str], drawn: Drawn | None) -> pl.DataFrame:
