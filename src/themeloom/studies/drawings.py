@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from themeloom.themes.design import averaged
+from themeloom.themes.prevalence import STANDS_FOR
 
 CHANGED = 0.02
 """How far the corpus may be from the one that was drawn from, in shares of it: a share of a theme is then
@@ -66,9 +67,10 @@ class _Drawing:
         return sum(len(batch.coded) for batch in self.batches)
 
     def fits(self, communications: float) -> bool:
-        """Tell whether it was drawn from a corpus of this size; of a list from elsewhere nobody knows."""
-        by_lot = self.first.design in BY_LOT
-        return not by_lot or abs(self.corpus - communications) <= CHANGED * communications
+        """Tell whether it was drawn from a corpus of this size, or a sheet may have been."""
+        if self.first.design not in BY_LOT:
+            return STANDS_FOR[0] <= self.corpus / communications <= STANDS_FOR[1]
+        return abs(self.corpus - communications) <= CHANGED * communications
 
     def weights(self) -> dict[str, float]:
         """Tell for how many messages each one stands that was coded by then, given what was listed before."""
@@ -176,8 +178,10 @@ def _uncoded(batch: _Batch) -> str:
 
 
 def _grown(drawing: _Drawing, communications: int) -> str:
+    were = "the coded messages were drawn from a corpus of"
+    if drawing.first.design not in BY_LOT:
+        were = f"by the probabilities of its sheet, batch {drawing.first.number} was drawn from a corpus of"
     return (
-        f"the coded messages were drawn from a corpus of {drawing.corpus:,.0f} messages, but it has "
-        f"{communications:,} now; draw a new random sample from the corpus as it is now by `themeloom label` "
-        "with --draw, and code all of it."
+        f"{were} {drawing.corpus:,.0f} messages, but it has {communications:,} now; draw a new random sample "
+        "from the corpus as it is now by `themeloom label` with --draw, and code all of it."
     )
