@@ -219,7 +219,10 @@ def _present(path: Path, found: Collected, rows: Rows, now: dict[str, str]) -> t
             f"{path}: {unlike:,} message(s) are repeats of each other in the corpus as it is now, and have "
             "different codes by one coder, or decisions; these are left out until they are the same."
         )
-    return [row for row in there if any(row[name] for name in columns)], tuple(notes)
+    kept = [row for row in there if any(row[name] for name in columns)]
+    if not kept:
+        raise LabelError(*notes)
+    return kept, tuple(notes)
 
 
 def _without_unlike(rows: Rows, column: str, now: dict[str, str]) -> int:
