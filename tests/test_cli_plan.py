@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +17,11 @@ from builders import make_evaluation, make_mapping, make_record
 from studies import CODEBOOK, write_study
 from themeloom import cli
 from themeloom.columns import ASSIGNED
+from themeloom.errors import LabelError
 from themeloom.history import store
 from themeloom.records import Codebook, Score, Theme
 from themeloom.studies import planning, sampling
+from themeloom.studies.labelling_study import Asked, open_study
 
 THEMES = Codebook((Theme("waiting", "Waiting", "Having to wait."), Theme("listening", "Listening", "Heard.")))
 
@@ -167,6 +170,31 @@ def test_messages_on_which_coders_tie_are_told(said, made):
         study.write("labels.csv", whole)
     assert code == 0, err
     told = "23 of 64 messages have a label, 1 tied or unclear, 40 are left to draw from."
+    assert told in " ".join(out.split())
+
+
+@pytest.mark.usefixtures("model")
+def test_what_is_drawn_on_the_page_is_not_left_to_draw_from(said, made, tmp_path):
+    """A plan tells the number that the page draws from."""
+    folder, study, _ = made
+    shutil.copytree(folder / "models", tmp_path / "models")
+    shutil.copytree(folder / ".themeloom", tmp_path / ".themeloom")
+    whole = study.experiment.read_text(encoding="utf-8")
+    study.write(
+        "experiment.toml", whole.replace('labels = "labels.csv"\nsample = "random"', 'labels = "label-store"')
+    )
+    try:
+        with open_study(study.experiment, Asked(draw=30), root=tmp_path).store as store:
+            for at, row in enumerate(store.messages()[:24]):
+                code = ("waiting", "listening")[at % 2]
+                store.add("code", "Ana", doc_id=row["doc_id"], code=code, codebook=1)
+        code, out, err = said("--labels", "10", root=tmp_path)
+        with pytest.raises(LabelError, match="34 of 64 are not labelled yet"):
+            open_study(study.experiment, Asked(draw=35), root=tmp_path)
+    finally:
+        study.write("experiment.toml", whole)
+    assert code == 0, err
+    told = "24 of 64 messages have a label, 6 drawn and without a code, 34 are left to draw from."
     assert told in " ".join(out.split())
 
 

@@ -46,7 +46,7 @@ from themeloom.running.authors import authors_of, counted
 from themeloom.running.discover import embed_ahead
 from themeloom.running.learning import Study, learn_study
 from themeloom.running.result import RunResult
-from themeloom.studies.label_store import with_labels
+from themeloom.studies.label_store import begun, checked_labels
 from themeloom.studies.study import corpus_notes
 from themeloom.system import provenance
 from themeloom.system.atomic import remove
@@ -54,9 +54,7 @@ from themeloom.system.cache import digest
 from themeloom.system.folders import Folders
 from themeloom.themes.candidates import find_candidates
 from themeloom.themes.codebook import read_codebook
-from themeloom.themes.folds import check_sample
 from themeloom.themes.mapping import topic_themes
-from themeloom.themes.sample import read_labels
 
 T = TypeVar("T")
 
@@ -71,6 +69,8 @@ class Prepared:
     codebook: Codebook
     sample: LabelledSample
     files: dict[str, str]  # name of each file that was read → its SHA-256
+    config: Experiment  # with what the labels say of how they were drawn
+    note: str = ""  # what a reader has to know of the labels
 
 
 def run(
@@ -101,9 +101,10 @@ def run(
     """
     started = datetime.now(UTC)
     folders, stages = Folders(Path(root)), Stages(watcher)
-    config = with_labels(read_experiment(experiment), folders)
+    config = begun(read_experiment(experiment), folders)
     with machine_watched(config.tracking.system_metrics) as samples:
         prepared = prepare(config, folders, stages)
+        config = prepared.config
         if cluster is not None:
             with stages("distribute") as progress:
                 embed_ahead(prepared.corpus.texts, config, folders.cache, cluster, progress)
@@ -140,7 +141,7 @@ def check(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
         If anything has a fault; all faults found are told at once.
     """
     folders = Folders(Path(root))
-    return prepare(with_labels(read_experiment(experiment), folders), folders, Stages(watcher))
+    return prepare(begun(read_experiment(experiment), folders), folders, Stages(watcher))
 
 
 def audit(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBODY) -> pl.DataFrame:
@@ -209,17 +210,11 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
         corpus = anonymise(unique, config.anonymise, vault, progress)
     if codebook is None:
         raise faults.error()
-    sample = faults.attempt(lambda: _labels(config, codebook, corpus))
-    if sample is None or faults.found:
+    labels = faults.attempt(lambda: checked_labels(config, folders, codebook, corpus))
+    if labels is None or faults.found:
         raise faults.error()
-    return Prepared(raw, unique, corpus, codebook, sample, given.digests())
-
-
-def _labels(config: Experiment, codebook: Codebook, corpus: Corpus) -> LabelledSample:
-    doc_ids = corpus.communications["doc_id"].to_list()
-    sample = read_labels(config.themes, codebook, corpus.crosswalk, doc_ids, corpus.aside)
-    check_sample(sample, authors_of(corpus)[sample.position], config.themes, config.validate_)
-    return sample
+    files = given.digests() | labels.digest
+    return Prepared(raw, unique, corpus, codebook, labels.sample, files, labels.config, labels.note)
 
 
 def to_record(
@@ -241,7 +236,12 @@ def to_record(
         When it began, UTC.
     """
     codebook = prepared.codebook
-    notes = (config.study.note, *corpus_notes(config, prepared.unique, prepared.corpus), study.note)
+    notes = (
+        config.study.note,
+        *corpus_notes(config, prepared.unique, prepared.corpus),
+        prepared.note,
+        study.note,
+    )
     record = RunRecord(
         run=f"{config.study.name}-{started:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
         study=config.study.name,

@@ -168,6 +168,7 @@ class LabelledSample:
     codes: Ints  # (labels, coders): what each coder said; -1 where none
     inclusion: Doubles | None = None  # (labels,): probability of being drawn, NaN where unknown; None: all
     again: int = 0  # rows on repeats of a message that another row labels by the same codes: they count once
+    unfit: str = ""  # why no shares can be estimated from them, whatever their probabilities
 
     @property
     def decided(self) -> Bools:

@@ -21,6 +21,7 @@ from themeloom.labelling import codebooks
 from themeloom.labelling.imports import Taken
 from themeloom.labelling.store import Store
 from themeloom.progress import Stages
+from themeloom.records import Corpus
 from themeloom.studies import label_store, planning, sampling
 from themeloom.studies.labelling_study import Asked, export_labels, import_labels, open_study
 from themeloom.studies.study import read_corpus
@@ -156,9 +157,9 @@ def check_both_ways(root, experiment, exported):
     corpus = read_corpus(config, folders, Stages())
     doc_ids = corpus.communications["doc_id"].to_list()
     book = read_codebook(config.themes.codebook)
-    from_store = label_store.with_labels(config, folders).themes
     from_file = config.themes.model_copy(update={"labels": str(exported)})
-    one, other = (read_labels(themes, book, corpus.crosswalk, doc_ids) for themes in (from_file, from_store))
+    one = read_labels(from_file, book, corpus.crosswalk, doc_ids)
+    other = label_store.labels_of(config, folders, book, corpus).sample
     assert (one.position == other.position).all()
     assert (one.codes == other.codes).all()
     assert (one.theme == other.theme).all()
@@ -217,7 +218,7 @@ def test_why_no_code_counts_is_told(small, tmp_path, said, why):
         for doc_id, (code, assisted) in zip("ab", said, strict=False):
             store.add("code", "Ana", doc_id=doc_id, code=code, unclear=int(code is None), assisted=assisted)
     with pytest.raises(LabelError, match=why):
-        label_store.with_labels(config, folders)
+        label_store.begun(config, folders)
 
 
 def test_what_coders_found_unclear_has_no_label_in_a_run(small, tmp_path):
@@ -239,13 +240,12 @@ def test_what_coders_found_unclear_has_no_label_in_a_run(small, tmp_path):
             for coder, code in zip(("Ana", "Ben", "Cem"), given, strict=True):
                 store.add("code", coder, doc_id=doc_id, code=code, unclear=int(code is None))
         store.add("decide", "Ana", doc_id="c", code=None, unclear=1, note="so")
-    ready = label_store.with_labels(config, folders).themes
-    crosswalk = pl.DataFrame({"source_id": list(said), "doc_id": list(said)})
-    sample = read_labels(ready, book, crosswalk, list(said))
+    listed = pl.DataFrame({"source_id": list(said), "doc_id": list(said)})
+    corpus = Corpus(listed.select("doc_id"), listed, {}, pl.DataFrame())
+    sample = label_store.labels_of(config, folders, book, corpus).sample
     assert sample.position.tolist() == [0, 1, 2]  # to 'd', nobody gave a code
     assert sample.decided.tolist() == [False, True, False]
     assert (sample.codes >= 0).sum(axis=1).tolist() == [1, 2, 3]
-    assert pl.read_parquet(ready.labels)["inclusion_probability"].to_list() == [0.5 * 3 / 4] * 3
 
 
 def test_without_a_label_file_too(small, tmp_path):
@@ -294,10 +294,11 @@ def test_codes_from_elsewhere_are_labels_of_the_next_run(small):
     study.write("elsewhere.csv", "id,Ana,Ben\n" + "".join(f"{one},{code},{code}\n" for one, code in rows))
     found = import_labels(study.experiment, [study.folder / "elsewhere.csv"], root=root)
     assert list(found.values()) == [Taken(60, 0, 0, ("Ana", "Ben"))]
-    ready = label_store.with_labels(config, folders).themes
-    table = pl.read_parquet(ready.labels)
+    read = label_store.labels_of(config, folders, read_codebook(config.themes.codebook), corpus)
+    table, ready = pl.read_parquet(read.copy), read.config.themes
     assert len(table) == 30
     assert (ready.coders, ready.sample, ready.key) == (("Ana", "Ben"), "random", "doc_id")
+    assert ready.labels == "label-store"
     assert table["inclusion_probability"].to_list() == [pytest.approx(40 / 64 * 30 / 40)] * 30
     prepared = pipeline.check(study.experiment, root)
     assert len(prepared.sample.position) == 30
@@ -316,7 +317,7 @@ def test_a_sheet_may_have_a_row_a_code(small, tmp_path):
     opened = open_study(study.experiment, Asked(sheet=out), root=tmp_path)
     with opened.store as store:
         rows = [tuple(row) for row in store.read("SELECT doc_id, design, inclusion FROM messages")]
-    said = pl.read_csv(out).select("doc_id", "design", "inclusion_probability")
+    said = pl.read_csv(out).select(pl.col("doc_id").str.strip_prefix("'"), "design", "inclusion_probability")
     assert 0 < opened.new == len(rows) == said["doc_id"].n_unique() < written == len(said)
     assert sorted(rows) == sorted(said.unique().rows())
     assert import_labels(study.experiment, [out], root=tmp_path)[out].new == written

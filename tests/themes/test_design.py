@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from themeloom.errors import LabelError
-from themeloom.themes.design import DESIGNS, DRAWN, allocate, draw_sample
+from themeloom.themes.design import DESIGNS, DRAWN, allocate, averaged, draw_sample
 
 IDS = [f"{number:04x}" for number in np.random.default_rng(0).permutation(300)]
 TOPIC = np.array([int(one, 16) % 7 - 1 for one in IDS])
@@ -116,3 +116,17 @@ def test_shares_of_a_sample_are_proportional(sizes, share):
     assert (numbers <= sizes).all()
     wanted = n * sizes / sizes.sum()
     assert (numbers < np.maximum(wanted, 1) + 1 + 1e-9).all()
+
+
+def test_drawings_are_averaged_by_how_much_they_tell():
+    first = np.append(np.full(100, 4.0), np.zeros(20))
+    second = np.append(np.ones(100), np.full(20, 15.0))
+    weight = 1 / averaged(np.stack([first, second]))
+    assert weight.sum() == pytest.approx(400)
+    assert weight == pytest.approx(np.full(120, 400 / 120), rel=0.02)  # as if all had been drawn at once
+    assert averaged(first[None, :100]) == pytest.approx(np.full(100, 1 / 4))
+
+
+def test_where_a_drawing_tells_all_nothing_is_left_to_the_others():
+    found = averaged(np.array([[2.0, 2.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]]))
+    assert found.tolist() == [1, 1, 1, 1]

@@ -182,6 +182,27 @@ def test_ties_of_coders_are_no_labels_but_nothing_to_draw_either():
     np.testing.assert_allclose(outlook.half_widths(0)[0], half)
 
 
+def test_messages_drawn_and_not_coded_are_nothing_to_draw_either():
+    messages = corpus()
+    drawn = messages.draw(LABELS)
+    listed = np.append(drawn, np.setdiff1d(np.arange(SIZE), drawn)[:50])
+    outlook = messages.outlook(drawn, listed=listed)
+    assert (outlook.labels, outlook.left) == (LABELS, SIZE - LABELS - 50)
+
+
+def test_further_labels_never_widen_the_shares_of_a_label_store():
+    """Those of a label file stand for themselves alone beside a new sample, as its rules say."""
+    messages = corpus()
+    drawn = messages.draw(LABELS)
+    inclusion = np.where(np.arange(LABELS) % 2 == 0, 0.8, 1.2) * LABELS / SIZE
+    sample = labelled(drawn, messages.theme[drawn], inclusion)
+    store = messages.outlook(drawn, sample=sample, random=False, listed=drawn)
+    widths = [store.half_widths(more)[0].mean() for more in (0, 20, 100, 400)]
+    assert widths == sorted(widths, reverse=True)
+    file = messages.outlook(drawn, sample=sample, random=False)
+    assert file.half_widths(20)[0].mean() > widths[0]
+
+
 def test_a_theme_that_no_label_names_is_possible_still():
     messages = corpus()
     drawn = np.setdiff1d(messages.draw(LABELS), np.flatnonzero(messages.theme == 3))

@@ -261,7 +261,7 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
     _, of_shares = drawn_by_chance(sample, len(prepared.corpus.texts))
     of_authors = one_author_told(authors_of(prepared.corpus)[sample.position[sample.decided]])
     labels = {key: int((sample.theme == at).sum()) for at, key in enumerate(prepared.codebook.keys)}
-    for note in filter(None, (sparse(labels), of_shares, of_authors)):
+    for note in filter(None, (prepared.note, sparse(labels), of_shares, of_authors)):
         console.print(note, style="yellow", markup=False)
     if count := adaptations(prepared.corpus, sample, config):
         steps = adaptation_steps(config, int(sample.decided.sum()))

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 def show_plan(console: Console, found: "Plan") -> None:
     """Print what more labels are expected to narrow, and how many reach what was asked for."""
-    tied = found.communications - found.labels - found.left
-    undecided = f"{tied:,} tied or unclear, " if tied else ""
+    undecided = f"{found.tied:,} tied or unclear, " if found.tied else ""
+    waiting = found.communications - found.labels - found.tied - found.left
+    uncoded = f"{waiting:,} drawn and without a code, " if waiting else ""
     console.print(
-        f"{found.labels:,} of {found.communications:,} messages have a label, {undecided}{found.left:,} are "
-        "left to draw from.\n"
+        f"{found.labels:,} of {found.communications:,} messages have a label, {undecided}{uncoded}"
+        f"{found.left:,} are left to draw from.\n"
         "What is to be expected of more labels, drawn at random, for the mapping as it is:\n"
     )
     levels = tuple(found.steps[0].kappa)

@@ -28,6 +28,12 @@ def newest(store: Store) -> tuple[int, Codebook]:
     return int(rows[0]["version"]), _read(store, rows[0]["body"])
 
 
+def keys_of_versions(store: Store) -> dict[int, tuple[str, ...]]:
+    """Give the codes that each version has."""
+    rows = store.read("SELECT version, body FROM codebooks")
+    return {int(row["version"]): _read(store, row["body"]).keys for row in rows}
+
+
 def take_in(store: Store, codebook: Codebook, who: str, why: str) -> int | None:
     """Make the codebook the newest version, if it differs from what is; give its number, or None.
 

@@ -75,8 +75,9 @@ def drawn_by_chance(sample: LabelledSample, communications: int) -> tuple[Bools,
     note
         A sentence, or nothing.
     """
-    if sample.inclusion is None:
-        return np.zeros(len(sample.theme), np.bool_), ""
+    if sample.inclusion is None or sample.unfit:
+        note = f"Shares of themes are not estimated: {sample.unfit}" if sample.unfit else ""
+        return np.zeros(len(sample.theme), np.bool_), note
     drawn = np.isfinite(sample.inclusion)
     unknown = int((~drawn).sum())
     if len(drawn) - unknown < 2:

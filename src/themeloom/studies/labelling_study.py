@@ -20,7 +20,7 @@ from themeloom.labelling.store import Store
 from themeloom.labelling.study import Guess, StudyPage
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import Bools, Corpus, Doubles, RunRecord
-from themeloom.studies.label_store import uses_store
+from themeloom.studies.label_store import drawn_already, uses_store
 from themeloom.studies.sampling import draw
 from themeloom.studies.study import message_posterior, newest_run, read_corpus
 from themeloom.studies.targets import Kind, check_target
@@ -117,7 +117,7 @@ def _fill(store: Store, config: Experiment, folders: Folders, corpus: Corpus, as
         number = min(FIRST, len(corpus.communications))
     if number is None:
         return 0
-    taken = [row["doc_id"] for row in store.messages()]
+    taken = drawn_already(config, folders, corpus)
     if not uses_store(config):
         doc_ids = corpus.communications["doc_id"].to_list()
         taken = sorted({*taken, *read_listed(config.themes, corpus.crosswalk, doc_ids, corpus.aside)})

@@ -2,17 +2,18 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from themeloom.errors import LabelError, ModelError
 from themeloom.experiment import read_experiment
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import Codebook, RunRecord
-from themeloom.studies.label_store import with_labels
+from themeloom.studies.label_store import begun, drawn_already, labels_of, uses_store
 from themeloom.studies.study import message_posterior, newest_run, read_corpus
 from themeloom.system.folders import Folders
 from themeloom.themes.codebook import read_codebook
 from themeloom.themes.outlook import Outlook
 from themeloom.themes.plan import Level, Plan, plan
-from themeloom.themes.sample import read_labels
 from themeloom.themes.validation import MESSAGES
 
 TOPICS = "topic level"
@@ -58,21 +59,25 @@ def plan_labels(
     """
     _check(more, half_width)
     folders, stages = Folders(Path(root)), Stages(watcher)
-    config = with_labels(read_experiment(experiment), folders)
+    config = begun(read_experiment(experiment), folders)
     cure = f"run `themeloom run {experiment}` first, or name a model by --model"
     record = newest_run(config.study.name, folders.models, model, needed=NEEDED, cure=cure)
     codebook = _codebook(read_codebook(config.themes.codebook), record)
     corpus = read_corpus(config, folders, stages)
     doc_ids = corpus.communications["doc_id"].to_list()
-    sample = read_labels(config.themes, codebook, corpus.crosswalk, doc_ids, corpus.aside)
+    labels = labels_of(config, folders, codebook, corpus)
+    listed = None
+    if uses_store(config):
+        listed = np.flatnonzero(np.isin(doc_ids, drawn_already(config, folders, corpus)))
     predicted = message_posterior(record, doc_ids)
     with stages("plan"):
         outlook = Outlook(
             predicted,
-            sample,
-            random=config.themes.sample == "random",
+            labels.sample,
+            random=labels.config.themes.sample == "random",
             accuracy=record.scores.lines[MESSAGES]["accuracy"].value,
             seed=config.study.seed,
+            listed=listed,
         )
         if more is None:
             more = tuple(number for number in MORE if number <= outlook.left) or (outlook.left,)

@@ -65,7 +65,7 @@ def draw_sheet(
     corpus = read_corpus(config, folders, Stages(watcher))
     doc_ids = corpus.communications["doc_id"].to_list()
     if uses_store(config):
-        taken = drawn_already(config, folders)
+        taken = drawn_already(config, folders, corpus)
     else:
         taken = read_listed(config.themes, corpus.crosswalk, doc_ids, corpus.aside)
     drawn = draw(config, folders, corpus, taken, number, design, model)

@@ -119,6 +119,8 @@ def key_of(config: Experiment, prepared: Prepared) -> str:
         np.zeros(0) if sample.inclusion is None else sample.inclusion,
         Encoder(config.encoder).fingerprint,
         versions(),
+        sample.unfit,
+        prepared.note,
         code_digest(*code),
     )
 

@@ -23,7 +23,7 @@ from themeloom.pipeline import Prepared
 from themeloom.progress import NOBODY, Progress, Stages, Watcher
 from themeloom.records import Score
 from themeloom.running.trials import trials_of
-from themeloom.studies.label_store import with_labels
+from themeloom.studies.label_store import begun
 from themeloom.sweeps.attempt import Attempt, Attempts, key_of
 from themeloom.sweeps.space import Settings, configurations_in, with_settings
 from themeloom.system.cache import digest
@@ -82,9 +82,10 @@ def sweep(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
         runs the same sweep.
     """
     folders, stages = Folders(Path(root)), Stages(watcher)
-    config = with_labels(read_experiment(experiment), folders)
+    config = begun(read_experiment(experiment), folders)
     asked = configurations_in(experiment, config)
     prepared = pipeline.prepare(config, folders, stages)
+    config = prepared.config
     key = digest(key_of(config, prepared), config.sweep.model_dump(mode="json"))
     refusal = (
         f"{folders.root}: another process runs this sweep already; wait for it to end, or stop it: what it "

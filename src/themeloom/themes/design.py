@@ -126,6 +126,30 @@ def allocate(sizes: Ints, n: int) -> Ints:
     return np.asarray(given, np.int64)
 
 
+def averaged(weights: Doubles) -> Doubles:
+    """Average what several drawings tell of one corpus; give it as an inclusion probability of each message.
+
+    Each drawing was made given those before it, so that what it tells is right by itself, and uncorrelated
+    with what they tell (Des Raj, 1956). They are averaged by one over their variances, as far as these are
+    known from weights alone: codes have no part in it.
+
+    Parameters
+    ----------
+    weights
+        (drawings, messages): for how many messages each one stands by each drawing; 0 for none.
+
+    Returns
+    -------
+    Doubles
+        (messages,): each stands for one over this many.
+    """
+    spread = (weights * (weights - 1)).sum(axis=1) / weights.sum(axis=1) ** 2
+    tells = np.where(spread > 0, 1 / np.where(spread > 0, spread, 1), 0.0)
+    if (spread <= 0).any():  # everything is known: nothing is left to chance
+        tells = (spread <= 0).astype(np.float64)
+    return np.asarray(np.minimum(1 / (tells / tells.sum() @ weights), 1.0))
+
+
 def _given(values: NDArray[T] | None, name: str) -> NDArray[T]:
     if values is None:
         raise ValueError(f"this design needs the {name} of each message")

@@ -7,6 +7,7 @@ import numpy as np
 from themeloom.errors import LabelError
 from themeloom.records import Doubles, Ints, LabelledSample
 from themeloom.themes._calibration import calibrate
+from themeloom.themes.design import averaged
 from themeloom.themes.prevalence import half_widths
 
 DRAWS = 200  # samples simulated for one number of labels
@@ -34,6 +35,9 @@ class Outlook:
         Share of held-out labels that the most probable theme gets right.
     seed
         Seed of all draws.
+    listed
+        Of a label store: positions of messages that were drawn, whether they have a label or not, as none
+        comes twice. What further ones tell is averaged with what the labels tell now.
 
     Raises
     ------
@@ -42,22 +46,31 @@ class Outlook:
     """
 
     def __init__(
-        self, predicted: Doubles, sample: LabelledSample, *, random: bool, accuracy: float, seed: int
+        self,
+        predicted: Doubles,
+        sample: LabelledSample,
+        *,
+        random: bool,
+        accuracy: float,
+        seed: int,
+        listed: Ints | None = None,
     ) -> None:
         self.communications, self._themes = predicted.shape
         self._sample, self._random, self._seed = sample, random, seed
+        self._averages = listed is not None
         self._coded = sample.theme[sample.decided]
-        self.labels, self.left = len(self._coded), self.communications - len(sample.position)
+        taken = sample.position if listed is None else np.union1d(sample.position, listed)
+        self.labels, self.left = len(self._coded), self.communications - len(taken)
+        self.tied = len(sample.theme) - self.labels
         if self.labels < 2:
-            tied = len(sample.theme) - self.labels
-            aside = f", and {tied} message(s) tied or unclear" if tied else ""
-            cure = "adjudicate them, or label" if tied else "label"
+            aside = f", and {self.tied} message(s) tied or unclear" if self.tied else ""
+            cure = "adjudicate them, or label" if self.tied else "label"
             raise LabelError(
                 f"the labelled sample: has fewer than two labels{aside}; {cure} more messages first."
             )
         if self.left < 1:
             raise LabelError("the labelled sample: holds every message already; there is nothing to plan.")
-        rest = np.delete(predicted, sample.position, axis=0)
+        rest = np.delete(predicted, taken, axis=0)
         rest = np.where(np.isnan(rest), self._coded_shares, rest)
         self._rest, self._posterior = rest, calibrate(rest, self._coded_shares, accuracy)
         self._below, self._mean = np.cumsum(self._posterior, axis=1), rest.mean(axis=0)
@@ -133,11 +146,16 @@ class Outlook:
         """With which probability each label was drawn, (labels,), those to come last."""
         if self._random:
             return np.full(self.labels + more, (self.labels + more) / self.communications)
-        if more:
-            return np.append(np.ones(self.labels), np.full(more, more / self.left))
-        if self._sample.inclusion is None:
-            return np.full(self.labels, np.nan)
-        return np.asarray(self._sample.inclusion[self._sample.decided] * self._sample.decided.mean())
+        now = np.full(self.labels, np.nan)
+        if self._sample.inclusion is not None:
+            now = self._sample.inclusion[self._sample.decided] * self._sample.decided.mean()
+        if not more:
+            return now
+        later = np.append(np.ones(self.labels), np.full(more, more / self.left))
+        if not self._averages or not np.isfinite(now).any():
+            return later
+        before = np.append(np.where(np.isfinite(now), 1 / now, 0.0), np.zeros(more))
+        return averaged(np.stack([before, 1 / later]))
 
     def _draw(self, more: int, draws: int, generator: np.random.Generator) -> tuple[Ints, Ints]:
         """Draw labels, and the messages whose predictions go with them; both (labels, draws)."""

@@ -73,9 +73,10 @@ class Plan:
 
     communications: int
     labels: int
-    left: int  # communications that nobody has coded
+    left: int  # communications that nobody has coded, and that were not drawn to be
     steps: tuple[Planned, ...]  # the first without any more labels
     needed: Needed | None = None
+    tied: int = 0  # communications whose coders tie
 
 
 def plan(
@@ -112,7 +113,7 @@ def plan(
     """
     steps = tuple(_planned(outlook, levels, codebook, number) for number in (0, *more))
     needed = None if half_width is None else labels_needed(outlook, half_width, codebook)
-    return Plan(outlook.communications, outlook.labels, outlook.left, steps, needed)
+    return Plan(outlook.communications, outlook.labels, outlook.left, steps, needed, outlook.tied)
 
 
 def labels_needed(outlook: Outlook, half_width: float, codebook: Codebook) -> Needed:
