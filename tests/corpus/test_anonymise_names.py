@@ -43,6 +43,8 @@ PLAIN = AnonymiseConfig()
         ("the desk at Mill Road surgery knew", "the desk at [organisation] knew"),
         ("all at Beech House were kind", "all at [organisation] were kind"),
         ("He is in Little Wenborough now", "He is in [place] now"),
+        ("u/Siobhan_tremlow_77 left r/Siobhan_fans", "[handle] left r/[person]"),
+        ("I followed Siobhan1985 here", "I followed [person] here"),
     ],
 )  # fmt: skip
 def test_names_are_masked_and_their_neighbours_stay(text: str, masked: str) -> None:

@@ -19,6 +19,7 @@ _TITLES = re.compile(
     r"^(?:(?:mr|mrs|ms|miss|mx|dr|doctor|prof|professor|revd?|reverend|sir|dame|nurse|sister|matron|cllr|auntie|aunty|aunt|uncle)"
     r"\b\.?\s+)+",
 )
+_SIGN = re.compile(r"^(?:[@\uff20]+|/?u/)")  # of a handle, in lower case
 _TITLE_AFTER = re.compile(r"(?<!\s)\s*\([a-z]+\.?\)$")
 
 
@@ -161,7 +162,7 @@ def _entity(value: str, kind: str) -> str:
     if kind == "person":
         return _TITLE_AFTER.sub("", _TITLES.sub("", form).removesuffix("'s"))
     if kind == "handle":
-        return form.lstrip("@\uff20")
+        return _SIGN.sub("", form)
     if kind in {"phone", "number"}:
         digits = re.sub(r"[^0-9a-z]", "", form)
         return re.sub(r"^(?:0044|44)0?(?=\d{9,10}$)", "0", digits)

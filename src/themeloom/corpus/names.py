@@ -16,7 +16,7 @@ from themeloom.corpus.facilities import (
 )
 from themeloom.corpus.lexicon import section
 from themeloom.corpus.patterns import PLACEHOLDER, Span, free_of, joined
-from themeloom.corpus.reading import Entity, Message, Token, read_message
+from themeloom.corpus.reading import Entity, Message, Token, read_message, whole_run
 from themeloom.corpus.word import Word
 from themeloom.corpus.wording import UNSPACED
 
@@ -61,7 +61,7 @@ def find_names(
         taken += free_of(taken, joined(text, rule(message, at))) if at else []
     taken += free_of(taken, _again(message, [span for span in taken if span.kind == "person"]))
     taken += free_of(taken, _always(text, mask))
-    return sorted(span for span in taken if span.kind != "placeholder")
+    return sorted(whole_run(text, span) for span in taken if span.kind != "placeholder")
 
 
 def find_listed(text: str, mask: frozenset[str]) -> list[Span]:

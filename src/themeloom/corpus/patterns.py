@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from themeloom.corpus.lexicon import is_word
+from themeloom.corpus.lexicon import function_words, is_word
 
 KINDS = ("person", "handle", "link", "email", "phone", "number", "postcode", "place", "organisation")
 """What a placeholder can stand for."""
@@ -38,6 +38,8 @@ _EMAIL = re.compile(
 _HANDLE = re.compile(
     r"(?<![^\W_])[@\uff20]\w{1,64}(?:@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}|(?:\.[\w-]{1,63}){1,8})?"
 )
+_REDDIT = re.compile(r"(?<![\w/.:@#-])/?u/([\w-]{2,63}\w)", re.IGNORECASE)
+_AMOUNT = re.compile(r"\d\s?$")
 _CLOCK = re.compile(r"[@\uff20]\d{1,2}(?:\d\d)?(?:am|pm|ish)?", re.IGNORECASE)
 _BARE_HANDLE = re.compile(
     r"(?<![\w#@/.-])(?=[^\W_])[A-Za-z0-9]{1,30}(?:_{1,3}[A-Za-z0-9]{1,30}){1,8}_{0,3}(?!\w)"
@@ -160,6 +162,14 @@ def _handles(text: str) -> Iterator[tuple[int, int]]:
         yield match.start(), match.end() if on_server else match.start() + 1 + len(name)
 
 
+def _reddit_handles(text: str) -> Iterator[tuple[int, int]]:
+    for match in _REDDIT.finditer(text):
+        name = match.group(1).lower()
+        dose = is_word(name) and _AMOUNT.search(text[max(0, match.start() - 2) : match.start()])
+        if not dose and name not in function_words():  # 40 u/day; me u/him
+            yield match.span()
+
+
 def _bare_handles(text: str) -> Iterator[tuple[int, int]]:
     for match in _BARE_HANDLE.finditer(text):
         if any(letter.isalpha() for letter in match.group()):
@@ -233,6 +243,7 @@ _FINDERS: tuple[tuple[str, re.Pattern[str], Callable[[str], Iterator[tuple[int, 
     ("link", re.compile(r"://|w\.", re.IGNORECASE), _links),
     ("email", re.compile("[@\uff20(\\[]"), _emails),
     ("handle", _AT, _handles),
+    ("handle", re.compile("u/", re.IGNORECASE), _reddit_handles),
     ("link", re.compile(r"\.[\w-]"), _bare_links),
     ("number", _FIVE_DIGITS, _numbers),
     ("phone", _FIVE_DIGITS, _phones),
