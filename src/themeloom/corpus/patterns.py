@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from themeloom.corpus.lexicon import function_words, is_word
 
@@ -24,6 +25,12 @@ class Span:
     end: int
     kind: str
 
+
+# What people, and the programs they write with, set between the digits of one number.
+_BLANK = " \u00a0\u2007\u2009\u202f"
+_DASH = r"\-\u2010-\u2015\u2212"
+_GAP, _APART = rf"[{_BLANK}{_DASH}]", rf"[{_BLANK}.{_DASH}]"
+_DASHES = re.compile(f"[{_DASH}]")
 
 _LINK = re.compile(
     r"(?<![^\W_])(?:(?:https?|ftps?)://|www\.)[^\s<>\[\]\"\u201c\u201d]{1,4000}", re.IGNORECASE
@@ -44,23 +51,33 @@ _CLOCK = re.compile(r"[@\uff20]\d{1,2}(?:\d\d)?(?:am|pm|ish)?", re.IGNORECASE)
 _BARE_HANDLE = re.compile(
     r"(?<![\w#@/.-])(?=[^\W_])[A-Za-z0-9]{1,30}(?:_{1,3}[A-Za-z0-9]{1,30}){1,8}_{0,3}(?!\w)"
 )
-_PHONE = re.compile(r"(?<![\w.+])(?:\+|\(\+?(?=\d)|(?=0\d))\d(?:[ ().\-/\u00a0]{0,3}\d){6,17}(?!\w)")
-_AMERICAN_PHONE = re.compile(r"(?<![\w.])(?:\+?1[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\w)")
-_TEN_DIGITS = re.compile(r"(?<![\w.-])(?<!\+1 )\d{3}[ -]?\d{3}[ -]?\d{4}(?![\w-])")
-_NATIONAL_INSURANCE = re.compile(r"\b[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]\b", re.IGNORECASE)
-_LONG_NUMBER = re.compile(r"(?<![\w.])(?:\d[ -]?){8,24}\d(?!\w)")
-_SOCIAL_SECURITY = re.compile(r"(?<![\w-])\d{3}-\d\d-\d{4}(?![\w-])")
+_PHONE = re.compile(
+    rf"(?<![\w.+])(?:\+|\(\+?(?=\d)|(?=0\d))\d(?:[{_BLANK}().{_DASH}/]{{0,3}}\d){{6,17}}(?!\w)"
+)
+_AMERICAN_PHONE = re.compile(rf"(?<![\w.])(?:\+?1{_APART})?\(?\d{{3}}\)?{_APART}\d{{3}}{_APART}\d{{4}}(?!\w)")
+_TEN_DIGITS = re.compile(
+    rf"(?<![\w.-])(?<!\d[{_DASH}])(?<!\+1 )(?:\d{{3}}{_APART}?\d{{3}}{_APART}?\d{{4}}"
+    rf"|(?<!\d{_APART})\d(?:{_APART}\d){{9}}(?!{_APART}\d))(?![\w-]|[{_DASH}]\d)"
+)
+_NATIONAL_INSURANCE = re.compile(
+    rf"\b[A-Z]{{2}}[{_BLANK}]?\d\d[{_BLANK}]?\d\d[{_BLANK}]?\d\d[{_BLANK}]?[A-D]\b", re.IGNORECASE
+)
+_LONG_NUMBER = re.compile(rf"(?<![\w.])(?:\d{_GAP}?){{8,24}}\d(?!\w)")
+_SOCIAL_SECURITY = re.compile(
+    rf"(?<![\w-])(?<!\d[{_DASH}])\d{{3}}[{_DASH}]\d\d[{_DASH}]\d{{4}}(?![\w-]|[{_DASH}]\d)"
+)
 _NAMED_NUMBER = re.compile(
     r"\b(?:nhs|chi|hospital|patient|case|claim|account|reference|ref|passport|licence|license|member|staff)"
-    r"(?: ?(?:no\b\.?|num|number|id|#))?[ :#]{1,3}([A-Z]{0,3}-?\d(?:[ -]?\d){4,12})(?!\w)",
+    rf"(?: ?(?:no\b\.?|num|number|id|#))?[{_BLANK}:#]{{1,3}}"
+    rf"([A-Z]{{0,3}}[{_DASH}]?\d(?:{_GAP}?\d){{4,12}})(?!\w)",
     re.IGNORECASE,
 )
 _POSTCODE = re.compile(
     r"\b(?:GIR ?0AA|(?:[A-PR-UWYZ]\d[\dABCDEFGHJKPSTUW]?|[A-PR-UWYZ][A-HK-Y]\d[\dABEHMNPRVWXY]?)"
-    r" {0,2}\d[ABD-HJLNP-UW-Z]{2})\b",
+    rf"[{_BLANK}]{{0,2}}\d[ABD-HJLNP-UW-Z]{{2}})\b",
     re.IGNORECASE,
 )
-_TEXT_SPEAK = re.compile(r"(?:b4|d8|gr8|h8|k8|l8|m8|n8|str8|w8) ", re.IGNORECASE)
+_TEXT_SPEAK = re.compile(rf"(?:b4|d8|gr8|h8|k8|l8|m8|n8|str8|w8)[{_BLANK}]", re.IGNORECASE)
 _TRAILING = ".,;:!?\u2026'\u2019\"\u201d*_~"
 
 
@@ -186,7 +203,7 @@ def _phones(text: str) -> Iterator[tuple[int, int]]:
             if candidate.startswith("0") and len(groups[0].group()) < 3:
                 break
             try:
-                number = phonenumbers.parse(candidate, "GB")
+                number = phonenumbers.parse(_DASHES.sub("-", " ".join(candidate.split())), "GB")
             except phonenumbers.NumberParseException:
                 continue
             if phonenumbers.is_possible_number(number) and len(re.sub(r"\D", "", candidate)) >= 9:
@@ -205,9 +222,15 @@ def has_check_digit(number: str) -> bool:
     return sum(digit * weight for digit, weight in zip(digits, range(10, 0, -1), strict=True)) % 11 == 0
 
 
+def _is_countdown(number: str) -> bool:
+    """Whether digits that stand apart only go up or down by one, as in 9 8 7 6 5 4 3 2 1 0."""
+    digits = [int(digit) for digit in number[::2] if digit.isdigit()]
+    return len(digits) == 10 and len({after - before for before, after in pairwise(digits)}) == 1
+
+
 def _numbers(text: str) -> Iterator[tuple[int, int]]:
     for match in _TEN_DIGITS.finditer(text):
-        if has_check_digit(match.group()):
+        if has_check_digit(match.group()) and not _is_countdown(match.group()):
             yield match.span()
     for pattern in (_NATIONAL_INSURANCE, _SOCIAL_SECURITY):
         yield from (match.span() for match in pattern.finditer(text))
