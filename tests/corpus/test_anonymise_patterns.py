@@ -116,6 +116,43 @@ def test_a_reference_that_is_named_is_a_number() -> None:
     assert found("patient id A123456") == [("number", "A123456")]
 
 
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("born ", "14/03/1971"),
+        ("I was born on Sunday ", "14 March 1971"),
+        ("born on the ", "14th of March, 1971"),
+        ("DOB: ", "14.03.1971"),
+        ("d.o.b. ", "1971-03-14"),
+        ("date of birth: ", "14\u201303\u20131971"),
+        ("my dob is ", "14/03/71"),
+        ("my birthday is on ", "July 24th"),
+        ("MRN ", "00123456"),
+        ("sort code: ", "12-34-56"),
+        ("case number ", "4471"),
+        ("my claim number is ", "4471"),
+        ("claim ", "4471"),
+        ("patient: ", "1984"),
+        ("from ", "192.168.13.7"),
+    ],
+)
+def test_what_a_number_is_named_as_makes_it_one(said: str, value: str) -> None:
+    assert found(f"{said}{value}, I think") == [("number", value)]
+    assert found(f"{said}{value}.") == [("number", value)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "it was 14/03/1971 and the 14 March, born in 1971, born 2/3 weeks early, born 10 pounds",
+        "claim 1200 a month, the case 2014 was, hospital 1989, patient 1200 times, staff 1500 people",
+        "version 1.2.3.4 of 12.10.2014.5 on 8.8.8 and 300.400.1.1",
+    ],
+)
+def test_dates_and_numbers_that_are_named_as_nothing_stay(text: str) -> None:
+    assert found(text) == []
+
+
 def test_punctuation_of_the_sentence_stays() -> None:
     text = "see (http://example.org/a_(b)), or http://example.org/c. Ask @me's @you. Mail a@example.org!"
     assert found(text) == [
@@ -143,7 +180,7 @@ def seconds(task, text):
 @pytest.mark.parametrize(
     "piece",
     ["a", "a.", "1", "1 ", "0", "0 0", "0\u2011", "@", "@a", "@a.", "a@", "a@a.", "u/", "http://", "www.",
-     "(", ")", "_", "a_", "-", "+", "+1", " ", "A1 ", "QQ", "943 476 ", "[at]", "a [", "ref ",
+     "(", ")", "_", "a_", "-", "+", "+1", " ", "A1 ", "QQ", "943 476 ", "[at]", "a [", "ref ", "dob ", "1.",
      "[person", "\u2019", "\U0001f600"],
 )  # fmt: skip
 def test_a_hundred_thousand_characters_take_under_a_second(piece: str) -> None:

@@ -30,6 +30,11 @@ class Span:
 _BLANK = " \u00a0\u2007\u2009\u202f"
 _DASH = r"\-\u2010-\u2015\u2212"
 _GAP, _APART = rf"[{_BLANK}{_DASH}]", rf"[{_BLANK}.{_DASH}]"
+_NAMES = "(?:nhs|chi|hospital|patient|case|claim|account|reference|ref|passport|licence|license|member|staff)"
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)"
+)
 _DASHES = re.compile(f"[{_DASH}]")
 
 _LINK = re.compile(
@@ -67,11 +72,28 @@ _SOCIAL_SECURITY = re.compile(
     rf"(?<![\w-])(?<!\d[{_DASH}])\d{{3}}[{_DASH}]\d\d[{_DASH}]\d{{4}}(?![\w-]|[{_DASH}]\d)"
 )
 _NAMED_NUMBER = re.compile(
-    r"\b(?:nhs|chi|hospital|patient|case|claim|account|reference|ref|passport|licence|license|member|staff)"
-    rf"(?: ?(?:no\b\.?|num|number|id|#))?[{_BLANK}:#]{{1,3}}"
-    rf"([A-Z]{{0,3}}[{_DASH}]?\d(?:{_GAP}?\d){{4,12}})(?!\w)",
+    rf"\b(?:(?P<named>(?:{_NAMES} ?(?:no\b\.?|num\b|number|id|#)|mrn|sort ?code)(?: is| was)?)|{_NAMES})"
+    rf"(?P<as>[{_BLANK}:#]{{1,3}})(?P<number>[A-Z]{{0,3}}[{_DASH}]?\d(?:{_GAP}?\d){{3,12}})(?!\w)",
     re.IGNORECASE,
 )
+_FOUR_DIGITS = re.compile(r"[A-Z]{0,3}\d{4}", re.IGNORECASE)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_COUNTED = re.compile(
+    r"[.,]\d|\s?(?:an?|per|each|every|of|in|k|pounds?|quid|euros?|dollars?|people|patients|staff|members|beds"
+    r"|strong|times|hours|days|weeks|months|years)\b",
+    re.IGNORECASE,
+)
+_BIRTH = re.compile(
+    rf"\b(?:born|birthda(?:y|te)|date of birth|d\.?o\.?b)\b\.?"
+    rf"(?:[{_BLANK}:=]{{1,3}}(?:is|was|on|the)\b){{0,3}}[{_BLANK}:=(]{{1,3}}(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day[, ]{{1,2}}(?:the )?)?"
+    rf"(?P<date>\d{{1,2}}(?P<by>[{_BLANK}./{_DASH}])\d{{1,2}}(?P=by)(?:\d{{4}}|\d\d)"
+    rf"|\d{{4}}[./{_DASH}]\d\d?[./{_DASH}]\d\d?"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)?{_APART}?(?:of )?{_MONTH}(?:,?{_APART}{{1,2}}(?:\d{{4}}|\d\d))?"
+    rf"|{_MONTH}{_APART}(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?:,?{_APART}{{1,2}}(?:\d{{4}}))?)(?![\w%])",
+    re.IGNORECASE,
+)
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IP_ADDRESS = re.compile(rf"(?<![\w.])(?=[\d.]{{0,12}}\d{{3}}){_BYTE}(?:\.{_BYTE}){{3}}(?![\w]|\.\d)")
 _POSTCODE = re.compile(
     r"\b(?:GIR ?0AA|(?:[A-PR-UWYZ]\d[\dABCDEFGHJKPSTUW]?|[A-PR-UWYZ][A-HK-Y]\d[\dABEHMNPRVWXY]?)"
     rf"[{_BLANK}]{{0,2}}\d[ABD-HJLNP-UW-Z]{{2}})\b",
@@ -232,9 +254,21 @@ def _numbers(text: str) -> Iterator[tuple[int, int]]:
     for match in _TEN_DIGITS.finditer(text):
         if has_check_digit(match.group()) and not _is_countdown(match.group()):
             yield match.span()
-    for pattern in (_NATIONAL_INSURANCE, _SOCIAL_SECURITY):
+    for pattern in (_NATIONAL_INSURANCE, _SOCIAL_SECURITY, _IP_ADDRESS):
         yield from (match.span() for match in pattern.finditer(text))
-    yield from (match.span(1) for match in _NAMED_NUMBER.finditer(text))
+
+
+def _named_numbers(text: str) -> Iterator[tuple[int, int]]:
+    for match in _NAMED_NUMBER.finditer(text):
+        short = sum(map(str.isdigit, match["number"])) < 5
+        said = match["named"] or not match["as"].isspace()
+        counts = _YEAR.fullmatch(match["number"]) or _COUNTED.match(text, match.end())
+        if not short or (_FOUR_DIGITS.fullmatch(match["number"]) and (said or not counts)):
+            yield match.span("number")
+
+
+def _births(text: str) -> Iterator[tuple[int, int]]:
+    yield from (match.span("date") for match in _BIRTH.finditer(text))
 
 
 def _long_numbers(text: str) -> Iterator[tuple[int, int]]:
@@ -268,7 +302,9 @@ _FINDERS: tuple[tuple[str, re.Pattern[str], Callable[[str], Iterator[tuple[int, 
     ("handle", _AT, _handles),
     ("handle", re.compile("u/", re.IGNORECASE), _reddit_handles),
     ("link", re.compile(r"\.[\w-]"), _bare_links),
+    ("number", re.compile(r"birth|born|d\.?o\.?b", re.IGNORECASE), _births),
     ("number", _FIVE_DIGITS, _numbers),
+    ("number", re.compile(r"\d(?:\D?\d){3}"), _named_numbers),
     ("phone", _FIVE_DIGITS, _phones),
     ("number", _FIVE_DIGITS, _long_numbers),
     ("postcode", re.compile(r"\d"), _postcodes),
