@@ -20,6 +20,7 @@ _TITLES = re.compile(
     r"\b\.?\s+)+",
 )
 _SIGN = re.compile(r"^(?:[@\uff20]+|/?u/)")  # of a handle, in lower case
+_TAG_PART = re.compile("[A-Z][a-z]+")
 _TITLE_AFTER = re.compile(r"(?<!\s)\s*\([a-z]+\.?\)$")
 
 
@@ -159,6 +160,8 @@ def _entity(value: str, kind: str) -> str:
     form = " ".join(value.casefold().replace("\u2019", "'").split())
     if PLACEHOLDER.fullmatch(value):
         return value  # typed by the author of the message: a thing of its own
+    if value.startswith("#"):
+        form = " ".join(_TAG_PART.findall(value)).casefold()
     if kind == "person":
         return _TITLE_AFTER.sub("", _TITLES.sub("", form).removesuffix("'s"))
     if kind == "handle":

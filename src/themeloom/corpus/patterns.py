@@ -84,8 +84,9 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 _BIRTH = re.compile(
-    rf"\b(?:born|birthda(?:y|te)|date of birth|d\.?o\.?b)\b\.?"
-    rf"(?:[{_BLANK}:=]{{1,3}}(?:is|was|on|the)\b){{0,3}}[{_BLANK}:=(]{{1,3}}(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day[, ]{{1,2}}(?:the )?)?"
+    r"\b(?:born|birthda(?:y|te)|date of birth|d\.?o\.?b)\b\.?"
+    rf"(?:[{_BLANK}:=]{{1,3}}(?:is|was|on|the)\b){{0,3}}[{_BLANK}:=(]{{1,3}}"
+    r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day[, ]{1,2}(?:the )?)?"
     rf"(?P<date>\d{{1,2}}(?P<by>[{_BLANK}./{_DASH}])\d{{1,2}}(?P=by)(?:\d{{4}}|\d\d)"
     rf"|\d{{4}}[./{_DASH}]\d\d?[./{_DASH}]\d\d?"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?{_APART}?(?:of )?{_MONTH}(?:,?{_APART}{{1,2}}(?:\d{{4}}|\d\d))?"
