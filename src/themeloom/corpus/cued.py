@@ -1,7 +1,7 @@
 """Names that what stands around them gives away: Dr K, J. K. Smith, my name is Will, #AnnSmith."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from themeloom.corpus import lexicon
 from themeloom.corpus.acting import acts
@@ -135,6 +135,7 @@ def may_be_shouted(word: Word) -> bool:
 
 def find_shouted(message: Message, places: Sequence[int]) -> Iterator[Span]:
     """Find a first name and a surname in capitals: ANNA TREMLOW, Anna TREMLOW."""
+    mixed = any(token.lowered for token in message.tokens)
     for position in places:
         if not message.follows(position) or message.kept(message.tokens[position]):
             continue
@@ -142,17 +143,17 @@ def find_shouted(message: Message, places: Sequence[int]) -> Iterator[Span]:
         known = first.is_likely_name and not first.is_word and (first.titled or first.shouted)
         # Where all is in capitals, two words that no list has may be misspelt.
         strange = first.shouted and _is_strange(first.word) and _is_strange(message.tokens[position].word)
-        if known or (strange and any(token.lowered for token in message.tokens)):
+        if known or (strange and mixed):
             yield Span(first.start, message.tokens[position].end, "person")
 
 
-def find_tags(text: str, keep: frozenset[str], named: Collection[str]) -> Iterator[Span]:
+def find_tags(text: str, keep: frozenset[str], named: Set[str]) -> Iterator[Span]:
     """Find hashtags that are a first name and a surname, or made of names of the message: #AnnaTremlow."""
     for match in _TAG.finditer(text):
         first, *others = (word_of(part) for part in _TAG_PART.findall(match.group()))
         lower = {word.lower for word in (first, *others)}
         known = first.is_first_name and not first.is_word and not first.harmless
-        meant = lower <= set(named) or (known and _can_be_surname(others[-1]))
+        meant = lower <= named or (known and _can_be_surname(others[-1]))
         if meant and not keep & {match.group()[1:].lower(), *lower}:
             yield Span(match.start(), match.end(), "person")
 

@@ -1,7 +1,7 @@
 """Names of persons, places and organisations: a language model, a lexicon and cues of English joined."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from functools import lru_cache
 
 from themeloom.corpus import lexicon
@@ -280,7 +280,7 @@ def _words_of(text: str, spans: Sequence[Span]) -> set[str]:
     return {word for span in spans for word in text[span.start : span.end].split() if len(word) > 2}
 
 
-def _again(message: Message, names: Collection[str]) -> Iterator[Span]:
+def _again(message: Message, names: Set[str]) -> Iterator[Span]:
     """Grace came. Grace left, GRACE: who is named once in a message is meant wherever the name stands."""
     lower = {word.lower() for word in names}
     for token in message.tokens if names else ():
