@@ -124,6 +124,18 @@ def test_the_crosswalk_covers_repeats_and_leaves_out_the_unreadable(vault: Vault
     assert pl.read_parquet(vault.folder / "crosswalk.parquet").equals(corpus.crosswalk)
 
 
+def test_a_handle_has_one_number_whatever_stands_before_it(vault: Vault) -> None:
+    corpus = anonymise(unique("Thanks u/Some_One", "as /u/some_one said", "@some_one knows"), PLAIN, vault)
+    assert corpus.texts == ["Thanks [handle 1]", "as [handle 1] said", "[handle 1] knows"]
+
+
+def test_a_hashtag_and_capitals_are_of_the_same_person(vault: Vault) -> None:
+    corpus = anonymise(
+        unique("I met Katherine Tremlow", "KATHERINE TREMLOW", "#KatherineTremlow"), PLAIN, vault
+    )
+    assert corpus.texts == ["I met [person 1]", "[person 1]", "[person 1]"]
+
+
 def test_an_empty_corpus_stays_empty(vault: Vault) -> None:
     corpus = anonymise(unique(), PLAIN, vault)
     assert corpus.communications.schema == pl.Schema(COMMUNICATIONS)

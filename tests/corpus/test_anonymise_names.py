@@ -43,6 +43,16 @@ PLAIN = AnonymiseConfig()
         ("the desk at Mill Road surgery knew", "the desk at [organisation] knew"),
         ("all at Beech House were kind", "all at [organisation] were kind"),
         ("He is in Little Wenborough now", "He is in [place] now"),
+        ("mrs o\u2019Hanrahanty, miss o\u2019leary, mr o'leary", "[person], miss [person], [person]"),
+        ("ZEBEDIAH TREMLOW is on duty", "[person] is on duty"),
+        ("KATHERINE TREMLOW WAS RUDE, Katherine TREMLOW was", "[person] WAS RUDE, [person] was"),
+        ("Zebediah Quillon came. QUILLON, who else?", "[person] came. [person], who else?"),
+        ("thanks #KatherineTremlow, #Katherine_Tremlow", "thanks [person], [person]"),
+        ("Zebediah Quillon, I thank you #ZebediahQuillon", "[person], I thank you [person]"),
+        ("they shut 27 harcourt road, and 27A HARCOURT ROAD", "they shut [place], and [place]"),
+        ("we live at 17 THISTLEDOWN LANE, he at 5 mill close", "we live at [place], he at [place]"),
+        ("u/Siobhan_tremlow_77 left r/Siobhan_fans", "[handle] left r/[person]"),
+        ("I followed Siobhan1985 here", "I followed [person] here"),
     ],
 )  # fmt: skip
 def test_names_are_masked_and_their_neighbours_stay(text: str, masked: str) -> None:
@@ -62,7 +72,11 @@ def test_names_are_masked_and_their_neighbours_stay(text: str, masked: str) -> N
         "Ta duck, ta love. cheers pal. thanks hun. Nowt to say. Innit. Lololol hahaha",
         "my dr doesnt listen, the dr wldnt help. I saw the Dr. He was late",
         "Twitter and Facebook, EastEnders, Tesco and the BBC",
-        "#DrSmith #WorldMentalHealthDay",
+        "#DrSmith #WorldMentalHealthDay #SundayFunday #WillPower #MarkMyWords #TimeToTalk #PlutoFlyby",
+        "DEPRESION ANXEITY AND NO SLEEP. THE WARD MANAGER SAID NO, the nurse on PICU GRIPPA",
+        "2 way street, 20 minute drive, 10 miles down the road, 3 people close, 2 busy roads",
+        "at 20 minutes drive, on 2 main road works, at 2 our way",
+        "at 10 o'clock, o'course",
         "I CANNOT DO THIS ANY MORE, WHY WILL NOBODY LISTEN",
         "Can't sleep. Won't eat. Wasn't me. Americans, Canadians and Poles",
         "the day centre, a crisis house, our local hospital, the Psychiatric Unit, a Day Hospital",
@@ -81,6 +95,16 @@ def test_the_study_says_what_is_kept_and_what_is_masked() -> None:
     assert mask_texts([text], PLAIN) == ["[person] gave me [person] at the Blue Door"]
     config = AnonymiseConfig(keep=("zorbitane",), mask=("Blue Door", ""))
     assert mask_texts([text], config) == ["[person] gave me Zorbitane at the [person]"]
+
+
+def test_the_study_keeps_names_in_hashtags_capitals_and_streets() -> None:
+    texts = ["thanks #KatherineTremlow", "Katherine TREMLOW came", "27 harcourt road"]
+    config = AnonymiseConfig(keep=("tremlow", "harcourt"))
+    assert mask_texts(texts, config) == [
+        "thanks #KatherineTremlow",
+        "[person] TREMLOW came",
+        "27 harcourt road",
+    ]
 
 
 def test_names_stay_where_the_study_says_so_but_for_those_that_are_listed() -> None:
@@ -112,8 +136,9 @@ def test_words_after_a_hashtag_or_a_placeholder_open_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["A", "A ", "Aa", "Aa ", "Dr ", "Oak Ward ", "St ", "J. ", "a'", "a-", "[person] ", "# ", "x "]
-)
+    "piece", ["A", "A ", "Aa", "Aa ", "Dr ", "Oak Ward ", "St ", "J. ", "a'", "a-", "[person] ", "# ", "x ",
+     "QUILLON ", "#AnnQuillon ", "1 quillon road ", "o'quillon "],
+)  # fmt: skip
 def test_a_hundred_thousand_characters_take_a_moment(piece: str) -> None:
     text = piece * (100_000 // len(piece))
     find_names("Dr Smith", [], frozenset(), frozenset())  # imports

@@ -21,6 +21,9 @@ def found(text: str) -> list[tuple[str, str]]:
         ("handle", "@me@social.example.org"),
         ("handle", "@somebody.bsky.social"),
         ("handle", "some_body"),
+        ("handle", "u/some-body77"),
+        ("handle", "/u/some_body"),
+        ("handle", "U/Somebody"),
         ("link", "https://example.org/a?b=c#d"),
         ("link", "http://t.co/AbC123"),
         ("link", "www.example.org"),
@@ -42,12 +45,29 @@ def found(text: str) -> list[tuple[str, str]]:
         ("phone", "0044 1632 960417"),
         ("phone", "+1 415-555-2671"),
         ("phone", "(415) 555-2671"),
+        ("phone", "07700\u2011900\u2011123"),
+        ("phone", "020\u20117946\u20110958"),
+        ("phone", "07700\u2013900\u2013123"),
+        ("phone", "07700\u2212900\u2212123"),
+        ("phone", "07700\u202f900\u2009123"),
+        ("phone", "+44\u00a07700\u2007900123"),
+        ("phone", "(415)\u00a0555\u20112671"),
         ("number", "943 476 5919"),
+        ("number", "943\u2011476\u20115919"),
+        ("number", "943\u2013476\u20135919"),
+        ("number", "943\u00a0476\u00a05919"),
+        ("number", "943.476.5919"),
+        ("number", "9 4 3 4 7 6 5 9 1 9"),
+        ("number", "9-4-3-4-7-6-5-9-1-9"),
+        ("number", "4111\u20111111\u20111111\u20111111"),
+        ("number", "078\u201105\u20111120"),
+        ("number", "QQ\u00a012\u00a034\u00a056\u00a0C"),
         ("number", "9434765919"),
         ("number", "QQ 12 34 56 C"),
         ("number", "4111 1111 1111 1111"),
         ("number", "078-05-1120"),
         ("postcode", "LS1 4AP"),
+        ("postcode", "SY8\u00a01ZZ"),
         ("postcode", "sw1a 1aa"),
         ("postcode", "M28 0AB"),
     ],
@@ -67,8 +87,11 @@ def test_each_form_is_found_whole(kind: str, value: str) -> None:
         "section 37/41 and form F20, 140km, b4 u go, gr8 4us, w8 4us",
         "it took 1,200,000 pounds and 0 10 20 30 people",
         "#hashtag and #another_one",
+        "w/o and/or n/a, see u/s, r/somewhere, 40 u/day, he told me what u/they did",
         "[person 3] and [link 1] and [handle]",
         "price: 4567 8901",
+        "0 1 2 3 4 5 6 7 8 9, 9 8 7 6 5 4 3 2 1 0 and 3 1 4 1 5 9 2 6 5 3",
+        "1994\u20132013, 12\u201314 weeks, 1.5\u20132.5, 2.10.2014\u20133.11.2014",
     ],
 )
 def test_what_identifies_nobody_is_left(text: str) -> None:
@@ -80,9 +103,54 @@ def test_an_invalid_check_digit_is_no_health_number() -> None:
     assert found("code 943-476-59") == []
 
 
+def test_a_dash_of_the_sentence_is_no_part_of_a_number() -> None:
+    assert found("mine is 943 476 5919\u2014yes\u20149434765919") == [
+        ("number", "943 476 5919"),
+        ("number", "9434765919"),
+    ]
+    assert found("answers: 1 9 4 3 4 7 6 5 9 1 9, then 9 4 3 4 7 6 5 9 1 9 2") == []
+
+
 def test_a_reference_that_is_named_is_a_number() -> None:
     assert found("my hospital no: 44 1208 7 is lost") == [("number", "44 1208 7")]
     assert found("patient id A123456") == [("number", "A123456")]
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("born ", "14/03/1971"),
+        ("I was born on Sunday ", "14 March 1971"),
+        ("born on the ", "14th of March, 1971"),
+        ("DOB: ", "14.03.1971"),
+        ("d.o.b. ", "1971-03-14"),
+        ("date of birth: ", "14\u201303\u20131971"),
+        ("my dob is ", "14/03/71"),
+        ("my birthday is on ", "July 24th"),
+        ("MRN ", "00123456"),
+        ("sort code: ", "12-34-56"),
+        ("case number ", "4471"),
+        ("my claim number is ", "4471"),
+        ("claim ", "4471"),
+        ("patient: ", "1984"),
+        ("from ", "192.168.13.7"),
+    ],
+)
+def test_what_a_number_is_named_as_makes_it_one(said: str, value: str) -> None:
+    assert found(f"{said}{value}, I think") == [("number", value)]
+    assert found(f"{said}{value}.") == [("number", value)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "it was 14/03/1971 and the 14 March, born in 1971, born 2/3 weeks early, born 10 pounds",
+        "claim 1200 a month, the case 2014 was, hospital 1989, patient 1200 times, staff 1500 people",
+        "version 1.2.3.4 of 12.10.2014.5 on 8.8.8 and 300.400.1.1",
+    ],
+)
+def test_dates_and_numbers_that_are_named_as_nothing_stay(text: str) -> None:
+    assert found(text) == []
 
 
 def test_punctuation_of_the_sentence_stays() -> None:
@@ -111,8 +179,9 @@ def seconds(task, text):
 
 @pytest.mark.parametrize(
     "piece",
-    ["a", "a.", "1", "1 ", "0", "0 0", "@", "@a", "@a.", "a@", "a@a.", "http://", "www.", "(", ")", "[person",
-     "_", "a_", "-", "+", "+1", " ", "A1 ", "QQ", "943 476 ", "[at]", "a [", "ref ", "\u2019", "\U0001f600"],
+    ["a", "a.", "1", "1 ", "0", "0 0", "0\u2011", "@", "@a", "@a.", "a@", "a@a.", "u/", "http://", "www.",
+     "(", ")", "_", "a_", "-", "+", "+1", " ", "A1 ", "QQ", "943 476 ", "[at]", "a [", "ref ", "dob ", "1.",
+     "[person", "\u2019", "\U0001f600"],
 )  # fmt: skip
 def test_a_hundred_thousand_characters_take_under_a_second(piece: str) -> None:
     text = piece * (100_000 // len(piece))

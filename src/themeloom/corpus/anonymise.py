@@ -19,6 +19,8 @@ _TITLES = re.compile(
     r"^(?:(?:mr|mrs|ms|miss|mx|dr|doctor|prof|professor|revd?|reverend|sir|dame|nurse|sister|matron|cllr|auntie|aunty|aunt|uncle)"
     r"\b\.?\s+)+",
 )
+_SIGN = re.compile(r"^(?:[@\uff20]+|/?u/)")  # of a handle, in lower case
+_TAG_PART = re.compile("[A-Z][a-z]+")
 _TITLE_AFTER = re.compile(r"(?<!\s)\s*\([a-z]+\.?\)$")
 
 
@@ -158,10 +160,12 @@ def _entity(value: str, kind: str) -> str:
     form = " ".join(value.casefold().replace("\u2019", "'").split())
     if PLACEHOLDER.fullmatch(value):
         return value  # typed by the author of the message: a thing of its own
+    if value.startswith("#"):
+        form = " ".join(_TAG_PART.findall(value)).casefold()
     if kind == "person":
         return _TITLE_AFTER.sub("", _TITLES.sub("", form).removesuffix("'s"))
     if kind == "handle":
-        return form.lstrip("@\uff20")
+        return _SIGN.sub("", form)
     if kind in {"phone", "number"}:
         digits = re.sub(r"[^0-9a-z]", "", form)
         return re.sub(r"^(?:0044|44)0?(?=\d{9,10}$)", "0", digits)

@@ -1,18 +1,22 @@
-"""Names that the words around them give away: Dr K, my name is Will, Raj from nights."""
+"""Names that what stands around them gives away: Dr K, J. K. Smith, my name is Will, #AnnSmith."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
+from themeloom.corpus import lexicon
 from themeloom.corpus.acting import acts
 from themeloom.corpus.lexicon import section
 from themeloom.corpus.patterns import Span
 from themeloom.corpus.reading import Message, Token
-from themeloom.corpus.word import Word
+from themeloom.corpus.word import Word, word_of
 
 _FROM_WHERE = re.compile(r" from (?:the|our|my|reception|nights|days|upstairs|next door)\b")
 _DOES = re.compile(r" (?:was|is|has|had|said|says|told|asked|rang|sat|came|left|gave|got|never|always)\b")
 _ENDS = re.compile(r"\.?(?=[\s,;!?)\"']|$)")
 _NAME_IS = re.compile(r"\bname(?:'s|\u2019s| is| was)$", re.IGNORECASE)
+_TITLE_AFTER = re.compile(r" \((?:Mrs?|Ms|Mx|Miss|Dr|Prof)\.?\)")
+_TAG = re.compile(r"#[A-Z][a-z]{1,30}(?:[_'\u2019]?[A-Z][a-z]{1,30}){1,2}(?!\w)")
+_TAG_PART = re.compile("[A-Z][a-z]+")
 _NOT_INITIALS = frozenset("IA")
 
 
@@ -101,3 +105,64 @@ def _is_surname(token: Token) -> bool:
 def _end(message: Message, position: int) -> int:
     following = _surname_follows(message, position)
     return message.tokens[position + following].end
+
+
+def find_initialled(message: Message, places: Sequence[int]) -> Iterator[Span]:
+    """J.K. Smith; E. Smith-Jones (Mrs)."""
+    for position in places:
+        first, token = position, message.tokens[position]
+        while _is_dotted(message, first):
+            first -= 1
+        if first < position and not message.kept(token):
+            tail = _TITLE_AFTER.match(message.text, token.end)
+            yield Span(message.tokens[first].start, tail.end() if tail else token.end, "person")
+
+
+def _is_dotted(message: Message, position: int) -> bool:
+    """Whether an initial and a full stop stand right before a token."""
+    return position > 0 and message.gap(position) in {". ", "."} and message.tokens[position - 1].initial
+
+
+def may_follow_initials(word: Word) -> bool:
+    """Whether `find_initialled` may find anything at a word."""
+    return word.titled and (word.unknown or (word.is_last_name and not word.is_function_word))
+
+
+def may_be_shouted(word: Word) -> bool:
+    """Whether `find_shouted` may find anything at a word."""
+    return word.shouted and _can_be_surname(word)
+
+
+def find_shouted(message: Message, places: Sequence[int]) -> Iterator[Span]:
+    """Find a first name and a surname in capitals: ANNA TREMLOW, Anna TREMLOW."""
+    mixed = any(token.lowered for token in message.tokens)
+    for position in places:
+        if not message.follows(position) or message.kept(message.tokens[position]):
+            continue
+        first = message.tokens[position - 1]
+        known = first.is_likely_name and not first.is_word and (first.titled or first.shouted)
+        # Where all is in capitals, two words that no list has may be misspelt.
+        strange = first.shouted and _is_strange(first.word) and _is_strange(message.tokens[position].word)
+        if known or (strange and mixed):
+            yield Span(first.start, message.tokens[position].end, "person")
+
+
+def find_tags(text: str, keep: frozenset[str], named: Set[str]) -> Iterator[Span]:
+    """Find hashtags that are a first name and a surname, or made of names of the message: #AnnaTremlow."""
+    for match in _TAG.finditer(text):
+        first, *others = (word_of(part) for part in _TAG_PART.findall(match.group()))
+        lower = {word.lower for word in (first, *others)}
+        known = first.is_first_name and not first.is_word and not first.harmless
+        meant = lower <= named or (known and _can_be_surname(others[-1]))
+        if meant and not keep & {match.group()[1:].lower(), *lower}:
+            yield Span(match.start(), match.end(), "person")
+
+
+def _can_be_surname(word: Word) -> bool:
+    return (
+        word.unknown and (len(word.text) > 4 or word.is_last_name) and not lexicon.looks_derived(word.lower)
+    )
+
+
+def _is_strange(word: Word) -> bool:
+    return word.unknown and len(word.text) > 4 and not lexicon.looks_derived(word.lower)

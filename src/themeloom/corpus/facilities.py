@@ -1,4 +1,4 @@
-"""Names of places and organisations that say what they name: Ashgrove ward, Little Snoring."""
+"""Names of places and organisations that say what they name: Ashgrove ward, 27 harcourt road."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,8 +11,12 @@ from themeloom.corpus.word import Word
 
 LONGEST_NAME = 6
 """Words."""
+_LONGEST_STREET = 3
 
 _HOUSE_NUMBER = re.compile(r"(?<![\w.,])\d{1,4}[A-Za-z]?,? $")
+_AT_HOME = re.compile(
+    r"\b(?:at|lives? on|lived on|number|no\.?|address(?: is|:)?|flat \w{1,4},?) $", re.IGNORECASE
+)
 _WITHIN_A_NAME = frozenset((" ", "\u00a0", "  ", "'s ", "\u2019s ", "s' "))
 
 
@@ -61,6 +65,36 @@ def _names_a_facility(message: Message, position: int, head: Token) -> bool:
     follower = message.tokens[position + 1]
     capital = head.titled or (follower.titled and follower.lower in lexicon.facilities())
     return token.unknown or (not token.opens and (token.is_first_name or capital))
+
+
+def may_be_address(word: Word) -> bool:
+    """Whether `find_addresses` may find anything at a word."""
+    return not word.titled and word.lower in section("streets") | section("streets-that-are-words")
+
+
+def find_addresses(message: Message, places: Sequence[int]) -> Iterator[Span]:
+    """Find streets with a house number in capitals or small letters: 27 harcourt road."""
+    for position in places:
+        for first in range(position - 1, max(position - 1 - _LONGEST_STREET, -1), -1):
+            token = message.tokens[first]
+            if not message.follows(first + 1) or token.is_function_word or token.lower in section("measures"):
+                break
+            if number := _HOUSE_NUMBER.search(message.text[max(0, token.start - 8) : token.start]):
+                start = token.start - len(number.group())
+                if _is_address(message, first, position, start):
+                    yield Span(start, message.tokens[position].end, "place")
+                break
+
+
+def _is_address(message: Message, first: int, position: int, start: int) -> bool:
+    """Tell 27 harcourt road from 2 busy roads: by a name that is no word, or by what stands before."""
+    names = message.tokens[first:position]
+    if any(message.kept(token) for token in names):
+        return False
+    if _AT_HOME.search(message.text[max(0, start - 20) : start]):
+        return True
+    named = any(token.unknown and len(token.text) > 3 for token in names)
+    return named and message.tokens[position].lower in section("streets")
 
 
 def may_be_area(word: Word) -> bool:

@@ -1,29 +1,38 @@
 """Names of persons, places and organisations: a language model, a lexicon and cues of English joined."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from functools import lru_cache
 
 from themeloom.corpus import lexicon
 from themeloom.corpus.acting import acts
-from themeloom.corpus.cued import find_cued, may_be_cued
+from themeloom.corpus.cued import (
+    find_cued,
+    find_initialled,
+    find_shouted,
+    find_tags,
+    may_be_cued,
+    may_be_shouted,
+    may_follow_initials,
+)
 from themeloom.corpus.facilities import (
     LONGEST_NAME,
+    find_addresses,
     find_areas,
     find_facilities,
+    may_be_address,
     may_be_area,
     may_be_facility,
 )
 from themeloom.corpus.lexicon import section
 from themeloom.corpus.patterns import PLACEHOLDER, Span, free_of, joined
-from themeloom.corpus.reading import Entity, Message, Token, read_message
+from themeloom.corpus.reading import Entity, Message, Token, read_message, whole_run
 from themeloom.corpus.word import Word
 from themeloom.corpus.wording import UNSPACED
 
 _SHIFTS = re.compile(
     r"\s{1,3}(?:on|from) (?:the )?(?:nights?|days|lates|earl(?:y|ies)|reception|desk|ward|phone)\b"
 )
-_TITLE_AFTER = re.compile(r" \((?:Mrs?|Ms|Mx|Miss|Dr|Prof)\.?\)")
 _PLACE_LABELS = frozenset(("GPE", "LOC", "FAC"))
 _KIN = frozenset({"sister", "brother", "father", "mother"})
 _ARTICLES = frozenset(("the", "a", "an", "this", "that", "every", "each", "no", "any"))
@@ -54,14 +63,18 @@ def find_names(
     for position, token in enumerate(message.tokens):
         for number in _rules_of(token.word):
             places[number].append(position)
-    if not mask and not any(places):
+    if not mask and "#" not in text and not any(places):
         return []
     taken = [Span(m.start(), m.end(), "placeholder") for m in PLACEHOLDER.finditer(text)]
     for (rule, _), at in zip(_RULES, places, strict=True):
         taken += free_of(taken, joined(text, rule(message, at))) if at else []
-    taken += free_of(taken, _again(message, [span for span in taken if span.kind == "person"]))
+    named = _words_of(text, [span for span in taken if span.kind in {"person", "place"}])
+    taken += free_of(
+        taken, _again(message, _words_of(text, [span for span in taken if span.kind == "person"]))
+    )
+    taken += free_of(taken, find_tags(text, keep, {name.lower() for name in named}))
     taken += free_of(taken, _always(text, mask))
-    return sorted(span for span in taken if span.kind != "placeholder")
+    return sorted(whole_run(text, span) for span in taken if span.kind != "placeholder")
 
 
 def find_listed(text: str, mask: frozenset[str]) -> list[Span]:
@@ -135,26 +148,6 @@ def _continues_name(message: Message, position: int) -> bool:
         return False
     known = token.is_last_name or token.is_likely_name
     return token.unknown or known or message.label(token) == "PERSON"
-
-
-def _initialled(message: Message, places: Sequence[int]) -> Iterator[Span]:
-    """J.K. Smith; E. Smith-Jones (Mrs)."""
-    for position in places:
-        first, token = position, message.tokens[position]
-        while _is_dotted(message, first):
-            first -= 1
-        if first < position and not message.kept(token):
-            tail = _TITLE_AFTER.match(message.text, token.end)
-            yield Span(message.tokens[first].start, tail.end() if tail else token.end, "person")
-
-
-def _is_dotted(message: Message, position: int) -> bool:
-    """Whether an initial and a full stop stand right before a token."""
-    return position > 0 and message.gap(position) in {". ", "."} and message.tokens[position - 1].initial
-
-
-def _can_follow_initials(word: Word) -> bool:
-    return word.titled and (word.unknown or (word.is_last_name and not word.is_function_word))
 
 
 def _can_be_single(word: Word) -> bool:
@@ -283,14 +276,17 @@ def _lower_case(message: Message, places: Sequence[int]) -> Iterator[Span]:
             yield Span(token.start, token.end, "person")
 
 
-def _again(message: Message, persons: Sequence[Span]) -> Iterator[Span]:
-    """Grace came. Grace left: who is named once in a message is meant wherever the name stands in it."""
-    names = {
-        word for span in persons for word in message.text[span.start : span.end].split() if len(word) > 2
-    }
+def _words_of(text: str, spans: Sequence[Span]) -> set[str]:
+    return {word for span in spans for word in text[span.start : span.end].split() if len(word) > 2}
+
+
+def _again(message: Message, names: Set[str]) -> Iterator[Span]:
+    """Grace came. Grace left, GRACE: who is named once in a message is meant wherever the name stands."""
+    lower = {word.lower() for word in names}
     for token in message.tokens if names else ():
         plain = token.harmless or token.is_function_word or token.lower in section("titles")
-        if token.text in names and token.text[0].isupper() and not plain:
+        named = token.text in names or (token.shouted and token.unknown and token.lower in lower)
+        if named and token.text[0].isupper() and not plain:
             yield Span(token.start, token.end, "person")
 
 
@@ -309,8 +305,10 @@ def _whole(word: str) -> str:
 
 _RULES: tuple[tuple[Callable[[Message, Sequence[int]], Iterator[Span]], Callable[[Word], bool]], ...] = (
     (_titled, lambda word: word.lower in section("titles")),
-    (_initialled, _can_follow_initials),
+    (find_initialled, may_follow_initials),
+    (find_shouted, may_be_shouted),
     (find_facilities, may_be_facility),
+    (find_addresses, may_be_address),
     (find_cued, may_be_cued),
     (find_areas, may_be_area),
     (_single, _can_be_single),

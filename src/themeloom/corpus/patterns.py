@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
-from themeloom.corpus.lexicon import is_word
+from themeloom.corpus.lexicon import function_words, is_word
 
 KINDS = ("person", "handle", "link", "email", "phone", "number", "postcode", "place", "organisation")
 """What a placeholder can stand for."""
@@ -25,6 +26,17 @@ class Span:
     kind: str
 
 
+# What people, and the programs they write with, set between the digits of one number.
+_BLANK = " \u00a0\u2007\u2009\u202f"
+_DASH = r"\-\u2010-\u2015\u2212"
+_GAP, _APART = rf"[{_BLANK}{_DASH}]", rf"[{_BLANK}.{_DASH}]"
+_NAMES = "(?:nhs|chi|hospital|patient|case|claim|account|reference|ref|passport|licence|license|member|staff)"
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)"
+)
+_DASHES = re.compile(f"[{_DASH}]")
+
 _LINK = re.compile(
     r"(?<![^\W_])(?:(?:https?|ftps?)://|www\.)[^\s<>\[\]\"\u201c\u201d]{1,4000}", re.IGNORECASE
 )
@@ -38,27 +50,57 @@ _EMAIL = re.compile(
 _HANDLE = re.compile(
     r"(?<![^\W_])[@\uff20]\w{1,64}(?:@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}|(?:\.[\w-]{1,63}){1,8})?"
 )
+_REDDIT = re.compile(r"(?<![\w/.:@#-])/?u/([\w-]{2,63}\w)", re.IGNORECASE)
+_AMOUNT = re.compile(r"\d\s?$")
 _CLOCK = re.compile(r"[@\uff20]\d{1,2}(?:\d\d)?(?:am|pm|ish)?", re.IGNORECASE)
 _BARE_HANDLE = re.compile(
     r"(?<![\w#@/.-])(?=[^\W_])[A-Za-z0-9]{1,30}(?:_{1,3}[A-Za-z0-9]{1,30}){1,8}_{0,3}(?!\w)"
 )
-_PHONE = re.compile(r"(?<![\w.+])(?:\+|\(\+?(?=\d)|(?=0\d))\d(?:[ ().\-/\u00a0]{0,3}\d){6,17}(?!\w)")
-_AMERICAN_PHONE = re.compile(r"(?<![\w.])(?:\+?1[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\w)")
-_TEN_DIGITS = re.compile(r"(?<![\w.-])(?<!\+1 )\d{3}[ -]?\d{3}[ -]?\d{4}(?![\w-])")
-_NATIONAL_INSURANCE = re.compile(r"\b[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]\b", re.IGNORECASE)
-_LONG_NUMBER = re.compile(r"(?<![\w.])(?:\d[ -]?){8,24}\d(?!\w)")
-_SOCIAL_SECURITY = re.compile(r"(?<![\w-])\d{3}-\d\d-\d{4}(?![\w-])")
+_PHONE = re.compile(
+    rf"(?<![\w.+])(?:\+|\(\+?(?=\d)|(?=0\d))\d(?:[{_BLANK}().{_DASH}/]{{0,3}}\d){{6,17}}(?!\w)"
+)
+_AMERICAN_PHONE = re.compile(rf"(?<![\w.])(?:\+?1{_APART})?\(?\d{{3}}\)?{_APART}\d{{3}}{_APART}\d{{4}}(?!\w)")
+_TEN_DIGITS = re.compile(
+    rf"(?<![\w.-])(?<!\d[{_DASH}])(?<!\+1 )(?:\d{{3}}{_APART}?\d{{3}}{_APART}?\d{{4}}"
+    rf"|(?<!\d{_APART})\d(?:{_APART}\d){{9}}(?!{_APART}\d))(?![\w-]|[{_DASH}]\d)"
+)
+_NATIONAL_INSURANCE = re.compile(
+    rf"\b[A-Z]{{2}}[{_BLANK}]?\d\d[{_BLANK}]?\d\d[{_BLANK}]?\d\d[{_BLANK}]?[A-D]\b", re.IGNORECASE
+)
+_LONG_NUMBER = re.compile(rf"(?<![\w.])(?:\d{_GAP}?){{8,24}}\d(?!\w)")
+_SOCIAL_SECURITY = re.compile(
+    rf"(?<![\w-])(?<!\d[{_DASH}])\d{{3}}[{_DASH}]\d\d[{_DASH}]\d{{4}}(?![\w-]|[{_DASH}]\d)"
+)
 _NAMED_NUMBER = re.compile(
-    r"\b(?:nhs|chi|hospital|patient|case|claim|account|reference|ref|passport|licence|license|member|staff)"
-    r"(?: ?(?:no\b\.?|num|number|id|#))?[ :#]{1,3}([A-Z]{0,3}-?\d(?:[ -]?\d){4,12})(?!\w)",
+    rf"\b(?:(?P<named>(?:{_NAMES} ?(?:no\b\.?|num\b|number|id|#)|mrn|sort ?code)(?: is| was)?)|{_NAMES})"
+    rf"(?P<as>[{_BLANK}:#]{{1,3}})(?P<number>[A-Z]{{0,3}}[{_DASH}]?\d(?:{_GAP}?\d){{3,12}})(?!\w)",
     re.IGNORECASE,
 )
+_FOUR_DIGITS = re.compile(r"[A-Z]{0,3}\d{4}", re.IGNORECASE)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_COUNTED = re.compile(
+    r"[.,]\d|\s?(?:an?|per|each|every|of|in|k|pounds?|quid|euros?|dollars?|people|patients|staff|members|beds"
+    r"|strong|times|hours|days|weeks|months|years)\b",
+    re.IGNORECASE,
+)
+_BIRTH = re.compile(
+    r"\b(?:born|birthda(?:y|te)|date of birth|d\.?o\.?b)\b\.?"
+    rf"(?:[{_BLANK}:=]{{1,3}}(?:is|was|on|the)\b){{0,3}}[{_BLANK}:=(]{{1,3}}"
+    r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day[, ]{1,2}(?:the )?)?"
+    rf"(?P<date>\d{{1,2}}(?P<by>[{_BLANK}./{_DASH}])\d{{1,2}}(?P=by)(?:\d{{4}}|\d\d)"
+    rf"|\d{{4}}[./{_DASH}]\d\d?[./{_DASH}]\d\d?"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)?{_APART}?(?:of )?{_MONTH}(?:,?{_APART}{{1,2}}(?:\d{{4}}|\d\d))?"
+    rf"|{_MONTH}{_APART}(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?:,?{_APART}{{1,2}}(?:\d{{4}}))?)(?![\w%])",
+    re.IGNORECASE,
+)
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IP_ADDRESS = re.compile(rf"(?<![\w.])(?=[\d.]{{0,12}}\d{{3}}){_BYTE}(?:\.{_BYTE}){{3}}(?![\w]|\.\d)")
 _POSTCODE = re.compile(
     r"\b(?:GIR ?0AA|(?:[A-PR-UWYZ]\d[\dABCDEFGHJKPSTUW]?|[A-PR-UWYZ][A-HK-Y]\d[\dABEHMNPRVWXY]?)"
-    r" {0,2}\d[ABD-HJLNP-UW-Z]{2})\b",
+    rf"[{_BLANK}]{{0,2}}\d[ABD-HJLNP-UW-Z]{{2}})\b",
     re.IGNORECASE,
 )
-_TEXT_SPEAK = re.compile(r"(?:b4|d8|gr8|h8|k8|l8|m8|n8|str8|w8) ", re.IGNORECASE)
+_TEXT_SPEAK = re.compile(rf"(?:b4|d8|gr8|h8|k8|l8|m8|n8|str8|w8)[{_BLANK}]", re.IGNORECASE)
 _TRAILING = ".,;:!?\u2026'\u2019\"\u201d*_~"
 
 
@@ -160,6 +202,14 @@ def _handles(text: str) -> Iterator[tuple[int, int]]:
         yield match.start(), match.end() if on_server else match.start() + 1 + len(name)
 
 
+def _reddit_handles(text: str) -> Iterator[tuple[int, int]]:
+    for match in _REDDIT.finditer(text):
+        name = match.group(1).lower()
+        dose = is_word(name) and _AMOUNT.search(text[max(0, match.start() - 2) : match.start()])
+        if not dose and name not in function_words():  # 40 u/day; me u/him
+            yield match.span()
+
+
 def _bare_handles(text: str) -> Iterator[tuple[int, int]]:
     for match in _BARE_HANDLE.finditer(text):
         if any(letter.isalpha() for letter in match.group()):
@@ -176,7 +226,7 @@ def _phones(text: str) -> Iterator[tuple[int, int]]:
             if candidate.startswith("0") and len(groups[0].group()) < 3:
                 break
             try:
-                number = phonenumbers.parse(candidate, "GB")
+                number = phonenumbers.parse(_DASHES.sub("-", " ".join(candidate.split())), "GB")
             except phonenumbers.NumberParseException:
                 continue
             if phonenumbers.is_possible_number(number) and len(re.sub(r"\D", "", candidate)) >= 9:
@@ -195,13 +245,31 @@ def has_check_digit(number: str) -> bool:
     return sum(digit * weight for digit, weight in zip(digits, range(10, 0, -1), strict=True)) % 11 == 0
 
 
+def _is_countdown(number: str) -> bool:
+    """Whether digits that stand apart only go up or down by one, as in 9 8 7 6 5 4 3 2 1 0."""
+    digits = [int(digit) for digit in number[::2] if digit.isdigit()]
+    return len(digits) == 10 and len({after - before for before, after in pairwise(digits)}) == 1
+
+
 def _numbers(text: str) -> Iterator[tuple[int, int]]:
     for match in _TEN_DIGITS.finditer(text):
-        if has_check_digit(match.group()):
+        if has_check_digit(match.group()) and not _is_countdown(match.group()):
             yield match.span()
-    for pattern in (_NATIONAL_INSURANCE, _SOCIAL_SECURITY):
+    for pattern in (_NATIONAL_INSURANCE, _SOCIAL_SECURITY, _IP_ADDRESS):
         yield from (match.span() for match in pattern.finditer(text))
-    yield from (match.span(1) for match in _NAMED_NUMBER.finditer(text))
+
+
+def _named_numbers(text: str) -> Iterator[tuple[int, int]]:
+    for match in _NAMED_NUMBER.finditer(text):
+        short = sum(map(str.isdigit, match["number"])) < 5
+        said = match["named"] or not match["as"].isspace()
+        counts = _YEAR.fullmatch(match["number"]) or _COUNTED.match(text, match.end())
+        if not short or (_FOUR_DIGITS.fullmatch(match["number"]) and (said or not counts)):
+            yield match.span("number")
+
+
+def _births(text: str) -> Iterator[tuple[int, int]]:
+    yield from (match.span("date") for match in _BIRTH.finditer(text))
 
 
 def _long_numbers(text: str) -> Iterator[tuple[int, int]]:
@@ -233,8 +301,11 @@ _FINDERS: tuple[tuple[str, re.Pattern[str], Callable[[str], Iterator[tuple[int, 
     ("link", re.compile(r"://|w\.", re.IGNORECASE), _links),
     ("email", re.compile("[@\uff20(\\[]"), _emails),
     ("handle", _AT, _handles),
+    ("handle", re.compile("u/", re.IGNORECASE), _reddit_handles),
     ("link", re.compile(r"\.[\w-]"), _bare_links),
+    ("number", re.compile(r"birth|born|d\.?o\.?b", re.IGNORECASE), _births),
     ("number", _FIVE_DIGITS, _numbers),
+    ("number", re.compile(r"\d(?:\D?\d){3}"), _named_numbers),
     ("phone", _FIVE_DIGITS, _phones),
     ("number", _FIVE_DIGITS, _long_numbers),
     ("postcode", re.compile(r"\d"), _postcodes),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from themeloom.corpus import lexicon
-from themeloom.corpus.patterns import PLACEHOLDER
+from themeloom.corpus.patterns import PLACEHOLDER, Span
 from themeloom.corpus.word import Word, word_of
 
 _WORD = re.compile(r"[^\W\d_]{1,60}(?:['\u2019\-][^\W\d_]{1,60}){0,5}")
@@ -15,6 +15,7 @@ _POSSESSIVE = re.compile(r"(?:['\u2019](?:s|ll|d|ve|re|m)|(?<=s)['\u2019])$", re
 _SENTENCE_START = re.compile(
     r"(?:[.!?:;\u2026\n\"\u201c\u201d\u2018*>\u2022]|(?:^|\s)['(\[]|\s[-\u2013\u2014~|/])[\s'\"\u201c\u2018(]*$"
 )
+_JOINED = re.compile(r"[\d_]\w{0,63}")
 _SHOUTED_SHARE = 0.6
 
 
@@ -185,6 +186,12 @@ def read_message(
     """Cut a text into the words that could be names or tell of one, without hashtags and placeholders."""
     named = None if entities is None else tuple(entities)
     return Message(text, tuple(_tokens(text)), named, keep)
+
+
+def whole_run(text: str, span: Span) -> Span:
+    """Give a span to the end of what digits and underscores join to a name: r/Ann_example, Siobhan1985."""
+    run = _JOINED.match(text, span.end)
+    return Span(span.start, run.end(), span.kind) if run and text[span.end - 1 : span.end].isalpha() else span
 
 
 def _tokens(text: str) -> Iterator[Token]:

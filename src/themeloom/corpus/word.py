@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from themeloom.corpus import lexicon
 
+_IRISH = re.compile(r"o['\u2019]([^\W\d_]{3,})")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -32,7 +33,10 @@ class Word:
 def word_of(text: str) -> Word:
     """Look a word up, as it is written."""
     lower = text.lower()
-    titled = text[0].isupper() and any(letter.islower() for letter in text)
+    apart = _IRISH.fullmatch(lower)  # o'Leary, and o'leary, but not o'course
+    irish = bool(apart and not lexicon.is_word(apart.group(1)))
+    capital = text[2:3] if irish and text[0] == "o" else text[0]
+    titled = capital.isupper() and any(letter.islower() for letter in text)
     is_word, harmless = lexicon.is_word(lower), lexicon.is_harmless(lower)
     return Word(
         text=text,
@@ -47,7 +51,7 @@ def word_of(text: str) -> Word:
         unknown=not is_word and not harmless and not (titled and _is_joined(text)),
         is_first_name=any(lexicon.is_first_name(part) for part in lower.split("-")),
         is_last_name=lexicon.is_last_name(lower),
-        is_likely_name=lexicon.is_likely_name(lower),
+        is_likely_name=irish or lexicon.is_likely_name(lower),
     )
 
 
