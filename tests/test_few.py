@@ -7,13 +7,15 @@ import polars as pl
 import pytest
 
 from builders import make_record
-from themeloom.few import voices
+from themeloom.few import largest_first, voices
 from themeloom.history import items, store
 from themeloom.history.card import model_card
 from themeloom.records import RunRecord
+from themeloom.reporting import leads, plots, topic_plots
 from themeloom.reporting.appendix import theme_table
 from themeloom.reporting.html import render
 from themeloom.reporting.page_data import page_data
+from themeloom.reporting.points import points_of
 from themeloom.reporting.quotes import Quotes, shown_texts
 from themeloom.reporting.sentences import few_told
 from themeloom.reporting.summary import Summary, summarise
@@ -129,3 +131,33 @@ def test_the_model_card_and_mlflow_name_them() -> None:
     assert "themeloom.few_authors" not in items.tags(free)
     assert "Every topic and theme has at least 1 author." in model_card(free)
     assert items.metrics(free)["topics_of_few_authors"] == 0
+
+
+def test_the_largest_topics_are_found_by_size_and_not_by_number() -> None:
+    """An update gives new topics the last numbers, and old ones may grow past each other."""
+    record = make_record(200)
+    topics = record.discovery.topics
+    sizes = {topic.topic: size for topic, size in zip(topics, (20, 50, 20, 90, 20), strict=True)}
+    topics = tuple(replace(topic, size=sizes[topic.topic]) for topic in topics)
+    record = replace(record, discovery=replace(record.discovery, topics=topics))
+    order = [3, 1, 0, 2, 4]
+    assert [topic.topic for topic in largest_first(topics, lambda topic: topic.size)] == order
+    summary = summary_of("masked", record)
+    told = tuple(replace(one, size=replace(one.size, count=sizes[one.topic])) for one in summary.topics)
+    summary = replace(summary, topics=told)
+    assert [topic.topic for topic in summary.largest_first] == order
+    assert topics[3].label in leads.map(summary)
+    assert topics[3].label in leads.topics(summary)
+    assert [row[0].topic for row in items._largest(record)] == order
+    names = [theme.name for theme in record.codebook.themes]
+    for topic, theme in items._largest(record):
+        assert theme == [*names, "mixed"][record.mapping.theme[topic.topic]]
+    drawn = topic_plots.over_time(record, topics=2).data
+    assert [trace.name.split()[0] for trace in drawn] == ["3", "1"]
+    drawn = plots.words(record, topics=2).data
+    assert [tuple(trace.x) for trace in drawn] == [topics[3].weights, topics[1].weights]
+    points = points_of(record)
+    assert [mark.name.split()[0] for mark in points.marks["topic"][:5]] == [str(number) for number in order]
+    topic = record.communications["topic"].to_list()
+    named = [points.marks["topic"][slot].name.split()[0] for slot in points.slots["topic"].tolist()]
+    assert named == ["no" if number < 0 else str(number) for number in topic]

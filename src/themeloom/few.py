@@ -1,11 +1,14 @@
-"""Topics and themes of so few authors that to quote a message may be to expose who wrote it."""
+"""Topics by their size; and topics and themes of so few authors that to quote one may be to expose them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from themeloom.records import Bools, RunRecord
+
+T = TypeVar("T")
 
 LEAST = 5
 """Authors that a topic or theme needs, where a run's configuration does not say it."""
@@ -29,6 +32,11 @@ class Voices:
     def few_themes(self) -> tuple[int, ...]:
         """The themes of too few, by their place in the codebook; none that has no message."""
         return _too_few(self.themes, self.least)
+
+
+def largest_first(topics: Sequence[T], size: Callable[[T], int]) -> tuple[T, ...]:
+    """Order topics by size, ties by number: those of an updated model keep the numbers that they had."""
+    return tuple(sorted(topics, key=size, reverse=True))
 
 
 def voices(record: RunRecord) -> Voices:

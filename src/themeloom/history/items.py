@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from themeloom.few import voices
+from themeloom.few import largest_first, voices
 from themeloom.history.card import design, few_authors, flow_counts, headline, table
 from themeloom.history.private import public_config
 from themeloom.records import Discovery, RunRecord, Score, Topic
@@ -119,12 +119,10 @@ def note(record: RunRecord) -> str:
 
 
 def _largest(record: RunRecord) -> list[tuple[Topic, str]]:
-    topics, of_topics = record.discovery.topics[:LARGEST], record.mapping.theme.tolist()
-    names = [theme.name for theme in record.codebook.themes]
-    return [
-        (topic, names[theme] if theme >= 0 else "mixed")
-        for topic, theme in zip(topics, of_topics, strict=False)
-    ]
+    topics, of_topics = record.discovery.topics, record.mapping.theme.tolist()
+    names = [*(theme.name for theme in record.codebook.themes), "mixed"]
+    largest = largest_first(topics, lambda topic: topic.size)[:LARGEST]
+    return [(topic, names[of_topics[topic.topic]]) for topic in largest]
 
 
 def tables(record: RunRecord) -> dict[str, Columns]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from themeloom.few import largest_first
 from themeloom.records import Score, Stability, StageTime
 
 FORMAT = 3
@@ -290,6 +291,11 @@ class Summary:
     min_authors: int = 1  # topics and themes of fewer are flagged
     authorless: int = 0  # communications whose author is unknown
     tied: int = 0  # messages that were coded, but on which coders tie, or that are unclear
+
+    @property
+    def largest_first(self) -> tuple[TopicSummary, ...]:
+        """The topics by size: an update gives new ones the last numbers, however large they are."""
+        return largest_first(self.topics, lambda topic: topic.size.count)
 
     def _repr_html_(self) -> str:
         """Show what was found in a notebook."""

@@ -88,7 +88,7 @@ def map(s: Summary) -> Markup:
     points = counted(s.flow.unique, "communication")
     if not s.topics:
         return html("map.lead_none", points=points)
-    first = s.topics[0]
+    first = s.largest_first[0]
     return html("map.lead", points=points, largest=first.label, share=share(first.size.share))
 
 
@@ -113,13 +113,14 @@ def topics(s: Summary) -> Markup:
     if not s.topics:
         return html("topics.lead_none")
     mixed = sum(topic.theme is None for topic in s.topics)
+    largest = s.largest_first[0]
     return html(
         "topics.lead",
         topics=counted(len(s.topics), "topic"),
         mapped=number(len(s.topics) - mixed),
         mixed=number(mixed),
-        label=s.topics[0].label,
-        share=share(s.topics[0].size.share),
+        label=largest.label,
+        share=share(largest.size.share),
     )
 
 

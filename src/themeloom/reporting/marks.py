@@ -51,7 +51,7 @@ def marks_of_themes(codebook: Codebook) -> tuple[Mark, ...]:
 
 
 def topic_marks(topics: tuple[Topic, ...]) -> tuple[Mark, ...]:
-    """Give each of the largest topics a look of its own; the rest share the last mark."""
+    """Give the first of topics, largest first, a look of their own; the rest share the last mark."""
     named = [Mark(name_of(topic), *look(index)) for index, topic in enumerate(topics[:NAMED_TOPICS])]
     rest = [Mark(say("map.smaller"), PALE, "circle-open")] if len(topics) > NAMED_TOPICS else []
     return (*named, *rest)

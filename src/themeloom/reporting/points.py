@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from themeloom.few import largest_first
 from themeloom.records import Bools, Floats, Ints, RunRecord
 from themeloom.reporting.marks import PALE, Mark, marks_of_themes, topic_marks
 from themeloom.reporting.texts import say
@@ -39,7 +40,10 @@ def points_of(record: RunRecord, most: int = MOST) -> Points:
     """Place the messages of a run; of more than `most`, a seeded sample of so many."""
     topic_of = record.discovery.clusters.topic
     drawn = _sample(len(topic_of), most)
-    topics = (*topic_marks(record.discovery.topics), Mark(say("map.no_topic"), PALE, "x"))
+    ordered = largest_first(record.discovery.topics, lambda topic: topic.size)
+    topics = (*topic_marks(ordered), Mark(say("map.no_topic"), PALE, "x"))
+    rank = np.full(len(ordered) + 1, -1)  # the last place is that of no topic
+    rank[[topic.topic for topic in ordered]] = np.arange(len(ordered))
     themes = marks_of_themes(record.codebook)
     return Points(
         drawn=drawn,
@@ -47,7 +51,7 @@ def points_of(record: RunRecord, most: int = MOST) -> Points:
         faint=record.discovery.clusters.outlier[drawn],
         marks={"topic": topics, "theme": themes},
         slots={
-            "topic": _slots(topic_of[drawn], len(topics)),
+            "topic": _slots(rank[topic_of[drawn]], len(topics)),
             "theme": _slots(_theme_indices(record)[drawn], len(themes)),
         },
         size=float(np.clip(120 / max(len(drawn), 1) ** 0.4, 3, 10)),
