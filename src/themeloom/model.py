@@ -25,6 +25,7 @@ from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RunRecord, Score
 from themeloom.reporting.fragments import summary_fragment
 from themeloom.reporting.summary import summarise
+from themeloom.reporting.texts import counted
 from themeloom.system.provenance import WEIGHTS
 from themeloom.themes.mapping import topic_themes
 
@@ -252,6 +253,10 @@ class Model:
             record.config["study"]["seed"],
             informed=self._settings("discover", DiscoverConfig).informed,
         )
+
+    def __repr__(self) -> str:
+        messages, topics = len(self.communications), self.record.discovery.clusters.count
+        return f"<Model {self.record.run}: {counted(messages, 'message')}, {counted(topics, 'topic')}>"
 
     def _repr_html_(self) -> str:
         """Show what was found in a notebook."""

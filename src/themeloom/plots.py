@@ -3,12 +3,15 @@
 Each function takes a `RunResult`, a `Model` or a `RunRecord`, and gives a plotly figure.
 """
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Protocol, get_args
 
+from themeloom.errors import ConfigError
 from themeloom.records import RunRecord
 from themeloom.reporting import plots, score_plots, topic_plots
 from themeloom.reporting.points import MOST, By
-from themeloom.reporting.quotes import Quotes
+from themeloom.reporting.quotes import QUOTES, Quotes
+from themeloom.reporting.texts import catalogue
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -49,6 +52,8 @@ Run = RunRecord | HasRecord | HasModel
 
 def map(run: Run, by: By = "topic", *, most: int = MOST, quotes: Quotes | None = None) -> "go.Figure":
     """Draw every communication as a point, coloured by topic or by theme; of more than `most`, a sample."""
+    _check("by", by, get_args(By))
+    _check("quotes", quotes, (None, *QUOTES))
     return plots.map(_record(run), by, most=most, quotes=quotes)
 
 
@@ -84,7 +89,10 @@ def prevalence(run: Run) -> "go.Figure":
 
 def lines(run: Run, score: str = "kappa") -> "go.Figure":
     """Draw a score of both levels and of every reference line, with 95% intervals."""
-    return score_plots.lines(_record(run).scores, score)
+    scores = _record(run).scores
+    names = dict.fromkeys(name for line in (scores.overall, *scores.lines.values()) for name in line)
+    _check("score", score, [name for name in names if f"metric.{name}" in catalogue()])
+    return score_plots.lines(scores, score)
 
 
 def confusion(run: Run, *, messages: bool = False) -> "go.Figure":
@@ -101,6 +109,13 @@ def reliability(run: Run) -> "go.Figure":
 def coverage(run: Run) -> "go.Figure":
     """Draw how right the message level is where only the surest messages are kept."""
     return score_plots.coverage(_record(run).scores)
+
+
+def _check(name: str, given: object, known: Collection[object]) -> None:
+    if given not in known:
+        raise ConfigError(
+            f"{name}: {given!r} cannot be drawn; use one of: {', '.join(repr(one) for one in known if one)}."
+        )
 
 
 def _record(run: Run) -> RunRecord:

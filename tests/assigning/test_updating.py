@@ -16,7 +16,7 @@ import themeloom
 from bertopics import store_of
 from studies import write_study
 from themeloom import pipeline
-from themeloom.assigning.fitting import Drift, verdict
+from themeloom.assigning.fitting import Drift, TopicShare, verdict
 from themeloom.assigning.updating import Update, update
 from themeloom.cli import app
 from themeloom.config import ColumnsConfig
@@ -60,6 +60,18 @@ def test_how_likely_chance_is_reads_as_in_papers(p, said):
     seen = StringIO()
     show_update(Console(file=seen, width=200), found)
     assert seen.getvalue().count(said) == 2
+
+
+def test_a_share_that_moved_by_almost_nothing_at_least_moved_in_one_direction():
+    moved = TopicShare(3, ("bread",), Score(0.05, 0, 1), Score(0.02, 0, 1), Score(-0.032, -0.042, -0.000194))
+    flow, misfits = Flow(2, 0, 0, 0, 0, 0, 2), Score(0.1, 0.0, 0.2)
+    shares = (moved,)
+    found = Update(
+        "new", "old", "folder", flow, (), 2, "fits", 0.01, 0.2, misfits, 0.05, 0.2, shares, (), vault=True
+    )
+    seen = StringIO()
+    show_update(Console(file=seen, width=200), found)
+    assert "-3.2 (-4.2 to -0.0) points" in seen.getvalue()
 
 
 def on_bread(seed: int, numbers: range) -> list[str]:

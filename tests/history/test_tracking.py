@@ -137,6 +137,14 @@ def test_what_was_predicted_of_each_label_is_a_table(root):
     assert [row[:4] for row in table["data"]] == [list(row[:4]) for row in record.evaluation.rows()]
 
 
+def test_a_run_without_figures_has_no_folder_of_them(root):
+    folder, record, model, _ = root
+    config = TrackingConfig(experiment="without figures")
+    done = tracking.track(record, model, None, config, folder, with_model=False)
+    files = {file.path for file in client_of(folder).list_artifacts(done.run_id)}
+    assert files == {"model_card.md", "tables"}
+
+
 def test_model_report_tables_and_figures_are_artifacts(root, tmp_path):
     folder, record, _, tracked = root
     client = client_of(folder)

@@ -50,6 +50,7 @@ def test_runs_are_found_by_name_and_by_folder(root):
     assert set(own["doc_id"]) == set(before.filter(pl.col("theme") != first)["doc_id"])
     assert set(own["to"]) == {first}
     assert len(found.moves.filter(level="topic level")) == 0
+    assert repr(found) == f"<Comparison of {MADE_UP}, {OTHER}>"
     assert "<table" in found._repr_html_()
     assert "<script" not in found._repr_html_()
 

@@ -134,6 +134,13 @@ def test_labels_of_repeats_are_told_as_a_sign_that_rows_were_drawn():
     assert drawn.all()
     assert note.startswith("7 labels are of repeats of another labelled message: where rows were drawn")
     assert not drawn_by_chance(replace(SAMPLE, again=7, inclusion=None), 300)[1]
+    one = drawn_by_chance(replace(SAMPLE, again=1), 300)[1]
+    assert one.startswith("1 label is of a repeat of another labelled message: ")
+    inclusion = np.where(np.arange(30) == 1, np.nan, 0.1)
+    assert (
+        "that of 1 other is not, and it stands for"
+        in drawn_by_chance(replace(SAMPLE, inclusion=inclusion), 300)[1]
+    )
 
 
 def test_nothing_is_said_of_shares_that_nobody_asked_for():

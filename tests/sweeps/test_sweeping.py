@@ -4,7 +4,9 @@ import json
 import signal
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from io import StringIO
+from math import nan
 from pathlib import Path
 
 import _trials
@@ -17,11 +19,14 @@ from typer.testing import CliRunner
 
 import themeloom
 from studies import write_study
+from themeloom.assigning import piecework
 from themeloom.cli import app
 from themeloom.console.sweeps import show_sweep
 from themeloom.errors import ConfigError
 from themeloom.history import registry
 from themeloom.progress import UNWATCHED
+from themeloom.records import Score
+from themeloom.sweeps import sweeping
 from themeloom.sweeps.sweeping import sweep
 
 SWEEP = """
@@ -170,6 +175,19 @@ def test_a_narrow_terminal_shows_figures_keys_and_values_whole(left_alone):
         assert figures[-2] == f"{row['coverage']:.2f}"
         settings = (f"{name} = {row[name]}" for name in ("cluster.min_cluster_size", "themes.strategy"))
         assert f"{number}: {', '.join(settings)}" in lines
+
+
+def test_what_has_no_interval_is_told_as_that(left_alone, tmp_path):
+    found = left_alone[1]
+    sure = {level: {"kappa": Score(1.0, nan, nan)} for level in found.scores}
+    table = found.table.with_columns(coverage=pl.lit(nan))
+    found = replace(found, scores=sure, table=table)
+    console = Console(width=400, file=StringIO())
+    show_sweep(console, found)
+    assert "kappa 1.00 (no interval): judged on folds" in console.file.getvalue()
+    assert "kappa 1.00 (no interval)" in sweeping.note(found)
+    piecework.write(found.table, tmp_path / "table.csv")
+    assert "nan" not in (tmp_path / "table.csv").read_text(encoding="utf-8")
 
 
 def test_the_model_of_a_sweeps_run_goes_to_mlflow_when_it_is_registered(left_alone, monkeypatch):

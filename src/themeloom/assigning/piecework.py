@@ -114,7 +114,7 @@ def write(table: pl.DataFrame, out: Path) -> None:
     check_ending(out, ENDINGS)
     with whole_file(out) as draft:
         if out.suffix.lower() == ".csv":
-            _write_csv(draft, [table])
+            _write_csv(draft, [table.fill_nan(None)])  # what is not defined is an empty cell
         else:
             table.write_parquet(draft)
 

@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from themeloom.reporting.formats import scored
+
 if TYPE_CHECKING:
     from themeloom.sweeps.sweeping import Sweep
 
@@ -36,10 +38,9 @@ def show_sweep(console: Console, found: "Sweep") -> None:
         key.add_row(f"{number}:", escape(", ".join(f"{name} = {row[name]}" for name in swept)))
     console.print(table, key)
     for level, scores in found.scores.items():
-        kappa = scores["kappa"]
         console.print(
-            f"Choosing this way is worth, at the {level}, kappa {kappa.value:.2f} "
-            f"[{kappa.low:.2f}, {kappa.high:.2f}]: judged on folds that took no part in the choice.",
+            f"Choosing this way is worth, at the {level}, kappa {scored(scores['kappa'])}: judged on folds "
+            "that took no part in the choice.",
             markup=False,
         )
     if found.left_out:

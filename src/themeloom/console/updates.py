@@ -78,7 +78,8 @@ def _percent(share: "Score") -> str:
 
 
 def _points(score: "Score") -> str:
-    return f"{100 * score.value:+z.1f} ({100 * score.low:+z.1f} to {100 * score.high:+z.1f}) points"
+    # what rounds to 0 keeps its sign: an interval that ends below 0 does not hold it
+    return f"{100 * score.value:+.1f} ({100 * score.low:+.1f} to {100 * score.high:+.1f}) points"
 
 
 def _p(value: float) -> str:

@@ -227,7 +227,8 @@ def _log_files(
         for place, page in pages.items():
             (folder / place).parent.mkdir(exist_ok=True)
             shutil.copyfile(page, folder / place)
-        (folder / "figures").mkdir()
+        if figures:
+            (folder / "figures").mkdir()
         # MLflow's own log_figure makes pages that fetch plotly from a server
         for name, figure in figures.items():
             text = figure.to_html(include_plotlyjs=True, full_html=True)

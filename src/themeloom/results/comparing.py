@@ -139,6 +139,9 @@ class Comparison:
         check_target(Path(path), PAGE)
         write_comparison(self.record, Path(path))
 
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(run.name for run in self.record.runs)}>"
+
     def _repr_html_(self) -> str:
         """Show the tables in a notebook."""
         return comparison_fragment(self.record)

@@ -48,6 +48,9 @@ class RunResult:
         """One row a score: value and 95% interval, the mapping's and the reference lines'."""
         return self.model.scores
 
+    def __repr__(self) -> str:
+        return f"<RunResult of {self.model!r} in {self.folder}>"
+
     def _repr_html_(self) -> str:
         """Show what was found in a notebook."""
         return summary_fragment(self.summary)

@@ -88,13 +88,17 @@ def drawn_by_chance(sample: LabelledSample, communications: int) -> tuple[Bools,
         return np.zeros_like(drawn), f"Shares of themes are not estimated: {fault}"
     notes = []
     if unknown:
+        others = (
+            "1 other is not, and it stands" if unknown == 1 else f"{unknown} others is not, and they stand"
+        )
         notes.append(
             f"Shares of themes are estimated from the {len(drawn) - unknown} labels whose inclusion "
-            f"probability is known; that of {unknown} others is not, and they stand for no messages."
+            f"probability is known; that of {others} for no messages."
         )
     if sample.again:
+        labels = "1 label is of a repeat" if sample.again == 1 else f"{sample.again} labels are of repeats"
         notes.append(
-            f"{sample.again} labels are of repeats of another labelled message: where rows were drawn, and "
+            f"{labels} of another labelled message: where rows were drawn, and "
             "not messages, those often repeated were likelier, and their themes look commoner than they are."
         )
     return drawn, " ".join(notes)

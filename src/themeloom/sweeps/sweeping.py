@@ -22,6 +22,7 @@ from themeloom.history.tracking import Group, find_group, open_group, reopen_gro
 from themeloom.pipeline import Prepared
 from themeloom.progress import NOBODY, Progress, Stages, Watcher
 from themeloom.records import Score
+from themeloom.reporting.formats import scored
 from themeloom.running.trials import trials_of
 from themeloom.studies.label_store import begun
 from themeloom.sweeps.attempt import Attempt, Attempts, key_of
@@ -271,11 +272,7 @@ def _numbers(row: dict[str, object]) -> dict[str, float]:
 
 def note(found: Sweep) -> str:
     """Describe a sweep in Markdown."""
-    kappa = {level: scores["kappa"] for level, scores in found.scores.items()}
-    told = "; ".join(
-        f"{level} kappa {value.value:.2f} [{value.low:.2f}, {value.high:.2f}]"
-        for level, value in kappa.items()
-    )
+    told = "; ".join(f"{level} kappa {scored(scores['kappa'])}" for level, scores in found.scores.items())
     criterion = ", ".join(f"{weight:g} {name}" for name, weight in found.criterion.items())
     return (
         f"**{len(found.table)} configurations**, best by {criterion}: "
