@@ -380,3 +380,37 @@ def test_any_bytes_are_read_or_refused_in_sentences(tmp_path, content):
             sample = None
             told = error.faults
         assert len(sample.position) if sample else all(fault.startswith(str(path)) for fault in told)
+
+
+def test_an_index_that_was_written_along_is_told_once(tmp_path):
+    """Its numbers may even be ids of other messages; with the key named, it is no coder."""
+    numbered = pl.DataFrame({"source_id": ["0", "1", "7", "8"], "doc_id": DOCS[:4]})
+    path = written(tmp_path, ",post_id,Ana\n0,7,red\n1,8,green\n2,1,red\n")
+    config = ThemesConfig(codebook="codebook.yaml", labels=str(path))
+    said = f"{path}:1: the first column has no name, as an index that was written along; 'post_id' holds ids"
+    for read_it in (
+        lambda: read_labels(config, CODES, numbered, DOCS),
+        lambda: read_listed(config, numbered, DOCS),
+    ):
+        with pytest.raises(LabelError) as raised:
+            read_it()
+        (fault,) = raised.value.faults
+        assert fault == f'{said} of this study: set themes.key = "post_id".'
+    sample = read_labels(config.model_copy(update={"key": "post_id"}), CODES, numbered, DOCS)
+    assert (sample.coders, sample.position.tolist()) == (("Ana",), [1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (["1072", "1073", "x"], "2: 2 of the 3 ids in column 'id' that belong to no message would belong to"),
+        (["'1072", "001073"], "2: 1 of the 1 ids in column 'id' that belong to no message would belong to"),
+        (["1072", "x", "001073"], "2: the id in column 'id' belongs to no message of this corpus"),
+    ],
+)
+def test_zeros_that_a_spreadsheet_took_off_are_told(tmp_path, ids, said):
+    padded = pl.DataFrame({"source_id": ["001072", "001073", "000"], "doc_id": DOCS[:3]})
+    path = written(tmp_path, "id,Ana\n" + "".join(f"{one},red\n" for one in ids))
+    with pytest.raises(LabelError) as raised:
+        read_labels(ThemesConfig(codebook="codebook.yaml", labels=str(path)), CODES, padded, DOCS)
+    assert raised.value.faults[0].startswith(f"{path}:{said}")

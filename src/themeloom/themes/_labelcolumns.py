@@ -49,13 +49,13 @@ def columns_of(
 ) -> Columns:
     """Find the columns; each that is not named (None) is where it is by default.
 
-    Unnamed coders are all columns but the key, the adjudicated one, NO_CODES, and `others`.
+    Unnamed coders are all columns but the key, the adjudicated one, NO_CODES, `others`, and an index.
     """
     if key is None:
         key = table.columns[0]
     if adjudicated is None:
         adjudicated = _adjudicated(table)
-    no_codes = {key, adjudicated, *others, *NO_CODES}
+    no_codes = {key, adjudicated, *others, *NO_CODES, *(() if table.columns[0] else ("",))}  # an index
     rest = [column for column in table.columns if column not in no_codes]
     columns = Columns(key, tuple(rest if coders is None else coders), adjudicated, coders is not None)
     wanted = (key, *columns.codes, *others)

@@ -1,6 +1,5 @@
 """The hand-labelled sample: what coders said of which communication."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,9 +27,7 @@ from themeloom.themes._labelcolumns import (
     raise_any,
     whole_codes,
 )
-from themeloom.themes._labelfile import LabelTable, read_table
-
-ROUNDED_ID = re.compile(r"\d+([.,]\d+)?[eE]\+?\d+|\d+\.0|\d{15}0{2,}")
+from themeloom.themes._labelfile import LabelTable, check_index, positions_of, read_table, rounded, zeros_lost
 
 
 def read_labels(
@@ -79,16 +76,17 @@ def read_labels(
         line.
     """
     table = read_table(Path(config.labels))
+    check_index(table, config.key, crosswalk, doc_ids)
     asked = "adjudicated" in config.model_fields_set
     inclusion = () if config.inclusion is None else (config.inclusion,)
     adjudicated = config.adjudicated if asked else None
     columns = columns_of(table, config.key, config.coders, adjudicated, inclusion)
     rows = whole_codes(columns, _coded(table, columns, codebook), codebook)
-    positions = _positions([row[columns.key] for _, row in rows], crosswalk, doc_ids)
+    positions = positions_of([row[columns.key] for _, row in rows], crosswalk, doc_ids)
     kept, places, unlike = once(table.path, columns, rows, positions, inclusion)
     faults = [
         *at_most(list(table.faults)),
-        *_id_faults(table.path, columns.key, rows, positions, aside),
+        *_id_faults(table.path, columns.key, rows, positions, crosswalk, aside),
         *at_most(unlike),
         *code_faults(table.path, columns, rows, codebook),
         *(fault for column in inclusion for fault in probability_faults(table.path, column, rows)),
@@ -138,12 +136,13 @@ def read_rows(
     if not Path(config.labels).exists():
         return []
     table = read_table(Path(config.labels))
+    check_index(table, config.key, crosswalk, doc_ids)
     key = table.columns[0] if config.key is None else config.key
     if key not in table.columns:
         raise LabelError(f"{table.path}:1: has no column '{key}'; correct themes.key, or the header.")
     rows = list(table.rows)
-    positions = _positions([row[key] for _, row in rows], crosswalk, doc_ids)
-    faults = [*at_most(list(table.faults)), *_id_faults(table.path, key, rows, positions, aside)]
+    positions = positions_of([row[key] for _, row in rows], crosswalk, doc_ids)
+    faults = [*at_most(list(table.faults)), *_id_faults(table.path, key, rows, positions, crosswalk, aside)]
     raise_any(faults, table.path, rows)
     return [doc_ids[position] for position in positions]
 
@@ -224,29 +223,24 @@ def _inclusion(config: ThemesConfig, rows: list[Row], communications: int) -> Do
     return None if config.inclusion is None else probabilities(config.inclusion, rows)
 
 
-def _positions(ids: list[str], crosswalk: pl.DataFrame, doc_ids: Sequence[str]) -> list[int]:
-    """Where each id's communication is; -1 for unknown ids. An apostrophe before it only says 'text'."""
-    ids = [one.removeprefix("'") for one in ids]
-    wanted = set(ids)
-    labelled = pl.DataFrame({"source_id": sorted(wanted)}, schema={"source_id": pl.String})
-    known = crosswalk.select("source_id", "doc_id").join(labelled, on="source_id", how="semi")
-    doc_of = dict(known.iter_rows())
-    wanted |= set(doc_of.values())
-    place = {doc_id: position for position, doc_id in enumerate(doc_ids) if doc_id in wanted}
-    return [place.get(one, place.get(doc_of.get(one, ""), -1)) for one in ids]
-
-
 def _id_faults(
-    path: Path, key: str, rows: list[Row], positions: list[int], aside: pl.DataFrame | None
+    path: Path,
+    key: str,
+    rows: list[Row],
+    positions: list[int],
+    crosswalk: pl.DataFrame,
+    aside: pl.DataFrame | None,
 ) -> list[str]:
     """Tell unknown ids. Ids themselves are never told: a line is enough to find them."""
     unknown = [row for row, position in zip(rows, positions, strict=True) if position < 0]
+    if fault := zeros_lost(path, key, unknown, crosswalk["source_id"]):
+        return [fault]
     aside = pl.DataFrame(schema=ASIDE) if aside is None or aside.is_empty() else aside
     reasons = _set_aside({row[key].removeprefix("'") for _, row in unknown}, aside)
     if len(unknown) == len(rows) > 1 and not reasons:
         return [
             f"{path}:{rows[0][0]}: none of the {len(rows)} ids in column '{key}' belongs to a message of "
-            f"this corpus{_rounded(rows[0][1][key])}; name the column of ids by "
+            f"this corpus{rounded(rows[0][1][key])}; name the column of ids by "
             "themes.key, or give the labels of this study.",
             *_unread(path, aside),
         ]
@@ -260,7 +254,7 @@ def _id_faults(
         else:
             strange.append(
                 f"{path}:{line}: the id in column '{key}' belongs to no message of this "
-                f"corpus{_rounded(row[key])}; correct the id or remove the row."
+                f"corpus{rounded(row[key])}; correct the id or remove the row."
             )
     told = at_most(strange) + (_unread(path, aside) if strange else [])
     return at_most(lost) + told
@@ -287,14 +281,6 @@ def _unread(path: Path, aside: pl.DataFrame) -> list[str]:
         f"(most often: {reason}); they may be those of unknown ids, so mend the sources before any label is "
         "removed."
     ]
-
-
-def _rounded(given: str) -> str:
-    if not given:
-        return " (it is blank)"
-    return (
-        " (a spreadsheet seems to have rounded it: keep ids as text)" if ROUNDED_ID.fullmatch(given) else ""
-    )
 
 
 def _sample(columns: Columns, rows: list[Row], positions: list[int], codebook: Codebook) -> LabelledSample:
