@@ -86,8 +86,8 @@ def zeros_lost(
         return None
     return (
         f"{path}:{lines[0]}: {len(lines)} of the {len(unknown)} ids in column '{key}' that belong to no "
-        "message would belong to one with zeros in front, which a spreadsheet takes off; put them back, and keep ids "
-        "as text."
+        "message would belong to one with zeros in front, which a spreadsheet takes off; put them back, and "
+        "keep ids as text."
     )
 
 
