@@ -15,15 +15,16 @@ import pytest
 from coding import code_all, message_of, press, sit_down, type_all, typed
 from studies import write_study
 from themeloom import pipeline
+from themeloom.columns import UNREADABLE
 from themeloom.errors import LabelError
 from themeloom.experiment import read_experiment
 from themeloom.labelling import codebooks
 from themeloom.labelling.imports import Taken
 from themeloom.labelling.store import Store
-from themeloom.progress import Stages
+from themeloom.progress import Nobody, Stages
 from themeloom.studies import label_store, planning, sampling
 from themeloom.studies.labelling_study import Asked, export_labels, import_labels, open_study
-from themeloom.studies.study import read_corpus
+from themeloom.studies.study import aside_note, read_corpus
 from themeloom.sweeps import sweeping
 from themeloom.system.folders import Folders
 from themeloom.themes.agreement import agreement
@@ -184,6 +185,38 @@ def test_a_first_sample_is_drawn_and_its_coders_have_links(small):
         rows = store.messages()
     assert {row["design"] for row in rows} == {"random"}
     assert {row["inclusion"] for row in rows} == {40 / 64}
+
+
+class Listener(Nobody):
+    """Hears what is told."""
+
+    def __init__(self):
+        self.heard = []
+
+    def tell(self, sentence):
+        self.heard.append(sentence)
+
+
+def test_whoever_opens_the_page_is_told_how_many_rows_it_cannot_hold(tmp_path):
+    study = write_study(tmp_path / "study")
+    for number in range(1, 6):
+        study.rewrite("messages.csv", f"m{number},", f"m{number},too,many,")
+    (study.folder / "labels.csv").unlink()
+    listener = Listener()
+    open_study(study.experiment, Asked(draw=10), root=tmp_path, watcher=listener).store.close()
+    (told,) = listener.heard
+    assert told.startswith("5 of 64 rows cannot be read and are set aside: 5 as messages.csv:3 (")
+
+
+def test_reasons_that_are_many_are_not_all_told():
+    rows = [("a.csv", line, None, f"reason {line % 5}") for line in range(2, 22)]
+    rows += [("b.csv", 7, None, "reason 3")]
+    told = aside_note(pl.DataFrame(rows, schema=UNREADABLE, orient="row"), 1_000)
+    assert told.startswith(
+        "21 of 1,000 rows cannot be read and are set aside: 5 as a.csv:3 (reason 3), 4 as "
+    )
+    assert "(reason 4), 8 for other reasons. " in told
+    assert not aside_note(pl.DataFrame(schema=UNREADABLE), 1_000)
 
 
 @pytest.mark.parametrize(

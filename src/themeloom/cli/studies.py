@@ -116,7 +116,8 @@ def audit(
         table = pipeline.audit(experiment, root, bars)
     with whole_file(out) as draft:
         draft.write_bytes(as_csv(table))
-    say(f"{len(table):,} rows: {out}")
+    aside = int((table["outcome"] == "unreadable").sum())
+    say(f"{len(table):,} rows{f', {aside:,} of them set aside' if aside else ''}: {out}")
 
 
 def sweep(
