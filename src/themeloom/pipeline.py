@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import polars as pl
 
 from themeloom.assigning.ray_engine import Ray
-from themeloom.columns import ASSIGNED, AUDITED
+from themeloom.columns import AUDITED
 from themeloom.config import Experiment
 from themeloom.corpus.anonymise import anonymise
 from themeloom.corpus.ingest import read_sources
@@ -32,9 +31,7 @@ from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import (
     Codebook,
     Corpus,
-    Discovery,
     LabelledSample,
-    Mapping,
     RawCorpus,
     RunRecord,
     UniqueCorpus,
@@ -45,7 +42,7 @@ from themeloom.results.reports import paths_of, shared_report
 from themeloom.running.authors import authors_of, counted
 from themeloom.running.discover import embed_ahead
 from themeloom.running.learning import Study, learn_study
-from themeloom.running.result import RunResult
+from themeloom.running.result import RunResult, assigned
 from themeloom.studies.label_store import with_labels
 from themeloom.studies.study import corpus_notes
 from themeloom.system import provenance
@@ -55,7 +52,6 @@ from themeloom.system.folders import Folders
 from themeloom.themes.candidates import find_candidates
 from themeloom.themes.codebook import read_codebook
 from themeloom.themes.folds import check_sample
-from themeloom.themes.mapping import topic_themes
 from themeloom.themes.sample import read_labels
 
 T = TypeVar("T")
@@ -65,6 +61,7 @@ T = TypeVar("T")
 class Prepared:
     """All that a run reads, checked: everything up to, not including, the encoder."""
 
+    config: Experiment  # with the labels as they are read
     raw: RawCorpus
     unique: UniqueCorpus
     corpus: Corpus
@@ -101,9 +98,10 @@ def run(
     """
     started = datetime.now(UTC)
     folders, stages = Folders(Path(root)), Stages(watcher)
-    config = with_labels(read_experiment(experiment), folders)
-    with machine_watched(config.tracking.system_metrics) as samples:
-        prepared = prepare(config, folders, stages)
+    asked = read_experiment(experiment)
+    with machine_watched(asked.tracking.system_metrics) as samples:
+        prepared = prepare(asked, folders, stages)
+        config = prepared.config
         if cluster is not None:
             with stages("distribute") as progress:
                 embed_ahead(prepared.corpus.texts, config, folders.cache, cluster, progress)
@@ -140,7 +138,7 @@ def check(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
         If anything has a fault; all faults found are told at once.
     """
     folders = Folders(Path(root))
-    return prepare(with_labels(read_experiment(experiment), folders), folders, Stages(watcher))
+    return prepare(read_experiment(experiment), folders, Stages(watcher))
 
 
 def audit(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBODY) -> pl.DataFrame:
@@ -183,7 +181,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
     config
         The experiment.
     folders
-        Where the study's key is.
+        Where the study's key and its label file are.
     stages
         Opens and times each stage.
 
@@ -193,6 +191,8 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
         If anything has a fault.
     """
     faults = Faults()
+    labels = faults.attempt(lambda: with_labels(config, folders))
+    config = labels or config
     given = provenance.GivenFiles(files_of(config))
     codebook = faults.attempt(lambda: read_codebook(config.themes.codebook))
     faults.attempt(lambda: check_folder(config.encoder))
@@ -207,12 +207,10 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
     faults.attempt(lambda: check_sufficient(unique, config.cluster.min_cluster_size))
     with stages("anonymise") as progress:
         corpus = anonymise(unique, config.anonymise, vault, progress)
-    if codebook is None:
+    sample = labels and codebook and faults.attempt(lambda: _labels(config, codebook, corpus))
+    if not codebook or not sample or faults.found:
         raise faults.error()
-    sample = faults.attempt(lambda: _labels(config, codebook, corpus))
-    if sample is None or faults.found:
-        raise faults.error()
-    return Prepared(raw, unique, corpus, codebook, sample, given.digests())
+    return Prepared(config, raw, unique, corpus, codebook, sample, given.digests())
 
 
 def _labels(config: Experiment, codebook: Codebook, corpus: Corpus) -> LabelledSample:
@@ -255,7 +253,7 @@ def to_record(
         flow=prepared.unique.flow,
         unreadable=prepared.raw.unreadable.select("file", "line", "reason"),
         masked=prepared.corpus.masked,
-        communications=_assigned(prepared.corpus, study.discovery, study.mapping, codebook),
+        communications=assigned(prepared.corpus, study.discovery, study.mapping, codebook),
         discovery=study.discovery,
         quality=study.quality,
         codebook=codebook,
@@ -282,21 +280,6 @@ def _digests(config: Experiment, prepared: Prepared) -> dict[str, str]:
         "corpus": digest(prepared.corpus.texts),
         "labelled sample": digest(prepared.sample.position, prepared.sample.theme, prepared.sample.codes),
     }
-
-
-def _assigned(corpus: Corpus, discovery: Discovery, mapping: Mapping, codebook: Codebook) -> pl.DataFrame:
-    clusters = discovery.clusters
-    names = np.array([*codebook.keys, None], dtype=object)
-    of_topic = names[topic_themes(clusters.topic, mapping)[0]]
-    posterior = mapping.messages
-    table = corpus.communications.select("doc_id", "text", "created_at", "times_seen").with_columns(
-        topic=pl.Series(clusters.topic),
-        outlier=pl.Series(clusters.outlier),
-        topic_theme=pl.Series(of_topic.tolist(), dtype=pl.String),
-        theme=pl.Series(names[posterior.argmax(axis=1)].tolist(), dtype=pl.String),
-        theme_probability=pl.Series(posterior.max(axis=1)),
-    )
-    return table.select(pl.col(name).cast(kind) for name, kind in ASSIGNED.items())
 
 
 def keep(record: RunRecord, folders: Folders, stages: Stages) -> tuple[Path, Path]:

@@ -16,7 +16,7 @@ from coding import code_all, message_of, press, sit_down, type_all, typed
 from studies import write_study
 from themeloom import pipeline
 from themeloom.columns import UNREADABLE
-from themeloom.errors import LabelError
+from themeloom.errors import LabelError, ThemeloomError
 from themeloom.experiment import read_experiment
 from themeloom.labelling import codebooks
 from themeloom.labelling.imports import Taken
@@ -256,6 +256,49 @@ def test_why_no_code_counts_is_told(small, tmp_path, said, why):
 def test_without_a_label_file_too(small, tmp_path):
     with pytest.raises(LabelError, match="there is no label file yet; make one by `themeloom label`"):
         pipeline.check(small[1].experiment, tmp_path)
+
+
+def test_a_missing_label_file_hides_no_other_fault(tmp_path):
+    study = write_study(tmp_path / "study")
+    study.rewrite("experiment.toml", 'labels = "labels.csv"', 'labels = "label-store"')
+    study.rewrite("experiment.toml", 'text = "text"', 'text = "body"')
+    study.write("codebook.yaml", "themes: [")
+    for begin in (pipeline.check, pipeline.run):
+        with pytest.raises(ThemeloomError) as told:
+            begin(study.experiment, tmp_path)
+        missing, codebook, source = told.value.faults
+        assert "there is no label file yet" in missing
+        assert "codebook.yaml:1: is not valid YAML" in codebook
+        assert "'body'" in source
+
+
+def test_a_codebook_that_no_coder_has_seen_is_told(tmp_path, monkeypatch, capsys):
+    from themeloom import cli
+
+    study = write_study(tmp_path / "study")
+    study.rewrite("experiment.toml", 'labels = "labels.csv"', 'labels = "label-store"')
+    open_study(study.experiment, Asked(draw=64), root=tmp_path).store.close()
+    import_labels(study.experiment, [study.folder / "labels.csv"], root=tmp_path)
+
+    def said(command):
+        monkeypatch.setattr(
+            sys, "argv", ["themeloom", command, str(study.experiment), "--root", str(tmp_path)]
+        )
+        with pytest.raises(SystemExit):
+            cli.main()
+        return capsys.readouterr().out
+
+    assert "Note: " not in said("check")
+    study.rewrite("codebook.yaml", "Being heard.", "Being heard, or read.")
+    told = (
+        f"Note: {study.folder / 'codebook.yaml'}: differs from version 1, which coders see (listening: "
+        "definition changed); nobody has coded by it yet, but a run reads it."
+    )
+    assert told in said("check")
+    (study.folder / "messages.csv").unlink()
+    assert said("run").startswith(told)  # before the work begins
+    study.write("codebook.yaml", "themes: [")
+    assert said("run") == ""
 
 
 def test_a_sheet_never_holds_what_the_label_file_has(small):

@@ -9,11 +9,13 @@ import polars as pl
 
 from themeloom.config import LABEL_STORE, Experiment
 from themeloom.errors import LabelError, ThemeloomError
+from themeloom.labelling.codebooks import changes, newest
 from themeloom.labelling.collected import Collected
 from themeloom.labelling.exports import everything, label_table
 from themeloom.labelling.store import Store
 from themeloom.system.atomic import whole_file
 from themeloom.system.folders import Folders
+from themeloom.themes.codebook import read_codebook
 
 INCLUSION = "inclusion_probability"
 
@@ -52,6 +54,26 @@ def told_unread(config: Experiment, folders: Folders) -> str:
         return ""
     number = len(found.codes) + len(found.decisions)
     return f"{path}: holds {number:,} codes that are not read: {instead}" if number else ""
+
+
+def told_codebook(config: Experiment, folders: Folders) -> str:
+    """Tell that coders see another codebook than a run reads; empty where it is the same, or none is seen."""
+    path = folders.label_file(config.study.name)
+    if not uses_store(config) or not path.exists():
+        return ""
+    try:
+        given = read_codebook(config.themes.codebook)
+        with Store.open(path, config.study.name) as store:
+            version, seen = newest(store)
+    except ThemeloomError:  # told as a fault of the run
+        return ""
+    if not (changed := changes(seen, given)):
+        return ""
+    return (
+        f"{config.themes.codebook}: differs from version {version}, which coders see "
+        f"({'; '.join(changed)}); nobody has coded by it yet, but a run reads it. Take it in as a new version "
+        "by `themeloom label`."
+    )
 
 
 def with_labels(config: Experiment, folders: Folders) -> Experiment:
