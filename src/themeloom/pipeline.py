@@ -43,7 +43,7 @@ from themeloom.running.authors import authors_of, counted
 from themeloom.running.discover import embed_ahead
 from themeloom.running.learning import Study, learn_study
 from themeloom.running.result import RunResult, assigned
-from themeloom.studies.label_store import with_labels
+from themeloom.studies.label_store import left_out, with_labels
 from themeloom.studies.study import corpus_notes
 from themeloom.system import provenance
 from themeloom.system.atomic import remove
@@ -67,6 +67,7 @@ class Prepared:
     corpus: Corpus
     codebook: Codebook
     sample: LabelledSample
+    coded: dict[str, int]  # how labels came about
     files: dict[str, str]  # name of each file that was read → its SHA-256
 
 
@@ -192,6 +193,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
     """
     faults = Faults()
     labels = faults.attempt(lambda: with_labels(config, folders))
+    without = left_out(config, folders) if labels else {}
     config = labels or config
     given = provenance.GivenFiles(files_of(config))
     codebook = faults.attempt(lambda: read_codebook(config.themes.codebook))
@@ -210,7 +212,14 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
     sample = labels and codebook and faults.attempt(lambda: _labels(config, codebook, corpus))
     if not codebook or not sample or faults.found:
         raise faults.error()
-    return Prepared(config, raw, unique, corpus, codebook, sample, given.digests())
+    coded = without | _coded(sample)
+    return Prepared(config, raw, unique, corpus, codebook, sample, coded, given.digests())
+
+
+def _coded(sample: LabelledSample) -> dict[str, int]:
+    given = sample.codes >= 0
+    several = int((given.sum(axis=1) > 1).sum())
+    return {"coders": int(given.any(axis=0).sum()), "several": several, "adjudicated": sample.adjudicated}
 
 
 def _labels(config: Experiment, codebook: Codebook, corpus: Corpus) -> LabelledSample:
@@ -266,6 +275,7 @@ def to_record(
         labelled=tuple(prepared.sample.position[prepared.sample.decided].tolist()),
         authorless=prepared.corpus.communications["author"].null_count(),
         tied=int((~prepared.sample.decided).sum()),
+        coded=prepared.coded,
         word_vectors=Encoder(config.encoder).word_vectors,
     )
     return replace(record, **counted(record, authors_of(prepared.corpus)))

@@ -168,6 +168,7 @@ class LabelledSample:
     codes: Ints  # (labels, coders): what each coder said; -1 where none
     inclusion: Doubles | None = None  # (labels,): probability of being drawn, NaN where unknown; None: all
     again: int = 0  # rows on repeats of a message that another row labels by the same codes: they count once
+    adjudicated: int = 0  # messages of which somebody decided
 
     @property
     def decided(self) -> Bools:
@@ -298,6 +299,7 @@ class RunRecord:
     theme_authors: tuple[int, ...] = ()  # (themes,): of messages whose own theme it is
     authorless: int = 0  # communications without a known author: each counts as one of its own
     tied: int = 0  # messages that people coded without agreeing, and that nobody decided: they have no label
+    coded: dict[str, int] = field(default_factory=dict)  # how labels came about; empty: not counted
     word_vectors: WordVectors = NO_WORDS  # of a static encoder
 
     @property
@@ -314,5 +316,4 @@ class RunRecord:
     @property
     def undecided(self) -> Bools:
         """(communications,): which have no label, and two or more themes in their prediction set."""
-        labelled = np.isin(np.arange(len(self.sets)), self.labelled)
-        return np.asarray((self.sets.sum(axis=1) > 1) & ~labelled)
+        return np.asarray((self.sets.sum(axis=1) > 1) & ~np.isin(np.arange(len(self.sets)), self.labelled))

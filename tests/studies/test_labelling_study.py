@@ -253,6 +253,31 @@ def test_why_no_code_counts_is_told(small, tmp_path, said, why):
         label_store.with_labels(config, folders)
 
 
+def test_what_was_coded_and_gives_no_label_is_counted(small, tmp_path):
+    config, folders = read_experiment(small[1].experiment), Folders(tmp_path)
+    drawn = {"doc_id": list("abcdef"), "text": "x", "inclusion_probability": 0.5, "design": "random"}
+    with Store.open(folders.label_file("small"), "small") as store:
+        codebooks.take_in(store, read_codebook(config.themes.codebook), "test", "as it was")
+        store.add_messages(pl.DataFrame(drawn), "test")
+        for doc_id, coder, code, assisted in (
+            ("a", "Ana", "waiting", 0),
+            ("a", "Ben", "waiting", 1),
+            ("b", "Ana", None, 0),
+            ("c", "Ana", "waiting", 1),
+            ("d", "Ana", "waiting", 0),
+            ("d", "Ben", "listening", 1),
+        ):
+            unclear = int(code is None)
+            store.add("code", coder, doc_id=doc_id, code=code, unclear=unclear, assisted=assisted)
+        store.add("decide", "Ben", doc_id="d", code=None, unclear=1)
+    found = {"unclear": 2, "guessed": 1, "assisted": 2}
+    assert label_store.left_out(config, folders) == found
+    all_count = config.model_copy(update={"themes": config.themes.model_copy(update={"assisted": True})})
+    assert label_store.left_out(all_count, folders) == {"unclear": 2, "guessed": 0, "assisted": 0}
+    of_file = config.themes.model_copy(update={"labels": "labels.csv"})
+    assert label_store.left_out(config.model_copy(update={"themes": of_file}), folders) == {}
+
+
 def test_without_a_label_file_too(small, tmp_path):
     with pytest.raises(LabelError, match="there is no label file yet; make one by `themeloom label`"):
         pipeline.check(small[1].experiment, tmp_path)

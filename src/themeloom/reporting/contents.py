@@ -1,6 +1,6 @@
 """What the summary of a run holds: plain, typed, frozen records."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from themeloom.records import Score, Stability, StageTime
 
@@ -290,6 +290,7 @@ class Summary:
     min_authors: int = 1  # topics and themes of fewer are flagged
     authorless: int = 0  # communications whose author is unknown
     tied: int = 0  # messages that were coded, but on which coders tie
+    coded: dict[str, int] = field(default_factory=dict)  # how labels came about
 
     def _repr_html_(self) -> str:
         """Show what was found in a notebook."""

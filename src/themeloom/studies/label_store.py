@@ -71,8 +71,8 @@ def told_codebook(config: Experiment, folders: Folders) -> str:
         return ""
     return (
         f"{config.themes.codebook}: differs from version {version}, which coders see "
-        f"({'; '.join(changed)}); nobody has coded by it yet, but a run reads it. Take it in as a new version "
-        "by `themeloom label`."
+        f"({'; '.join(changed)}); nobody has coded by it yet, but a run reads it. Take it in as a new "
+        "version by `themeloom label`."
     )
 
 
@@ -102,6 +102,36 @@ def with_labels(config: Experiment, folders: Folders) -> Experiment:
     known = {"labels": str(labels), "key": "doc_id", "coders": coders, "adjudicated": "adjudicated"}
     themes = config.themes.model_copy(update={**known, **_design(config, found)})
     return config.model_copy(update={"themes": themes})
+
+
+def left_out(config: Experiment, folders: Folders) -> dict[str, int]:
+    """Count what was coded in the label file and gives no label; empty without the label store.
+
+    Returns
+    -------
+    dict[str, int]
+        Messages found ``unclear``, those with ``guessed`` codes alone (given with the model's guess in
+        sight), and all ``assisted`` codes that do not count.
+
+    Raises
+    ------
+    ThemeloomError
+        As `with_labels`.
+    """
+    if not uses_store(config):
+        return {}
+    with Store.open(folders.label_file(config.study.name), config.study.name, make=False) as store:
+        found = everything(store)
+    said = [*found.codes, *found.decisions]
+    unclear = {one.doc_id for one in found.decisions if one.unclear}
+    given = [one for one in said if one.code is not None and one.doc_id not in unclear]
+    counted = {one.doc_id for one in given if config.themes.assisted or not one.assisted}
+    coded = {one.doc_id for one in given}
+    return {
+        "unclear": len({one.doc_id for one in said} - coded),
+        "guessed": len(coded - counted),
+        "assisted": 0 if config.themes.assisted else sum(bool(one.assisted) for one in given),
+    }
 
 
 def _why_none(found: Collected) -> str:

@@ -288,11 +288,12 @@ def _sample(columns: Columns, rows: list[Row], positions: list[int], codebook: C
     order = np.argsort(positions)
     codes = np.array([[index[row[c]] for c in columns.coders] for _, row in rows], np.int64)
     codes = codes.reshape(len(rows), len(columns.coders))[order]
-    theme = _majority(codes, len(codebook.keys))
+    theme, adjudicated = _majority(codes, len(codebook.keys)), 0
     if columns.adjudicated is not None:
         agreed = np.array([index[row[columns.adjudicated]] for _, row in rows], np.int64)[order]
-        theme = np.where(agreed >= 0, agreed, theme)
-    return LabelledSample(np.array(positions, np.int64)[order], theme, columns.coders, codes)
+        theme, adjudicated = np.where(agreed >= 0, agreed, theme), int((agreed >= 0).sum())
+    place = np.array(positions, np.int64)[order]
+    return LabelledSample(place, theme, columns.coders, codes, adjudicated=adjudicated)
 
 
 def _majority(codes: Ints, themes: int) -> Ints:
