@@ -102,6 +102,24 @@ def test_the_first_sample_needs_no_label_file(made, tmp_path):
     assert sheet["doc_id"].n_unique() == 64
 
 
+def test_rows_that_are_set_aside_and_other_languages_are_told_of_what_is_drawn_from(command, tmp_path):
+    study = write_study(tmp_path / "study")
+    words = ("der Brief", "meine Frau", "das Amt", "die Klinik", "unser Arzt")
+    study.write_messages([f"{word} kam am Tag {day} noch nicht an" for word in words for day in range(8)])
+    study.rewrite("messages.csv", "m3,", "m3,one column,too many,")
+    study.rewrite("messages.csv", "m5,der Brief kam am Tag 5 noch nicht an", "m5,")
+    (study.folder / "labels.csv").unlink()
+    words = ["sample", study.experiment, "--root", tmp_path, "--out", tmp_path / "s.csv", "-n", 5]
+    code, _, err = command(*words)
+    assert code == 0
+    told = " ".join(err.split())
+    assert "2 of 40 rows cannot be read and are set aside: " in told
+    assert "1 as messages.csv:7 (no text)" in told
+    assert "messages seem not to be English" in told
+    code, out, _ = command("audit", study.experiment, "--root", tmp_path, "--out", tmp_path / "a.csv")
+    assert (code, out.split(":")[0]) == (0, "40 rows, 2 of them set aside")
+
+
 def test_designs_that_need_topics_ask_for_a_model(said, tmp_path):
     for design in ("stratified", "uncertain"):
         code, err = said("--design", design, "--out", tmp_path / "sheet.csv")

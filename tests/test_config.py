@@ -64,6 +64,16 @@ def test_absolute_paths_stay(tmp_path: Path) -> None:
     assert experiment.sources[0].path == str(elsewhere)
 
 
+def test_a_backslash_that_toml_read_as_an_escape_is_told(tmp_path: Path) -> None:
+    text = SMALLEST.replace("messages.csv", "data\\forum.csv").replace("labels.csv", "data\\total.csv")
+    source, labels = _faults(tmp_path, text)
+    assert "'sources.0.path' is 'data\\x0corum.csv', with a control character" in source
+    assert source.endswith(r"write / for it, or put the path between single quotes: 'data\forum.csv'.")
+    assert r"'themes.labels' is 'data\total.csv', with" in labels
+    (tmp_path / "data\total.csv").touch()  # a strange name, but a file's
+    assert len(_faults(tmp_path, text)) == 1
+
+
 def test_lists_are_read_as_tuples(tmp_path: Path) -> None:
     text = SMALLEST + 'coders = ["a", "b"]\n[anonymise]\nkeep = ["Sertraline"]\n'
     experiment = _read(tmp_path, text)

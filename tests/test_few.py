@@ -26,7 +26,14 @@ def record_of_few() -> RunRecord:
     """A run in which topic 1 has four authors, and the second theme two."""
     record = make_record()
     themes = tuple(2 if at == 1 else 9 for at in range(len(record.codebook.themes)))
-    return replace(record, topic_authors=(9, 4, 5, 9, 9), theme_authors=themes, authorless=3, tied=2)
+    return replace(
+        record,
+        topic_authors=(9, 4, 5, 9, 9),
+        theme_authors=themes,
+        authorless=3,
+        tied=2,
+        coded={"coders": 1, "adjudicated": 0},
+    )
 
 
 def summary_of(quotes: Quotes, record: RunRecord | None = None) -> Summary:
@@ -106,6 +113,7 @@ def test_kept_and_exported_with_a_warning(tmp_path: Path) -> None:
     record = record_of_few()
     folder = store.save(record, tmp_path / "models")
     again = store.load(folder)
+    assert again.coded == {"coders": 1, "adjudicated": 0}
     assert (again.topic_authors, again.theme_authors, again.authorless, again.tied) == (
         record.topic_authors,
         record.theme_authors,

@@ -26,6 +26,7 @@ _PATTERNS = {
     "encoder.sha256": "a SHA-256 digest has 64 digits from 0 to 9 and a to f",
 }
 _TABLES = {"columns": 'columns = { text = "..." }', "SpanConfig": "{ low = 1, high = 10 }"}
+_ESCAPES = str.maketrans({"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"})
 _EXAMPLE = 40  # characters of a text that is shown as it would be in a list
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 200
@@ -54,7 +55,9 @@ def read_experiment(path: str | Path) -> Experiment:
     except RecursionError:
         raise ConfigError(f"{path}: nests tables too deep; write each as a table of its own.") from None
     _check_adapted(path, experiment)
-    return _resolved(experiment, path.resolve().parent)
+    resolved = _resolved(experiment, path.resolve().parent)
+    _check_paths(path, experiment, resolved)
+    return resolved
 
 
 def files_of(experiment: Experiment) -> list[str]:
@@ -62,6 +65,20 @@ def files_of(experiment: Experiment) -> list[str]:
     themes = experiment.themes
     labels = [] if themes.labels == LABEL_STORE else [themes.labels]
     return [*(source.path for source in experiment.sources), themes.codebook, *labels]
+
+
+def _check_paths(path: Path, given: Experiment, resolved: Experiment) -> None:
+    r"""Refuse paths in which an escape became a control character, as \f does in "data\forum.csv"."""
+    places = [f"sources.{number}.path" for number in range(len(given.sources))] + ["themes.codebook"]
+    written = [*(source.path for source in given.sources), given.themes.codebook, given.themes.labels]
+    faults = [
+        f"{path}: '{place}' is {one!r}, with a control character: a backslash between double quotes begins "
+        f"an escape; write / for it, or put the path between single quotes: '{one.translate(_ESCAPES)}'."
+        for place, one, file in zip([*places, "themes.labels"], written, files_of(resolved), strict=False)
+        if any(ord(sign) < 32 for sign in one) and not Path(file).exists()
+    ]
+    if faults:
+        raise ConfigError(*faults)
 
 
 def _check_adapted(path: Path, experiment: Experiment) -> None:

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import polars as pl
 
 from themeloom.assigning.ray_engine import Ray
-from themeloom.columns import ASSIGNED, AUDITED
+from themeloom.columns import AUDITED
 from themeloom.config import Experiment
 from themeloom.corpus.anonymise import anonymise
 from themeloom.corpus.ingest import read_sources
@@ -32,9 +31,7 @@ from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import (
     Codebook,
     Corpus,
-    Discovery,
     LabelledSample,
-    Mapping,
     RawCorpus,
     RunRecord,
     UniqueCorpus,
@@ -45,7 +42,8 @@ from themeloom.results.reports import paths_of, shared_report
 from themeloom.running.authors import authors_of, counted
 from themeloom.running.discover import embed_ahead
 from themeloom.running.learning import Study, learn_study
-from themeloom.running.result import RunResult
+from themeloom.running.result import RunResult, assigned
+from themeloom.studies.beside_labels import left_out
 from themeloom.studies.label_store import begun, checked_labels
 from themeloom.studies.study import corpus_notes
 from themeloom.system import provenance
@@ -54,7 +52,6 @@ from themeloom.system.cache import digest
 from themeloom.system.folders import Folders
 from themeloom.themes.candidates import find_candidates
 from themeloom.themes.codebook import read_codebook
-from themeloom.themes.mapping import topic_themes
 
 T = TypeVar("T")
 
@@ -68,6 +65,7 @@ class Prepared:
     corpus: Corpus
     codebook: Codebook
     sample: LabelledSample
+    coded: dict[str, int]  # how labels came about
     files: dict[str, str]  # name of each file that was read → its SHA-256
     config: Experiment  # with what the labels say of how they were drawn
     note: str = ""  # what a reader has to know of the labels
@@ -101,9 +99,9 @@ def run(
     """
     started = datetime.now(UTC)
     folders, stages = Folders(Path(root)), Stages(watcher)
-    config = begun(read_experiment(experiment), folders)
-    with machine_watched(config.tracking.system_metrics) as samples:
-        prepared = prepare(config, folders, stages)
+    asked = read_experiment(experiment)
+    with machine_watched(asked.tracking.system_metrics) as samples:
+        prepared = prepare(asked, folders, stages)
         config = prepared.config
         if cluster is not None:
             with stages("distribute") as progress:
@@ -141,7 +139,7 @@ def check(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
         If anything has a fault; all faults found are told at once.
     """
     folders = Folders(Path(root))
-    return prepare(begun(read_experiment(experiment), folders), folders, Stages(watcher))
+    return prepare(read_experiment(experiment), folders, Stages(watcher))
 
 
 def audit(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOBODY) -> pl.DataFrame:
@@ -184,7 +182,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
     config
         The experiment.
     folders
-        Where the study's key is.
+        Where the study's key and its label file are.
     stages
         Opens and times each stage.
 
@@ -194,6 +192,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
         If anything has a fault.
     """
     faults = Faults()
+    there = faults.attempt(lambda: begun(config, folders))
     given = provenance.GivenFiles(files_of(config))
     codebook = faults.attempt(lambda: read_codebook(config.themes.codebook))
     faults.attempt(lambda: check_folder(config.encoder))
@@ -208,13 +207,18 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
     faults.attempt(lambda: check_sufficient(unique, config.cluster.min_cluster_size))
     with stages("anonymise") as progress:
         corpus = anonymise(unique, config.anonymise, vault, progress)
-    if codebook is None:
+    labels = there and codebook and faults.attempt(lambda: checked_labels(config, folders, codebook, corpus))
+    if not codebook or not labels or faults.found:
         raise faults.error()
-    labels = faults.attempt(lambda: checked_labels(config, folders, codebook, corpus))
-    if labels is None or faults.found:
-        raise faults.error()
+    coded = left_out(config, folders) | _coded(labels.sample)
     files = given.digests() | labels.digest
-    return Prepared(raw, unique, corpus, codebook, labels.sample, files, labels.config, labels.note)
+    return Prepared(raw, unique, corpus, codebook, labels.sample, coded, files, labels.config, labels.note)
+
+
+def _coded(sample: LabelledSample) -> dict[str, int]:
+    given = sample.codes >= 0
+    several = int((given.sum(axis=1) > 1).sum())
+    return {"coders": int(given.any(axis=0).sum()), "several": several, "adjudicated": sample.adjudicated}
 
 
 def to_record(
@@ -255,7 +259,7 @@ def to_record(
         flow=prepared.unique.flow,
         unreadable=prepared.raw.unreadable.select("file", "line", "reason"),
         masked=prepared.corpus.masked,
-        communications=_assigned(prepared.corpus, study.discovery, study.mapping, codebook),
+        communications=assigned(prepared.corpus, study.discovery, study.mapping, codebook),
         discovery=study.discovery,
         quality=study.quality,
         codebook=codebook,
@@ -268,6 +272,7 @@ def to_record(
         labelled=tuple(prepared.sample.position[prepared.sample.decided].tolist()),
         authorless=prepared.corpus.communications["author"].null_count(),
         tied=int((~prepared.sample.decided).sum()),
+        coded=prepared.coded,
         word_vectors=Encoder(config.encoder).word_vectors,
     )
     return replace(record, **counted(record, authors_of(prepared.corpus)))
@@ -282,21 +287,6 @@ def _digests(config: Experiment, prepared: Prepared) -> dict[str, str]:
         "corpus": digest(prepared.corpus.texts),
         "labelled sample": digest(prepared.sample.position, prepared.sample.theme, prepared.sample.codes),
     }
-
-
-def _assigned(corpus: Corpus, discovery: Discovery, mapping: Mapping, codebook: Codebook) -> pl.DataFrame:
-    clusters = discovery.clusters
-    names = np.array([*codebook.keys, None], dtype=object)
-    of_topic = names[topic_themes(clusters.topic, mapping)[0]]
-    posterior = mapping.messages
-    table = corpus.communications.select("doc_id", "text", "created_at", "times_seen").with_columns(
-        topic=pl.Series(clusters.topic),
-        outlier=pl.Series(clusters.outlier),
-        topic_theme=pl.Series(of_topic.tolist(), dtype=pl.String),
-        theme=pl.Series(names[posterior.argmax(axis=1)].tolist(), dtype=pl.String),
-        theme_probability=pl.Series(posterior.max(axis=1)),
-    )
-    return table.select(pl.col(name).cast(kind) for name, kind in ASSIGNED.items())
 
 
 def keep(record: RunRecord, folders: Folders, stages: Stages) -> tuple[Path, Path]:

@@ -41,6 +41,9 @@ class Watcher(Protocol):
     def stage(self, name: str) -> AbstractContextManager[Progress]:
         """Open a stage; it is over when the block ends."""
 
+    def tell(self, sentence: str) -> None:
+        """Take note of what was found on the way; nothing stops for it."""
+
 
 class Nobody:
     """Nobody watches: the default of a run."""
@@ -48,6 +51,9 @@ class Nobody:
     def stage(self, name: str) -> AbstractContextManager[Progress]:  # noqa: ARG002
         """Do nothing."""
         return nullcontext(UNWATCHED)
+
+    def tell(self, sentence: str) -> None:
+        """Do nothing."""
 
 
 NOBODY: Watcher = Nobody()

@@ -25,10 +25,7 @@ class RawCorpus:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """The flow from identified rows to unique communications, as systematic reviews draw it.
-
-    ``identified - unreadable - same_id - retweets - copies - near_duplicates == unique``.
-    """
+    """From rows to messages, as systematic reviews draw it: ``identified`` less all others is ``unique``."""
 
     identified: int
     unreadable: int
@@ -169,6 +166,7 @@ class LabelledSample:
     inclusion: Doubles | None = None  # (labels,): probability of being drawn, NaN where unknown; None: all
     again: int = 0  # rows on repeats of a message that another row labels by the same codes: they count once
     unfit: str = ""  # why no shares can be estimated from them, whatever their probabilities
+    adjudicated: int = 0  # messages of which somebody decided
 
     @property
     def decided(self) -> Bools:
@@ -299,6 +297,7 @@ class RunRecord:
     theme_authors: tuple[int, ...] = ()  # (themes,): of messages whose own theme it is
     authorless: int = 0  # communications without a known author: each counts as one of its own
     tied: int = 0  # messages that people coded and that have no label: they tie on them, or these are unclear
+    coded: dict[str, int] = field(default_factory=dict)  # how labels came about; empty: not counted
     word_vectors: WordVectors = NO_WORDS  # of a static encoder
 
     @property
@@ -315,5 +314,4 @@ class RunRecord:
     @property
     def undecided(self) -> Bools:
         """(communications,): which have no label, and two or more themes in their prediction set."""
-        labelled = np.isin(np.arange(len(self.sets)), self.labelled)
-        return np.asarray((self.sets.sum(axis=1) > 1) & ~labelled)
+        return np.asarray((self.sets.sum(axis=1) > 1) & ~np.isin(np.arange(len(self.sets)), self.labelled))

@@ -24,6 +24,11 @@ def test_checklist_is_a_table_without_formulas() -> None:
     assert not any(cell.startswith("=") for row in rows for cell in row)
 
 
+def test_checklist_promises_no_rate_that_the_run_does_not_tell() -> None:
+    said = checklist(make_record())[18].says
+    assert "the mapping errs at the rates told here. How often masking misses" in said
+
+
 def test_checklist_says_how_messages_are_shown() -> None:
     def evidence(quotes: Quotes) -> str:
         return checklist(make_record(), quotes)[16].says

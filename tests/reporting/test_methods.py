@@ -12,6 +12,7 @@ from themeloom.encoders import Adapted
 from themeloom.history.card import model_card
 from themeloom.records import RunRecord
 from themeloom.reporting.leads import asked, foot, unnamed
+from themeloom.reporting.leads import coded as how_coded
 from themeloom.reporting.methods import methods
 from themeloom.reporting.summary import summarise
 from themeloom.running.spreading import AGREEMENT
@@ -70,6 +71,31 @@ def test_messages_on_which_coders_tie_are_told() -> None:
     assert told in " ".join(methods(tied).paragraphs)
     assert said not in asked(summarise(record, paths={}, tracked={}))
     assert "(and 2 messages on which they tie" in asked(summarise(tied, paths={}, tracked={}))
+
+
+def test_how_labels_came_about_is_accounted_for() -> None:
+    plain = make_record()
+    assert "coded them" not in " ".join(methods(plain).paragraphs)  # a model that did not count
+    alone = replace(plain, coded={"coders": 1, "several": 0, "adjudicated": 0})
+    assert "3 residual categories. One coder coded them. " in " ".join(methods(alone).paragraphs)
+    coded = {"coders": 2, "several": 31, "adjudicated": 4, "unclear": 1, "guessed": 3, "assisted": 12}
+    record = replace(plain, tied=2, coded=coded)
+    out = (
+        "(and 2 messages on which they tie and nobody decided, and 1 message found unclear, and 3 messages "
+        "coded only with the model\u2019s guess in sight, left out)"
+    )
+    came = (
+        "2 coders coded; how far they agree is told from 31 messages that two or more of them coded. 4 "
+        "labels were adjudicated. 12 codes given with the model\u2019s guess in sight were left out."
+    )
+    found, page = methods(record), summarise(record, paths={}, tracked={})
+    text = " ".join(found.paragraphs)
+    (analysis,) = [item.says for item in found.checklist if item.item == "S14"]
+    for said in (text, analysis):
+        assert f"20 messages {out}" in said
+        assert came in said
+    assert f" messages {out}." in asked(page)
+    assert (page.coded, how_coded(page)) == (coded, came)
 
 
 def test_names_are_not_said_to_be_masked_where_they_were_not_sought() -> None:

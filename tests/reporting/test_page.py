@@ -311,6 +311,21 @@ def test_offers_no_way_out_and_prints_its_messages(visit: Open, report: Path, tm
     assert 5 <= pages <= 40
 
 
+def test_print_holds_what_was_closed_and_is_not_made_smaller(visit: Open, report: Path) -> None:
+    """Where one table is wider than the paper, Chromium prints the whole page smaller."""
+    page = ready(visit(report))
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 718, "height": 1000})
+    within = "Object.assign(document.body.style, { width: '658px', margin: 0 })"  # the margins of A4
+    page.evaluate(within)
+    ends = "[...document.querySelectorAll('table')].map(table => table.getBoundingClientRect().right)"
+    assert max(page.evaluate(ends)) <= 658
+    for closed in ("details.parameters table", "table.checklist"):
+        tables = page.locator(closed)
+        assert tables.count() > 0
+        assert all(table.is_visible() for table in tables.all())
+
+
 def test_hostile_texts_are_shown_and_not_obeyed(visit: Open, hostile: Path) -> None:
     seen = visit(hostile)
     page = ready(seen)

@@ -70,6 +70,7 @@ def test_messages_on_which_coders_tie_are_counted_beside_the_labels(tmp_path):
     study.write("codebook.yaml", CODEBOOK + "  - {key: tax, name: Tax, definition: Paying it.}\n")
     result = themeloom.run(study.experiment, tmp_path / "root")
     assert (result.model.record.tied, result.summary.tied) == (2, 2)
+    assert result.summary.coded == {"coders": 2, "several": len(rows), "adjudicated": 0}
     assert len(result.model.record.labelled) == len(rows) - 2
     seen = StringIO()
     show_result(Console(file=seen, width=200), result)

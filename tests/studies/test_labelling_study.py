@@ -15,16 +15,17 @@ import pytest
 from coding import code_all, message_of, press, sit_down, type_all, typed
 from studies import write_study
 from themeloom import pipeline
-from themeloom.errors import LabelError
+from themeloom.columns import UNREADABLE
+from themeloom.errors import LabelError, ThemeloomError
 from themeloom.experiment import read_experiment
 from themeloom.labelling import codebooks
 from themeloom.labelling.imports import Taken
 from themeloom.labelling.store import Store
-from themeloom.progress import Stages
+from themeloom.progress import Nobody, Stages
 from themeloom.records import Corpus
-from themeloom.studies import label_store, planning, sampling
+from themeloom.studies import beside_labels, label_store, planning, sampling
 from themeloom.studies.labelling_study import Asked, export_labels, import_labels, open_study
-from themeloom.studies.study import read_corpus
+from themeloom.studies.study import aside_note, read_corpus
 from themeloom.sweeps import sweeping
 from themeloom.system.folders import Folders
 from themeloom.themes.agreement import agreement
@@ -187,6 +188,38 @@ def test_a_first_sample_is_drawn_and_its_coders_have_links(small):
     assert {row["inclusion"] for row in rows} == {40 / 64}
 
 
+class Listener(Nobody):
+    """Hears what is told."""
+
+    def __init__(self):
+        self.heard = []
+
+    def tell(self, sentence):
+        self.heard.append(sentence)
+
+
+def test_whoever_opens_the_page_is_told_how_many_rows_it_cannot_hold(tmp_path):
+    study = write_study(tmp_path / "study")
+    for number in range(1, 6):
+        study.rewrite("messages.csv", f"m{number},", f"m{number},too,many,")
+    (study.folder / "labels.csv").unlink()
+    listener = Listener()
+    open_study(study.experiment, Asked(draw=10), root=tmp_path, watcher=listener).store.close()
+    (told,) = listener.heard
+    assert told.startswith("5 of 64 rows cannot be read and are set aside: 5 as messages.csv:3 (")
+
+
+def test_reasons_that_are_many_are_not_all_told():
+    rows = [("a.csv", line, None, f"reason {line % 5}") for line in range(2, 22)]
+    rows += [("b.csv", 7, None, "reason 3")]
+    told = aside_note(pl.DataFrame(rows, schema=UNREADABLE, orient="row"), 1_000)
+    assert told.startswith(
+        "21 of 1,000 rows cannot be read and are set aside: 5 as a.csv:3 (reason 3), 4 as "
+    )
+    assert "(reason 4), 8 for other reasons. " in told
+    assert not aside_note(pl.DataFrame(schema=UNREADABLE), 1_000)
+
+
 @pytest.mark.parametrize(
     "begin",
     [pipeline.run, pipeline.check, sweeping.sweep, lambda one, root: planning.plan_labels(one, root=root)],
@@ -248,9 +281,77 @@ def test_what_coders_found_unclear_has_no_label_in_a_run(small, tmp_path):
     assert (sample.codes >= 0).sum(axis=1).tolist() == [1, 2, 3]
 
 
+def test_what_was_coded_and_gives_no_label_is_counted(small, tmp_path):
+    config, folders = read_experiment(small[1].experiment), Folders(tmp_path)
+    drawn = {"doc_id": list("abcdef"), "text": "x", "inclusion_probability": 0.5, "design": "random"}
+    with Store.open(folders.label_file("small"), "small") as store:
+        codebooks.take_in(store, read_codebook(config.themes.codebook), "test", "as it was")
+        store.add_messages(pl.DataFrame(drawn), "test")
+        for doc_id, coder, code, assisted in (
+            ("a", "Ana", "waiting", 0),
+            ("a", "Ben", "waiting", 1),
+            ("b", "Ana", None, 0),
+            ("c", "Ana", "waiting", 1),
+            ("d", "Ana", "waiting", 0),
+            ("d", "Ben", "listening", 1),
+        ):
+            unclear = int(code is None)
+            store.add("code", coder, doc_id=doc_id, code=code, unclear=unclear, assisted=assisted)
+        store.add("decide", "Ben", doc_id="d", code=None, unclear=1)
+    found = {"unclear": 1, "guessed": 1, "assisted": 3}
+    assert beside_labels.left_out(config, folders) == found
+    all_count = config.model_copy(update={"themes": config.themes.model_copy(update={"assisted": True})})
+    assert beside_labels.left_out(all_count, folders) == {"unclear": 1, "guessed": 0, "assisted": 0}
+    of_file = config.themes.model_copy(update={"labels": "labels.csv"})
+    assert beside_labels.left_out(config.model_copy(update={"themes": of_file}), folders) == {}
+
+
 def test_without_a_label_file_too(small, tmp_path):
     with pytest.raises(LabelError, match="there is no label file yet; make one by `themeloom label`"):
         pipeline.check(small[1].experiment, tmp_path)
+
+
+def test_a_missing_label_file_hides_no_other_fault(tmp_path):
+    study = write_study(tmp_path / "study")
+    study.rewrite("experiment.toml", 'labels = "labels.csv"', 'labels = "label-store"')
+    study.rewrite("experiment.toml", 'text = "text"', 'text = "body"')
+    study.write("codebook.yaml", "themes: [")
+    for begin in (pipeline.check, pipeline.run):
+        with pytest.raises(ThemeloomError) as told:
+            begin(study.experiment, tmp_path)
+        missing, codebook, source = told.value.faults
+        assert "there is no label file yet" in missing
+        assert "codebook.yaml:1: is not valid YAML" in codebook
+        assert "'body'" in source
+
+
+def test_a_codebook_that_no_coder_has_seen_is_told(tmp_path, monkeypatch, capsys):
+    from themeloom import cli
+
+    study = write_study(tmp_path / "study")
+    study.rewrite("experiment.toml", 'labels = "labels.csv"', 'labels = "label-store"')
+    open_study(study.experiment, Asked(draw=64), root=tmp_path).store.close()
+    import_labels(study.experiment, [study.folder / "labels.csv"], root=tmp_path)
+
+    def said(command):
+        monkeypatch.setattr(
+            sys, "argv", ["themeloom", command, str(study.experiment), "--root", str(tmp_path)]
+        )
+        with pytest.raises(SystemExit):
+            cli.main()
+        return capsys.readouterr().out
+
+    assert "Note: " not in said("check")
+    study.rewrite("codebook.yaml", "Being heard.", "Being heard, or read.")
+    told = (
+        f"Note: {study.folder / 'codebook.yaml'}: differs from version 1, which coders see (listening: "
+        "definition changed); nobody has coded by it yet, but a run reads it."
+    )
+    assert told in said("check")
+    (study.folder / "messages.csv").unlink()
+    assert said("run").startswith(told)  # before the work begins
+    study.write("codebook.yaml", "themes: [")
+    assert said("run") == ""
 
 
 def test_a_sheet_never_holds_what_the_label_file_has(small):

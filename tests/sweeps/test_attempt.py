@@ -36,7 +36,7 @@ def prepared(definition="A patient waits.", sample=SAMPLE, **columns) -> Prepare
     communications = pl.DataFrame(rows | columns, schema=COMMUNICATIONS)
     corpus = Corpus(communications, pl.DataFrame(), {}, pl.DataFrame())
     codebook = Codebook((Theme("w", "Waiting", definition), Theme("t", "Thanks", "Praise.")))
-    return Prepared(None, None, corpus, codebook, sample, {}, CONFIG)
+    return Prepared(None, None, corpus, codebook, sample, {}, {}, CONFIG)
 
 
 def test_what_is_the_same_is_known():

@@ -138,6 +138,12 @@ extra: 1
         (GOOD.replace("name: Second", "names: []"), ":6: 'names' is an empty list"),
         (GOOD.replace("name: Second", "name: Second\n    name: Again"), ":7: 'name' is given twice"),
         (GOOD.replace("key: b", "key: [b, c]"), "several keys"),
+        (GOOD.replace("key: b", "key: A"), ":5: key 'A' is 'a' but for capitals, which is taken on line 2"),
+        (GOOD.replace("name: Second", "name: first"), ":5: the name 'first' is taken on line 2"),
+        (
+            GOOD.replace("key: b", "key: \u201cb\u201d"),
+            ":5: key '\u201cb\u201d' has a word processor's quotes",
+        ),
     ],
 )
 def test_one_fault(tmp_path, text, words):

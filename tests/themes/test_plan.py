@@ -1,11 +1,15 @@
 """What more labels narrow, by properties and against samples that are really drawn."""
 
+import re
 from functools import cache
+from io import StringIO
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from themeloom.console.plans import show_plan
 from themeloom.errors import LabelError
 from themeloom.records import Codebook, LabelledSample, Score, Theme
 from themeloom.themes._scoring import kappa, per_theme
@@ -78,6 +82,22 @@ def test_a_mapping_that_was_never_wrong_is_not_taken_for_certain():
     now, then = planned((400,), perfect).steps
     assert now.kappa["topics"].high == 1.0
     assert 0 < width(then.kappa["topics"]) < width(now.kappa["topics"])
+
+
+def test_a_theme_that_nobody_has_coded_cannot_be_scored():
+    confusion = CONFUSION.copy()
+    confusion[2] = 0
+    steps = planned((50, 200), Level(confusion, LABELS, KAPPA)).steps
+    assert [[np.isnan(theme.f1) for theme in step.themes] for step in steps] == [[False, False, True]] * 3
+    assert all(np.isnan(step.themes[2].recall) for step in steps)
+    seen = StringIO()
+    show_plan(
+        Console(file=seen, width=200),
+        plan(outlook(), {"topics": Level(confusion, LABELS, KAPPA)}, CODEBOOK, (50,)),
+    )
+    told = seen.getvalue().partition("its F1")[2]
+    assert re.search(r"│ c +│ +\d+% │ \d+ – +│ \d+ – +│", told), told  # noqa: RUF001
+    assert "±" in told
 
 
 def test_more_labels_never_widen_anything():

@@ -96,7 +96,7 @@ def import_labels(
 def _say_what_is_read(experiment: Path) -> None:
     """Warn people whose codes no run of this experiment would read."""
     from themeloom.experiment import read_experiment
-    from themeloom.studies.label_store import read_instead
+    from themeloom.studies.beside_labels import read_instead
 
     if told := read_instead(read_experiment(experiment)):
         say(f"Note: {told}")

@@ -41,7 +41,7 @@ def run(
 
     cluster = cluster_of(engine, address)
     check_json(json, study_files(experiment))
-    _say_what_is_not_read(experiment, root)
+    _say_of_the_label_file(experiment, root)
     with progress_bars() as bars:
         result = pipeline.run(experiment, root, bars, cluster)
     _finish(result, json)
@@ -96,7 +96,7 @@ def check(experiment: ExperimentFile, root: Root = Path()) -> None:
     _show_prepared(prepared, config)
     if tried:
         say(f"A sweep tries {len(tried)} configurations; runs: {len(tried) * config.sweep.seeds}.")
-    _say_what_is_not_read(experiment, root)
+    _say_of_the_label_file(experiment, root)
 
 
 def audit(
@@ -116,7 +116,8 @@ def audit(
         table = pipeline.audit(experiment, root, bars)
     with whole_file(out) as draft:
         draft.write_bytes(as_csv(table))
-    say(f"{len(table):,} rows: {out}")
+    aside = int((table["outcome"] == "unreadable").sum())
+    say(f"{len(table):,} rows{f', {aside:,} of them set aside' if aside else ''}: {out}")
 
 
 def sweep(
@@ -215,12 +216,14 @@ def _finish(result: "RunResult", json: Path | None) -> None:
     warn_of_lost(result.model.record.unreadable)
 
 
-def _say_what_is_not_read(experiment: Path, root: Path) -> None:
+def _say_of_the_label_file(experiment: Path, root: Path) -> None:
+    """Say which codes a run does not read, or that coders see another codebook than it reads."""
     from themeloom.experiment import read_experiment
-    from themeloom.studies.label_store import told_unread
+    from themeloom.studies.beside_labels import told_codebook, told_unread
     from themeloom.system.folders import Folders
 
-    if told := told_unread(read_experiment(experiment), Folders(root)):
+    config, folders = read_experiment(experiment), Folders(root)
+    for told in filter(None, (told_unread(config, folders), told_codebook(config, folders))):
         say(f"Note: {told}")
 
 

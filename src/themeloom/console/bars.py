@@ -75,6 +75,10 @@ class Bars:
         total = done.total or done.completed or 1
         self._progress.update(task, total=total, completed=total)
 
+    def tell(self, sentence: str) -> None:
+        """Print a sentence above the bars."""
+        self._progress.console.print(sentence, style="yellow", markup=False, highlight=False, soft_wrap=True)
+
 
 class _Bar:
     def __init__(self, progress: Progress, task: TaskID) -> None:

@@ -52,7 +52,7 @@ def _shares(theme: "PlannedTheme") -> str:
 
 
 def _labels(theme: "PlannedTheme") -> str:
-    return f"{theme.labels:.0f} ±{theme.f1:.2f}"
+    return f"{theme.labels:.0f} –" if isnan(theme.f1) else f"{theme.labels:.0f} ±{theme.f1:.2f}"  # noqa: RUF001
 
 
 def _show_needed(console: Console, needed: "Needed", left: int) -> None:

@@ -74,6 +74,7 @@ def _facts(record: RunRecord) -> RunFacts:
         theme_authors=record.theme_authors,
         authorless=record.authorless,
         tied=record.tied,
+        coded=record.coded,
     )
 
 
@@ -177,6 +178,7 @@ def record_of(contents: dict[str, Any]) -> RunRecord:
         theme_authors=facts.theme_authors,
         authorless=facts.authorless,
         tied=facts.tied,
+        coded=facts.coded,
         word_vectors=WordVectors(**contents["static.safetensors"]),
     )
 

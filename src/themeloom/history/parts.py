@@ -68,6 +68,7 @@ class RunFacts(_Facts):
     theme_authors: tuple[int, ...] = ()
     authorless: int = 0
     tied: int = 0
+    coded: dict[str, int] = {}
 
 
 class ScoreFacts(_Facts):

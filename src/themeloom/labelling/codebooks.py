@@ -72,15 +72,16 @@ def versions(store: Store) -> list[dict[str, Any]]:
     befores = [None, *books[:-1]]
     found = [
         {"version": row["version"], "at": row["at"], "who": row["who"], "why": row["why"]}
-        | {"changes": _changes(before, after)}
+        | {"changes": [f"{len(after.themes)} codes"] if before is None else changes(before, after)}
         for row, before, after in zip(rows, befores, books, strict=True)
     ]
     return found[::-1]
 
 
-def _changes(before: Codebook | None, after: Codebook) -> list[str]:
-    if before is None:
-        return [f"{len(after.themes)} codes"]
+def changes(before: Codebook, after: Codebook) -> list[str]:
+    """List what a version changed, theme by theme; empty where it is the same."""
+    if before == after:
+        return []
     old = {theme.key: theme for theme in before.themes}
     new = {theme.key: theme for theme in after.themes}
     found = [f"{key}: new" for key in new if key not in old]

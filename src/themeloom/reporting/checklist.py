@@ -8,7 +8,14 @@ from themeloom.records import RunRecord, Stability
 from themeloom.reporting.contents import ChecklistItem
 from themeloom.reporting.quotes import Quotes, quotes_of
 from themeloom.reporting.safe_cells import readable_cells
-from themeloom.reporting.sentences import files_told, score_told, shares_told, unnamed_told
+from themeloom.reporting.sentences import (
+    coded_told,
+    files_told,
+    left_out_told,
+    score_told,
+    shares_told,
+    unnamed_told,
+)
 from themeloom.reporting.texts import counted, say
 from themeloom.system.sheets import as_csv
 
@@ -63,7 +70,18 @@ def _filled(record: RunRecord, quotes: Quotes) -> Iterable[tuple[int, str]]:
     yield 13, say("srqr.says_processing", aside=f"{flow.unreadable + flow.same_id:,}", what=what)
     topics = counted(record.discovery.clusters.count, "topic")
     themes = counted(len(record.codebook.themes), "theme")
-    yield 14, say("srqr.says_analysis", topics=topics, themes=themes, labels=labels)
+    tied, coded = left_out_told(record.tied, record.coded), coded_told(record.coded)
+    yield (
+        14,
+        say(
+            "srqr.says_analysis",
+            topics=topics,
+            themes=themes,
+            labels=labels,
+            tied=tied,
+            coded=coded and f" {coded}",
+        ),
+    )
     yield from _findings(record, quotes)
 
 

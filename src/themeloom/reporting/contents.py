@@ -1,6 +1,6 @@
 """What the summary of a run holds: plain, typed, frozen records."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from themeloom.few import largest_first
 from themeloom.records import Score, Stability, StageTime
@@ -291,6 +291,7 @@ class Summary:
     min_authors: int = 1  # topics and themes of fewer are flagged
     authorless: int = 0  # communications whose author is unknown
     tied: int = 0  # messages that were coded, but on which coders tie, or that are unclear
+    coded: dict[str, int] = field(default_factory=dict)  # how labels came about
 
     @property
     def largest_first(self) -> tuple[TopicSummary, ...]:

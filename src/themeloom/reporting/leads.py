@@ -8,7 +8,7 @@ from markupsafe import Markup
 from themeloom.records import Score
 from themeloom.reporting.contents import Conformal, Summary, ThemeSummary
 from themeloom.reporting.formats import bounds, decimal, duration, line, number, probability, scored, share
-from themeloom.reporting.sentences import unnamed_told
+from themeloom.reporting.sentences import coded_told, left_out_told, unnamed_told
 from themeloom.reporting.texts import counted, form, html, say
 
 
@@ -34,8 +34,13 @@ def asked(s: Summary) -> Markup:
         themes=counted(len(s.themes) - residual, "theme"),
         residual=form(residual, "answer.residual").format(number=residual) if residual else "",
         labels=counted(s.scores.labels, "message"),
-        tied=say("told.tied", messages=counted(s.tied, "message")) if s.tied else "",
+        tied=left_out_told(s.tied, s.coded),
     )
+
+
+def coded(s: Summary) -> str:
+    """Say how the labels came about."""
+    return coded_told(s.coded)
 
 
 def commonest(s: Summary) -> Markup:

@@ -9,7 +9,14 @@ from themeloom.reporting.contents import Methods
 from themeloom.reporting.formats import share
 from themeloom.reporting.quotes import Quotes
 from themeloom.reporting.references import cited, references
-from themeloom.reporting.sentences import files_told, score_told, shares_told, unnamed_told
+from themeloom.reporting.sentences import (
+    coded_told,
+    files_told,
+    left_out_told,
+    score_told,
+    shares_told,
+    unnamed_told,
+)
 from themeloom.reporting.texts import catalogue, counted, say
 
 ALWAYS = ("umap", "hdbscan", "density", "bertopic", "sbert", "kappa", "bca", "conformal", "themeloom", "srqr")
@@ -123,11 +130,13 @@ def _sampled(record: RunRecord) -> str:
 
 def _themes(record: RunRecord) -> str:
     residual = sum(theme.residual for theme in record.codebook.themes)
+    coded = coded_told(record.coded)
     strategy = f"methods.strategy_{record.config.get('themes', {}).get('strategy')}"
     return say(
         "methods.map",
         labels=counted(len(record.labelled), "message"),
-        tied=say("told.tied", messages=counted(record.tied, "message")) if record.tied else "",
+        tied=left_out_told(record.tied, record.coded),
+        coded=coded and f"{coded} ",
         themes=counted(len(record.codebook.themes) - residual, "theme"),
         residual=say("methods.residual", categories=counted(residual, "residual")) if residual else "",
         strategy=say(strategy if strategy in catalogue() else "methods.strategy_other"),

@@ -168,6 +168,37 @@ def score_told(score: Score | None) -> str:
     return say("methods.score", value=decimal(score.value), low=decimal(score.low), high=decimal(score.high))
 
 
+def left_out_told(tied: int, coded: Mapping[str, int]) -> str:
+    """Say in brackets which coded messages have no label; empty where each has one."""
+    counts = {"tied": tied, **{name: coded.get(name, 0) for name in ("unclear", "guessed")}}
+    which = [say(f"told.{name}", messages=counted(n, "message")) for name, n in counts.items() if n]
+    return say("told.out", which=say("told.out_and").join(which)) if which else ""
+
+
+def coded_told(coded: Mapping[str, int]) -> str:
+    """Say how labels came about; empty for models that did not count.
+
+    Parameters
+    ----------
+    coded
+        How many coders; messages that `several` of them coded; messages that were adjudicated. Of a label
+        file of the page also what does not count: messages found unclear, messages with `guessed` codes
+        alone, and `assisted` codes.
+    """
+    if not coded:
+        return ""
+    if coded["coders"] > 1:
+        several, coders = coded["several"], coded["coders"]
+        said = [say("told.coders", several=counted(several, "message"), coders=coders)]
+    else:
+        said = [say("told.coder")]
+    if decided := coded["adjudicated"]:
+        said.append(form(decided, "told.adjudicated").format(number=f"{decided:,}"))
+    if assisted := coded.get("assisted"):
+        said.append(form(assisted, "told.assisted").format(number=f"{assisted:,}"))
+    return " ".join(said)
+
+
 def unnamed_told(config: Mapping[str, Any]) -> str:
     """Say that names were not recognised; empty where they were, as in runs of older versions."""
     return "" if config.get("anonymise", {}).get("names", True) else say("told.unnamed")

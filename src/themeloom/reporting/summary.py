@@ -104,6 +104,7 @@ def summarise(
         min_authors=heard.least,
         authorless=record.authorless,
         tied=record.tied,
+        coded=record.coded,
     )
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from themeloom.config import LABEL_STORE, Experiment
 from themeloom.corpus.vault import Vault
-from themeloom.errors import LabelError, ThemeloomError
+from themeloom.errors import LabelError
 from themeloom.labelling.codebooks import keys_of_versions
 from themeloom.labelling.collected import Collected
 from themeloom.labelling.exports import everything, label_table
@@ -48,28 +48,6 @@ def drawn_already(config: Experiment, folders: Folders, corpus: Corpus) -> list[
     with Store.open(path, config.study.name) as store:
         listed = [row["doc_id"] for row in store.messages()]
     return list(dict.fromkeys(_now(config, folders, corpus, listed).values()))
-
-
-def read_instead(config: Experiment) -> str:
-    """Tell what a run reads that does not read what is coded on the page; empty where it does."""
-    if uses_store(config):
-        return ""
-    name = Path(config.themes.labels).name
-    return f'a run reads {name}; set themes.labels = "{LABEL_STORE}" to read what is coded on the page.'
-
-
-def told_unread(config: Experiment, folders: Folders) -> str:
-    """Tell of codes in the study's label file that a run does not read; empty where there are none."""
-    path, instead = folders.label_file(config.study.name), read_instead(config)
-    if not instead or not path.exists():
-        return ""
-    try:
-        with Store.open(path, config.study.name) as store:
-            found = everything(store)
-    except ThemeloomError:  # nobody asked for this file: its fault is told where it is used
-        return ""
-    number = len(found.codes) + len(found.decisions)
-    return f"{path}: holds {number:,} codes that are not read: {instead}" if number else ""
 
 
 @dataclass(frozen=True, slots=True)

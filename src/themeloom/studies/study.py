@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from themeloom.config import Experiment
 from themeloom.corpus.anonymise import anonymise
@@ -18,9 +19,12 @@ from themeloom.progress import Stages
 from themeloom.records import Corpus, Doubles, Ints, RunRecord, UniqueCorpus
 from themeloom.system.folders import Folders
 
+MOST_REASONS = 3
+"""Reasons for which rows are set aside that are told one by one."""
+
 
 def read_corpus(config: Experiment, folders: Folders, stages: Stages) -> Corpus:
-    """Read a study's unique communications, masked.
+    """Read a study's unique communications, masked; who watches is told what a reader of them has to know.
 
     Raises
     ------
@@ -33,7 +37,37 @@ def read_corpus(config: Experiment, folders: Folders, stages: Stages) -> Corpus:
     with stages("repeats") as progress:
         unique = find_repeats(raw, config.repeats, progress)
     with stages("anonymise") as progress:
-        return anonymise(unique, config.anonymise, vault, progress)
+        corpus = anonymise(unique, config.anonymise, vault, progress)
+    notes = aside_note(raw.unreadable, unique.flow.identified), *corpus_notes(config, unique, corpus)
+    for note in filter(None, notes):
+        stages.watcher.tell(note)
+    return corpus
+
+
+def aside_note(unreadable: pl.DataFrame, rows: int) -> str:
+    """Say how many rows are set aside, for which reasons, and where the first of each is; empty if none is.
+
+    Parameters
+    ----------
+    unreadable
+        The rows that could not be read (UNREADABLE).
+    rows
+        How many there are, read or not.
+    """
+    if unreadable.is_empty():
+        return ""
+    reasons = unreadable.group_by("reason", maintain_order=True).agg(pl.len(), pl.first("file", "line"))
+    most = reasons.sort("len", descending=True, maintain_order=True)
+    told = [
+        f"{row['len']:,} as {row['file']}:{row['line']} ({row['reason']})"
+        for row in most.head(MOST_REASONS).iter_rows(named=True)
+    ]
+    if rest := int(most["len"][MOST_REASONS:].sum()):
+        told.append(f"{rest:,} for other reasons")
+    return (
+        f"{len(unreadable):,} of {rows:,} rows cannot be read and are set aside: {', '.join(told)}. Nobody "
+        "sees or codes these messages: mend the source, or what the experiment file says of it."
+    )
 
 
 def corpus_notes(config: Experiment, unique: UniqueCorpus, corpus: Corpus) -> tuple[str, ...]:

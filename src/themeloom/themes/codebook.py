@@ -20,6 +20,9 @@ LARGEST = 2**20
 SHOWN = 60
 """Characters of the file that a fault quotes."""
 
+CURLY = tuple("\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb")
+"""Quotes as word processors write them."""
+
 NULL = "tag:yaml.org,2002:null"
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -109,7 +112,8 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.faults: list[str] = []
-        self.first_line: dict[str, int] = {}  # of each theme's key
+        self.first: dict[str, tuple[str, int]] = {}  # of each key, whatever its capitals: it, and its line
+        self.first_named: dict[str, int] = {}  # the line of each theme's name, whatever its capitals
         self.count = 0  # of entries under 'themes:', right or wrong
 
     def fault(self, node: Node, sentence: str) -> None:
@@ -138,6 +142,8 @@ class _Reader:
         names = (*texts.get("name", ()), *texts.get("names", ()))
         definitions = (*texts.get("definition", ()), *texts.get("definitions", ()))
         key = self.key(node, texts.get("key"))
+        if names:
+            self.name(node, names[0])
         for what in ("name", "definition"):
             if what not in texts and f"{what}s" not in texts:
                 self.fault(node, f"this entry has no '{what}'; add one.")
@@ -161,13 +167,23 @@ class _Reader:
         if len(texts) > 1:
             self.fault(node, "this entry has several keys; give one code, and other names under 'names'.")
         key = texts[0] if texts else ""
-        if key in self.first_line:
-            self.fault(
-                node, f"key '{key[:SHOWN]}' is taken on line {self.first_line[key]}; give each its own key."
-            )
+        if key.startswith(CURLY) or key.endswith(CURLY):
+            told = f"key '{key[:SHOWN]}' has a word processor's quotes, which YAML takes for letters"
+            self.fault(node, f"{told}; take them out.")
+        if key.casefold() in self.first:
+            first, line = self.first[key.casefold()]
+            taken = "is taken" if first == key else f"is '{first[:SHOWN]}' but for capitals, which is taken"
+            self.fault(node, f"key '{key[:SHOWN]}' {taken} on line {line}; give each its own key.")
         elif key:
-            self.first_line[key] = _line(node)
+            self.first[key.casefold()] = (key, _line(node))
         return key
+
+    def name(self, node: MappingNode, name: str) -> None:
+        line = self.first_named.get(name.casefold())
+        if line is None:
+            self.first_named[name.casefold()] = _line(node)
+        else:
+            self.fault(node, f"the name '{name[:SHOWN]}' is taken on line {line}; give each its own name.")
 
     def texts(self, key: Node, value: Node) -> tuple[str, ...]:
         """One text or a list of texts; empty, with a fault told, where it is neither."""

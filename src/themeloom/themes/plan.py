@@ -34,7 +34,7 @@ class PlannedTheme:
     labels: float  # messages coded so
     by_labels: float  # half-width of the 95% interval of its share, by labels alone
     powered: float  # the same, prediction-powered
-    recall: float  # half-widths of the 95% intervals of held-out scores
+    recall: float  # half-widths of the 95% intervals of held-out scores; NaN without any label so far
     f1: float
 
 
@@ -174,7 +174,9 @@ def _reaching(numbers: Ints, squares: Doubles, labels: int, wanted: float) -> in
 def _planned(outlook: Outlook, levels: dict[str, Level], codebook: Codebook, more: int) -> Planned:
     labels = outlook.labels + more
     expected = {name: _half_widths(level, codebook, labels) for name, level in levels.items()}
-    recall, f1 = np.minimum(next(iter(expected.values()))[1:].reshape(2, -1), 0.5)
+    coded = next(iter(levels.values())).confusion.sum(axis=1) > 0
+    of_themes = np.minimum(next(iter(expected.values()))[1:].reshape(2, -1), 0.5)
+    recall, f1 = np.where(coded, of_themes, np.nan)  # of what was never seen nothing is known
     columns = (outlook.shares, outlook.expected_labels(more), *outlook.half_widths(more), recall, f1)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     themes = tuple(PlannedTheme(key, *row) for key, row in zip(codebook.keys, rows, strict=True))

@@ -289,12 +289,14 @@ def _sample(columns: Columns, rows: list[Row], positions: list[int], codebook: C
     order = np.argsort(positions)
     codes = np.array([[index[row[c]] for c in columns.coders] for _, row in rows], np.int64)
     codes = codes.reshape(len(rows), len(columns.coders))[order]
-    theme = _majority(codes, unclear + 1)
+    theme, adjudicated = _majority(codes, unclear + 1), 0
     if columns.adjudicated is not None:
         agreed = np.array([index[row[columns.adjudicated]] for _, row in rows], np.int64)[order]
         theme = np.where(agreed >= 0, agreed, theme)
+        adjudicated = int(((agreed >= 0) & (agreed != unclear)).sum())
     theme, codes = (np.where(given == unclear, -1, given) for given in (theme, codes))
-    return LabelledSample(np.array(positions, np.int64)[order], theme, columns.coders, codes)
+    place = np.array(positions, np.int64)[order]
+    return LabelledSample(place, theme, columns.coders, codes, adjudicated=adjudicated)
 
 
 def _majority(codes: Ints, themes: int) -> Ints:
