@@ -22,7 +22,7 @@ from studies import write_study
 from themeloom.assigning import piecework
 from themeloom.cli import app
 from themeloom.console.sweeps import show_sweep
-from themeloom.errors import ConfigError
+from themeloom.errors import ConfigError, CorpusError
 from themeloom.history import registry
 from themeloom.progress import UNWATCHED
 from themeloom.records import Score
@@ -207,6 +207,39 @@ def test_when_time_is_up_no_configuration_is_begun(left_alone):
     hurried = sweep(study.folder / "hurried.toml", study.folder)
     assert (len(hurried.table), hurried.left_out) == (1, ASKED - 1)
     assert hurried.run in set(found.table["run"])
+
+
+def test_a_configuration_that_fails_is_told_and_the_others_are_chosen_from(tmp_path):
+    more = "\n[sweep]\n[sweep.grid]\ncluster.min_cluster_size = [5000, 4]\n"
+    study = study_in(tmp_path, more)
+    out, summary = tmp_path / "table.csv", tmp_path / "sweep.json"
+    command = ["sweep", str(study.experiment), "--root", str(study.folder)]
+    done = CliRunner().invoke(app, [*command, "--out", str(out), "--json", str(summary)])
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.stdout.split())
+    assert "Failed: cluster.min_cluster_size = 5000: corpus: no topic emerges from 64 messages" in said
+    table = pl.read_csv(out)
+    assert table["cluster.min_cluster_size"].to_list() == [4, 5000]
+    assert table["failed"][0] is None
+    assert table["failed"][1].startswith("corpus: no topic emerges")
+    written = json.loads(summary.read_text(encoding="utf-8"))
+    assert [each["settings"] for each in written["failed"]] == [{"cluster.min_cluster_size": 5000}]
+    assert (len(written["table"]), written["left_out"]) == (1, 0)
+    runs = {run.info.run_id: run for run in runs_of(study)}
+    [failed] = [run for run in runs.values() if run.info.status == "FAILED"]
+    assert depth(runs, failed) == 1
+    assert failed.data.tags["mlflow.note.content"] == table["failed"][1]
+    assert "Failed: cluster.min_cluster_size" in runs[written["tracked"]].data.tags["mlflow.note.content"]
+    again = sweep(study.experiment, study.folder)  # goes on in the same runs
+    assert (again.run, len(again.failed), len(runs_of(study))) == (written["run"], 1, len(runs))
+
+
+def test_where_no_configuration_can_be_run_the_first_ones_fault_is_told(tmp_path):
+    study = study_in(tmp_path, "\n[sweep]\n[sweep.grid]\ncluster.min_cluster_size = [4000, 5000]\n")
+    with pytest.raises(CorpusError, match="at min_cluster_size 4000"):
+        sweep(study.experiment, study.folder)
+    statuses = [run.info.status for run in runs_of(study)]
+    assert statuses == ["FAILED"] * 3
 
 
 class Breaking:

@@ -143,7 +143,7 @@ def sweep(
     with progress_bars() as bars:
         found = sweeping.sweep(experiment, root, bars)
     if out is not None:
-        piecework.write(found.table, out)
+        piecework.write(found.listed(), out)
     write_json(found.to_dict(), json)
     show_sweep(Console(), found)
 

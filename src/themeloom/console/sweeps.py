@@ -25,6 +25,8 @@ SHOWN = {
 
 def show_sweep(console: Console, found: "Sweep") -> None:
     """Print each configuration, the best first, and what the choice is worth."""
+    from themeloom.sweeps.sweeping import failures
+
     columns = [name for name in SHOWN if name in found.table.columns]
     swept = [name for name in found.table.columns if "." in name]
     table = Table(title=f"{len(found.table)} configurations", title_justify="left")
@@ -43,6 +45,8 @@ def show_sweep(console: Console, found: "Sweep") -> None:
             "that took no part in the choice.",
             markup=False,
         )
+    for sentence in failures(found):
+        console.print(sentence, style="yellow", markup=False)
     if found.left_out:
         console.print(
             f"Time was up before {found.left_out} configurations; run it again to go on.", markup=False

@@ -20,6 +20,7 @@ from themeloom.pipeline import Prepared
 from themeloom.progress import Stages
 from themeloom.records import Ints
 from themeloom.running.learning import Study, learn_study
+from themeloom.sweeps.space import Settings
 from themeloom.system.cache import Arrays, Cache, code_digest, digest
 from themeloom.system.folders import Folders
 from themeloom.system.locks import alone
@@ -40,6 +41,14 @@ class Attempt:
     judged: Judged
     topic: Ints  # (communications,)
     figures: dict[str, float]  # topics, then held-out scores at both levels, with their intervals
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A configuration that cannot be run: no topic emerges, or what it names is not there."""
+
+    settings: Settings
+    why: str  # the fault's sentence
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,19 @@ def with_settings(config: Experiment, settings: Settings) -> Experiment:
     return Experiment.model_validate(table)
 
 
+def named(settings: Settings) -> str:
+    """Write settings in one line."""
+    return ", ".join(f"{key} = {value}" for key, value in settings.items())
+
+
+def with_seed(config: Experiment, seed: int) -> Experiment:
+    """Return the experiment with the study's seed moved by so much, and the same folds."""
+    own, folds = config.study.seed, config.validate_.seed
+    study = config.study.model_copy(update={"seed": (own + seed) % 2**32})
+    validate = config.validate_.model_copy(update={"seed": own if folds is None else folds})
+    return config.model_copy(update={"study": study, "validate_": validate})
+
+
 def _check(config: Experiment) -> None:
     sweep = config.sweep
     if bool(sweep.grid) == bool(sweep.search):

@@ -6,7 +6,7 @@ attempt: a sweep that was stopped goes on from there.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from time import monotonic
@@ -16,7 +16,7 @@ import polars as pl
 
 from themeloom import pipeline
 from themeloom.config import Experiment
-from themeloom.errors import TrackingError
+from themeloom.errors import OutputError, ThemeloomError, TrackingError
 from themeloom.experiment import read_experiment
 from themeloom.history.tracking import Group, find_group, open_group, reopen_group
 from themeloom.pipeline import Prepared
@@ -25,8 +25,8 @@ from themeloom.records import Score
 from themeloom.reporting.formats import scored
 from themeloom.running.trials import trials_of
 from themeloom.studies.label_store import begun
-from themeloom.sweeps.attempt import Attempt, Attempts, key_of
-from themeloom.sweeps.space import Settings, configurations_in, with_settings
+from themeloom.sweeps.attempt import Attempt, Attempts, Failed, key_of
+from themeloom.sweeps.space import Settings, configurations_in, named, with_seed, with_settings
 from themeloom.system.cache import digest
 from themeloom.system.folders import Folders
 from themeloom.system.locks import alone
@@ -52,6 +52,14 @@ class Sweep:
     tracked: str  # its MLflow run
     uri: str  # MLflow's store, without user and password
     waiting: str = ""  # why not all of it is in MLflow yet
+    failed: tuple[Failed, ...] = ()  # no part of the table; the best is chosen from the others
+
+    def listed(self) -> pl.DataFrame:
+        """Return the table, and below it the configurations that failed, with why in a column of its own."""
+        rows = [{**each.settings, "failed": each.why} for each in self.failed]
+        if not rows:
+            return self.table
+        return pl.concat([self.table, pl.DataFrame(rows, infer_schema_length=None)], how="diagonal_relaxed")
 
     def to_dict(self) -> dict[str, object]:
         """Return plain values, the table as a list of rows."""
@@ -75,12 +83,13 @@ def sweep(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
     Sweep
         Each configuration beside its held-out scores; the best by the criterion, as the training folds
         foresaw it; and what choosing this way is worth, on folds that took no part in the choice.
+        Configurations that fail are told beside them, each with its fault.
 
     Raises
     ------
     ThemeloomError
         If anything that the user gave has a fault; all faults found are told at once. Or if another process
-        runs the same sweep.
+        runs the same sweep, or no configuration can be run: then the first one's fault is told.
     """
     folders, stages = Folders(Path(root)), Stages(watcher)
     config = begun(read_experiment(experiment), folders)
@@ -108,8 +117,8 @@ def _swept(
     group = _whole(config, folders, key)
     try:
         with stages("sweep") as progress:
-            found = _attempted(config, asked, attempts, group, progress)
-        result = _chosen(config, asked, found, prepared, group)
+            tried = _attempted(config, asked, attempts, group, progress)
+        result = _chosen(config, tried, prepared, group)
     except BaseException as error:
         _end(group, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
@@ -127,19 +136,45 @@ def _end(group: Group, status: str) -> None:
         group.end(status)
 
 
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    asked: list[Settings] = field(default_factory=list)  # of those in `found`
+    found: list[list[Attempt]] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    left_out: int = 0
+
+
 def _attempted(
     config: Experiment, asked: Sequence[Settings], attempts: Attempts, group: Group, progress: Progress
-) -> list[list[Attempt]]:
-    """Try configurations, each with all seeds, until all are tried or time is up."""
+) -> _Tried:
+    """Try configurations, each with all seeds, until all are tried or time is up; those may fail."""
     began, minutes = monotonic(), config.sweep.minutes
     progress.begin(len(asked) * config.sweep.seeds, "runs")
     attempts.tracked.update(group.children())
-    found: list[list[Attempt]] = []
-    for settings in asked:
-        if found and minutes is not None and monotonic() - began > 60 * minutes:
-            break
-        found.append(_of_seeds(config, settings, attempts, group, progress))
-    return found
+    tried, first = _Tried(), None
+    for done, settings in enumerate(asked):
+        if tried.found and minutes is not None and monotonic() - began > 60 * minutes:
+            return replace(tried, left_out=len(asked) - done)
+        try:
+            tried.found.append(_of_seeds(config, settings, attempts, group, progress))
+            tried.asked.append(settings)
+        except (OutputError, TrackingError):  # no fault of the configuration
+            raise
+        except ThemeloomError as error:
+            first = first or error
+            tried.failed.append(Failed(settings, str(error)))
+            _log_failed(config, tried.failed[-1], attempts, group)
+    if first is not None and not tried.found:
+        raise first
+    return tried
+
+
+def _log_failed(config: Experiment, failed: Failed, attempts: Attempts, group: Group) -> None:
+    if not attempts.faults:
+        with attempts.store_may_go():
+            child = _configuration(config, named(failed.settings), attempts.folders, group)
+            child.set_tags({"mlflow.note.content": failed.why})
+            child.end("FAILED")
 
 
 def _of_seeds(
@@ -154,27 +189,18 @@ def _of_seeds(
             attempts.tracked.update(parent.children())
     found = []
     for seed in range(config.sweep.seeds):
-        seeded = _seeded(with_settings(config, settings), seed)
-        found.append(attempts.attempt(seeded, parent.run_id, {"themeloom.settings": name}))
+        seeded = with_seed(with_settings(config, settings), seed)
+        try:
+            found.append(attempts.attempt(seeded, parent.run_id, {"themeloom.settings": name}))
+        except ThemeloomError:
+            progress.advance(config.sweep.seeds - seed)  # other seeds are not tried
+            raise
         progress.advance()
     if parent is not group and not attempts.faults:
         with attempts.store_may_go():
             parent.log_metrics(_figures(found))
             parent.end()
     return found
-
-
-def named(settings: Settings) -> str:
-    """Write settings in one line."""
-    return ", ".join(f"{key} = {value}" for key, value in settings.items())
-
-
-def _seeded(config: Experiment, seed: int) -> Experiment:
-    """Return the experiment with the study's seed moved by so much, and the same folds."""
-    own, folds = config.study.seed, config.validate_.seed
-    study = config.study.model_copy(update={"seed": (own + seed) % 2**32})
-    validate = config.validate_.model_copy(update={"seed": own if folds is None else folds})
-    return config.model_copy(update={"study": study, "validate_": validate})
 
 
 def _whole(config: Experiment, folders: Folders, key: str) -> Group:
@@ -197,13 +223,8 @@ def _group(
     return open_group(name, config.study.name, config.tracking, folders.root, tags, parent=parent)
 
 
-def _chosen(
-    config: Experiment,
-    asked: Sequence[Settings],
-    found: Sequence[Sequence[Attempt]],
-    prepared: Prepared,
-    group: Group,
-) -> Sweep:
+def _chosen(config: Experiment, tried: _Tried, prepared: Prepared, group: Group) -> Sweep:
+    asked, found = tried.asked, tried.found
     themes, validate = len(prepared.codebook.keys), config.validate_
     candidates = [Candidate(tuple(each.judged for each in seeds), _stability(seeds)) for seeds in found]
     coded = prepared.sample.theme[prepared.sample.decided]
@@ -221,16 +242,17 @@ def _chosen(
         best=asked[choice.best],
         run=found[choice.best][0].run,
         scores=scores,
-        left_out=len(asked) - len(found),
+        left_out=tried.left_out,
         tracked=group.run_id,
         uri=group.backend.public,
+        failed=tuple(tried.failed),
     )
 
 
 def _table(asked: Sequence[Settings], found: Sequence[Sequence[Attempt]], choice: Choice) -> pl.DataFrame:
     rows = [
         {**settings, "criterion": worth, **_figures(seeds), "run": seeds[0].run}
-        for settings, seeds, worth in zip(asked, found, choice.worth.tolist(), strict=False)
+        for settings, seeds, worth in zip(asked, found, choice.worth.tolist(), strict=True)
     ]
     return pl.DataFrame(rows, infer_schema_length=None).sort(
         "criterion", descending=True, maintain_order=True
@@ -262,7 +284,8 @@ def _log(group: Group, found: Sweep) -> None:
         for end, value in (("", each.value), ("_low", each.low), ("_high", each.high))
     }
     best = {f"best/{name}": value for name, value in _numbers(found.table.row(0, named=True)).items()}
-    group.log_metrics(metrics | best | {"configurations": len(found.table), "left_out": found.left_out})
+    counts = {"configurations": len(found.table), "left_out": found.left_out, "failed": len(found.failed)}
+    group.log_metrics(metrics | best | counts)
     group.set_tags({"themeloom.best": found.run, "mlflow.note.content": note(found)})
 
 
@@ -278,4 +301,10 @@ def note(found: Sweep) -> str:
         f"**{len(found.table)} configurations**, best by {criterion}: "
         f"{named(found.best)} (`{found.run}`).\n\n"
         f"What choosing is worth, on folds that took no part in the choice: {told}."
+        + "".join(f"\n\n{sentence}" for sentence in failures(found))
     )
+
+
+def failures(found: Sweep) -> list[str]:
+    """Tell of each configuration that failed, and why."""
+    return [f"Failed: {named(each.settings)}: {each.why}" for each in found.failed]
