@@ -106,8 +106,10 @@ def test_bertopic_s_own_save_keeps_words_and_topics(corpus, tmp_path):
         lambda model, texts: model.merge_topics(texts, [0, 1]),
         lambda model, texts: model.reduce_topics(texts, nr_topics=2),
         lambda model, _: model.delete_topics([0]),
+        lambda model, _: model.delete_topics([1]),
+        lambda model, _: model.delete_topics([2]),
     ],
-    ids=["merge", "reduce", "delete"],
+    ids=["merge", "reduce", "delete", "delete the second", "delete the last"],
 )
 def test_bertopic_changes_topics_as_its_own_are_changed(corpus, change):
     embeddings, clusters, encoder = corpus
@@ -120,6 +122,26 @@ def test_bertopic_changes_topics_as_its_own_are_changed(corpus, change):
     assert np.array(found)[changed >= 0].tolist() == changed[changed >= 0].tolist()
     assert len(model.visualize_heatmap().data) == 1
     assert len(model.visualize_barchart().data) == 2
+
+
+def test_topics_are_deleted_one_after_the_other_and_from_a_copy_on_disk(corpus, tmp_path):
+    from bertopic import BERTopic
+
+    embeddings, clusters, encoder = corpus
+    texts = list(embeddings.texts)
+    made = to_bertopic(embeddings, clusters.topic, encoder, DescribeConfig())
+    made.save(tmp_path / "model")
+    for model in (made, BERTopic.load(tmp_path / "model")):
+        model.delete_topics([1])
+        words = model.get_topic(0)
+        model.delete_topics([1])
+        changed = np.array(model.topics_)
+        assert sorted(set(changed)) == [-1, 0]
+        assert model.get_topic(0) == words
+        found, _ = model.transform(texts)
+        assert set(np.array(found)[changed == 0]) == {0}
+        assert model.c_tf_idf_.shape[0] == len(model.topic_embeddings_) == 2
+        assert model.approximate_distribution(texts)[0].shape == (len(texts), 1)
 
 
 def test_bertopic_is_saved_by_its_default_without_messages(corpus, tmp_path):

@@ -1,6 +1,7 @@
 """What a topic is about: c-TF-IDF and representation models of BERTopic (Grootendorst 2022)."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -116,7 +117,29 @@ def to_bertopic(
     )
     model.fit(list(embeddings.texts), embeddings=embeddings.vectors, y=topic)
     model.__class__ = BERTopic  # what merges, reduces or deletes topics later needs the renumbering
+    model.delete_topics = partial(_delete_topics, model)
     return model
+
+
+def _delete_topics(model: "BERTopic", topics_to_delete: Sequence[int]) -> None:
+    """Delete as BERTopic does, and give each topic its own row again.
+
+    BERTopic (0.17) drops rows by their place, also where the outliers' row is the first, leaves them in their
+    order though topics are numbered anew, and drops features' weights as if these were topics' rows.
+    """
+    from scipy import sparse
+
+    before, shift = np.array(model.topics_), int(-1 in model.topics_)
+    rows = {name: getattr(model, name) for name in ("topic_embeddings_", "c_tf_idf_")}
+    weights = model.ctfidf_model._idf_diag  # noqa: SLF001
+    type(model).delete_topics(model, topics_to_delete)
+    after = np.array(model.topics_)
+    kept = [int(before[after == number][0]) + shift for number in range(after.max() + 1)]
+    for name, matrix in rows.items():
+        own = matrix[np.array(kept, np.int64)]
+        stack = sparse.vstack if sparse.issparse(matrix) else np.vstack
+        setattr(model, name, stack([matrix[:1] * shift, own]) if -1 in after else own)
+    model.ctfidf_model._idf_diag = weights  # noqa: SLF001
 
 
 def without_outliers(texts: Sequence[str], vectors: Floats, topic: Ints) -> Ints:
