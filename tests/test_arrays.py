@@ -31,6 +31,7 @@ def test_a_missing_label_is_missing_however_it_is_written(y):
     assert as_labels(y, 4) == ["a", None, "b", None]
 
 
+@pytest.mark.filterwarnings("ignore:y. -1 is taken as no label")
 @pytest.mark.parametrize(
     "y",
     [
@@ -46,6 +47,14 @@ def test_numbers_stay_whole(y):
     labels = as_labels(y, 4)
     assert labels == [0, None, 2, None]
     assert [type(label) for label in labels] == [int, type(None)] * 2
+
+
+@pytest.mark.parametrize("y", [[-1, 0, 1, -1], np.array([-1.0, 0, 1, -1]), pd.Series([-1, 0, 1, -1])])
+def test_minus_one_beside_other_numbers_is_told_as_no_label(y):
+    with pytest.warns(
+        UserWarning, match=r"y: -1 is taken as no label \(2 messages\); name the theme otherwise"
+    ):
+        assert as_labels(y, 4) == [None, 0, 1, None]
 
 
 def test_truth_values_are_themes():

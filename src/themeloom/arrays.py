@@ -1,6 +1,7 @@
 """Texts and labels as people have them in memory: lists, arrays, series."""
 
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,14 +59,26 @@ def as_labels(y: Iterable[object] | None, texts: int) -> list[Label | None]:
     """
     if y is None:
         return [None] * texts
-    found = [
-        as_label(value, f"y[{place}]") for place, value in enumerate(_listed(y, "y", "label", LabelError))
-    ]
+    given = _listed(y, "y", "label", LabelError)
+    found = [as_label(value, f"y[{place}]") for place, value in enumerate(given)]
     if len(found) != texts:
         raise LabelError(
             f"y: has {len(found)} entries for {texts} texts; give one for each, None where there is no label."
         )
+    _tell_of_minus_one(given, found)
     return found
+
+
+def _tell_of_minus_one(given: Sequence[Any], found: Sequence[Label | None]) -> None:
+    """Warn where -1 may be a theme beside other numbers, as a negative sentiment is."""
+    numbers = any(type(label) is int for label in found)
+    left = sum(isinstance(value, int | float | np.number) and value == UNLABELLED for value in given)
+    if numbers and left:
+        warnings.warn(
+            f"y: {UNLABELLED} is taken as no label ({left:,} messages); "
+            "name the theme otherwise if it is one",
+            stacklevel=4,
+        )
 
 
 def as_label(value: Any, where: str) -> Label | None:  # noqa: ANN401 - what people put into arrays
