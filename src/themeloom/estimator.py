@@ -175,7 +175,8 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
             evidence = gather(read, codebook, labels, config, folder, Stages())
             discovery, mapping = learn_themes(evidence, labels, kept, Stages())
             adapted = Adapted(evidence.whole, evidence.layers)
-        placing = (discovery, mapping, adapted, Encoder(config.encoder), config.adapt, config.study.seed)
+        encoder = Encoder(config.encoder).as_it_is()  # a copy on disk is read elsewhere, and later
+        placing = (discovery, mapping, adapted, encoder, config.adapt, config.study.seed)
         self._placing = Placing(*placing, informed=evidence.informed)
         self._place, self.classes_ = np.array(order), named
         self._keep()

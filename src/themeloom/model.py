@@ -233,7 +233,8 @@ class Model:
             update["name"] = self.encoder
         if self.record.digests.get(WEIGHTS) and not config.static:
             update["sha256"] = self.record.digests[WEIGHTS]
-        return Encoder(config.model_copy(update=update), self.record.word_vectors)
+        from_folder = not self.encoder and Path(self.record.discovery.embeddings.encoder).is_absolute()
+        return Encoder(config.model_copy(update=update), self.record.word_vectors, from_folder=from_folder)
 
     @property
     def masking(self) -> AnonymiseConfig:

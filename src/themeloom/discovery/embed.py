@@ -19,6 +19,7 @@ from themeloom.discovery.processor import device, on_cores
 from themeloom.discovery.static import distilled, is_static, model_of, words_of
 from themeloom.discovery.weights import check, folder_of, unloadable, weights_digest
 from themeloom.encoders import NO_WORDS, WordVectors
+from themeloom.errors import ConfigError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Embeddings, Floats
 from themeloom.system.cache import VectorCache, digest
@@ -56,6 +57,8 @@ class Encoder:
         Which model, and how many messages a batch.
     kept
         Of a static one that was kept, the vectors: nothing is distilled then.
+    from_folder
+        Whether it came from a folder of which only the name is known: if it is not here, nothing is fetched.
 
     Raises
     ------
@@ -63,12 +66,14 @@ class Encoder:
         When the model is used but cannot be loaded, or the bundled weights are not what they should be.
     """
 
-    def __init__(self, config: EncoderConfig, kept: WordVectors = NO_WORDS) -> None:
-        self.config, self._kept = config, kept
+    def __init__(
+        self, config: EncoderConfig, kept: WordVectors = NO_WORDS, *, from_folder: bool = False
+    ) -> None:
+        self.config, self._kept, self._from_folder = config, kept, from_folder
 
     def __getstate__(self) -> dict[str, object]:
         """Leave the loaded model behind: a copy loads its own when it needs one."""
-        return {"config": self.config, "_kept": self._kept}
+        return {"config": self.config, "_kept": self._kept, "_from_folder": self._from_folder}
 
     @property
     def name(self) -> str:
@@ -90,6 +95,12 @@ class Encoder:
         """What another machine has to be told to get the same vectors."""
         return self.config.model_copy(update={"backend": self.backend})
 
+    def as_it_is(self) -> "Encoder":
+        """Return this encoder wherever the process stands, and with the weights it has now: no others."""
+        name = self.config.name
+        where = str(Path(name).resolve()) if Path(name).is_dir() else name
+        return Encoder(self.config.model_copy(update={"name": where, "sha256": self.weights or None}))
+
     @cached_property
     def fingerprint(self) -> str:
         """What cached vectors are filed under: the weights' digest (or the name without one), the backend."""
@@ -102,7 +113,7 @@ class Encoder:
         plain = {"static": False, "backend": REFERENCE}
         if not self.config.static and self.backend == REFERENCE:
             return self
-        return Encoder(self.config.model_copy(update=plain))
+        return Encoder(self.config.model_copy(update=plain), from_folder=self._from_folder)
 
     @cached_property
     def weights(self) -> str:
@@ -164,6 +175,12 @@ class Encoder:
         if self.config.static:
             with on_cores():
                 return distilled(self.parent.fingerprint, lambda: self.parent.model)
+        if self._from_folder and not Path(self.config.name).is_dir():
+            name = Path(self.config.name).name
+            raise ConfigError(
+                f"encoder.name: this run took its encoder from a folder called '{name}'; "
+                "say where it is by --encoder FOLDER (in Python: load(..., encoder=FOLDER))."
+            )
         return folder_of(self.config)
 
     def encode(self, texts: Sequence[str], progress: Progress = UNWATCHED) -> Floats:
