@@ -95,8 +95,7 @@ class ThemeModel(ClassifierMixin, TransformerMixin, BaseEstimator):  # type: ign
     topic_theme_ : ndarray of shape (texts,)
         The theme of each text's topic; None (where themes are numbers, -1) where the topic is mixed.
     theme_ : ndarray of shape (texts,)
-        Each text's own theme, as `predict` gives it; but texts that are equal and labelled differently may
-        have different ones here.
+        Each text's own theme, as `predict` gives it, unless an equal text is labelled otherwise.
     theme_probability_ : ndarray of shape (texts,)
         Its probability.
     mapping_ : Mapping
