@@ -53,6 +53,10 @@ def __getattr__(name: str) -> object:
     """Import a public name when it is first used: `themeloom --help` must not wait for all of it."""
     from importlib import import_module
 
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("themeloom")
     if name == "plots":  # a module of functions, not a name
         return import_module("themeloom.plots")
     if name not in _HOMES:

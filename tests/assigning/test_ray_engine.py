@@ -103,6 +103,16 @@ def test_what_is_embedded_on_a_cluster_is_found_by_a_run(folder, cluster, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["vectors"]
 
 
+def test_workers_find_what_is_named_from_the_commands_own_folder(folder, cluster, tmp_path, monkeypatch):
+    """They were started in another."""
+    monkeypatch.chdir(tmp_path)
+    write_messages(tmp_path / "new.csv", 4)
+    engine = RayAssignment(Ray(cluster.address), Path(os.path.relpath(folder)), None, PLAIN)
+    assert assign_file(load(folder), Path("new.csv"), Path("out.csv"), COLUMNS, engine=engine).rows == 4
+    config = read_experiment(folder.parents[1] / "study" / "experiment.toml")
+    embed_ahead(["nobody rang"], config, Path("cache"), Ray(cluster.address), UNWATCHED)
+
+
 def test_nothing_that_identifies_stays_behind_on_a_cluster(folder, cluster, tmp_path):
     source = tmp_path / "new.csv"
     texts = [f"a letter for {canary} came, number {at}" for at, canary in enumerate(IN_TEXT.values())]

@@ -7,6 +7,7 @@ lost is replaced by Ray, which gives its piece to another; a piece that is there
 import json
 import logging
 import os
+import re
 import socket
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -38,6 +39,7 @@ PART = 4_096
 """Texts that are embedded at a time."""
 _SHARES = 16
 """Blocks a worker, so that none waits long for the others at the end."""
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _SILENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -84,8 +86,9 @@ class Ray:
             If Ray is not installed, the cluster cannot be reached, or a piece cannot be made.
         """
         _check(self.address)
-        sizes = {str(part.place): _staged(part.place, part.rows) for part in parts}
-        maker = {"model": str(model.absolute()), "encoder": encoder, "asked": asked}
+        sizes = {_everywhere(part.place): _staged(part.place, part.rows) for part in parts}
+        own = _everywhere(Path(encoder)) if encoder and Path(encoder).is_dir() else encoder
+        maker = {"model": _everywhere(model), "encoder": own, "asked": asked}
         self._make(list(sizes), sum(sizes.values()), Assigner, maker, progress)
 
     def embed(
@@ -115,7 +118,7 @@ class Ray:
         parts = [ordered[start : start + PART] for start in range(0, len(ordered), PART)]
         places = [pieces.place(number, part) for number, part in enumerate(parts)]
         missing = {
-            str(place): _staged(place, pl.DataFrame({"text": part}))
+            _everywhere(place): _staged(place, pl.DataFrame({"text": part}))
             for place, part in zip(places, parts, strict=True)
             if not place.is_file()
         }
@@ -232,6 +235,11 @@ def _removed(places: Sequence[str]) -> Iterator[None]:
             _input(Path(place)).unlink(missing_ok=True)
 
 
+def _everywhere(place: Path) -> str:
+    """Give a path as workers find it, who work in folders of their own."""
+    return str(place.absolute())
+
+
 def _check(address: str | None) -> None:
     """See that there is Ray, told to be silent, and a cluster, before anything is written for it."""
     for name, value in _SILENT.items():
@@ -240,7 +248,7 @@ def _check(address: str | None) -> None:
         import ray.data  # noqa: F401
     except ImportError:
         raise EngineError(
-            "--engine ray: Ray is not installed; install it with: pip install 'themeloom[ray]'."
+            "--engine ray: Ray is not installed; install it with: pip install '.[ray]'."
         ) from None
     if address:
         _knock(address)
@@ -291,9 +299,10 @@ def _refuse(address: str | None, error: BaseException) -> NoReturn:
         if isinstance(cause, ThemeloomError):
             raise cause from None
         cause = getattr(cause, "cause", None) or cause.__cause__
-    said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    lines = [line.strip() for line in _COLOURS.sub("", str(error)).splitlines() if line.strip()]
+    said = lines[-1] if lines else type(error).__name__  # what a worker's traceback ends with
     raise EngineError(
         f"Ray{f' at {address}' if address else ''}: the job could not be done ({said[:200]}); see that the "
         "cluster is up, that its machines have this version of Themeloom and see the same folders; what is "
         "finished is not done again."
-    ) from None
+    ) from error

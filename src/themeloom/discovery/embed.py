@@ -151,6 +151,9 @@ class Encoder:
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        told = logging.get_verbosity()
+        # Some versions report weights that no encoder needs as if there were a fault.
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         try:
             return SentenceTransformer(
                 str(self.folder),
@@ -168,6 +171,8 @@ class Encoder:
             SafetensorError,
         ) as error:
             raise unloadable(self.config, error) from error
+        finally:
+            logging.set_verbosity(told)
 
     @cached_property
     def folder(self) -> Path:

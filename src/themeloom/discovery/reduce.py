@@ -12,7 +12,7 @@ import numpy as np
 
 from themeloom.config import ReduceConfig
 from themeloom.discovery.neighbours import Neighbourhood
-from themeloom.errors import CorpusError
+from themeloom.errors import CorpusError, OutputError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Doubles, Floats, Ints, Layout
 from themeloom.system.compiled import keep_compiled
@@ -232,8 +232,13 @@ def _spectral(model: "UMAP", distinct: Floats, graph: "csr_matrix") -> Doubles:
 
 @cache
 def _library() -> ModuleType:
-    import umap
-
+    try:
+        import umap
+    except RuntimeError as error:  # numba has nowhere to keep what it compiles, and UMAP insists on it
+        raise OutputError(
+            f"UMAP cannot be loaded ({error}); name a folder that can be written in the environment variable "
+            "NUMBA_CACHE_DIR."
+        ) from error
     keep_compiled("umap")
     library: ModuleType = umap
     return library
