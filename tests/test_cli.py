@@ -170,7 +170,7 @@ def test_check_tells_labels_of_repeats(study, tmp_path):
 
 
 def test_check_tells_themes_of_no_label_or_one(study, tmp_path):
-    more = "".join(f"  - {{key: {key}, name: N, definition: D}}\n" for key in ("tax", "hair", "shoes"))
+    more = "".join(f"  - {{key: {key}, name: N {key}, definition: D}}\n" for key in ("tax", "hair", "shoes"))
     study.write("codebook.yaml", CODEBOOK + more)
     study.rewrite("labels.csv", "m3,waiting", "m3,hair")
     told = CliRunner().invoke(cli.app, ["check", str(study.experiment), "--root", str(tmp_path)]).output

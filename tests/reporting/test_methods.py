@@ -81,7 +81,8 @@ def test_how_labels_came_about_is_accounted_for() -> None:
     coded = {"coders": 2, "several": 31, "adjudicated": 4, "unclear": 1, "guessed": 3, "assisted": 12}
     record = replace(plain, tied=2, coded=coded)
     out = (
-        "(and 2 messages on which they tie and nobody decided, and 1 message found unclear, and 3 messages "
+        "(and 2 messages on which they tie and nobody decided, or that they found unclear, and 1 message to "
+        "which nobody gave a code, and 3 messages "
         "coded only with the model\u2019s guess in sight, left out)"
     )
     came = (
