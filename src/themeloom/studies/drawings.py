@@ -20,9 +20,7 @@ BY_LOT = ("random", "stratified")
 class Drawn:
     """How the coded messages were drawn, as far as it is known."""
 
-    inclusion: dict[
-        str, float
-    ]  # doc_id → with which probability; those that stand for no others are not in it
+    inclusion: dict[str, float]  # doc_id → its probability; those that stand for no others are not in it
     random: bool  # whether all of them are one simple random sample
     unfit: str = ""  # why they are no probability sample of the corpus
 
