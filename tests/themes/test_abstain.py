@@ -10,7 +10,6 @@ from themeloom.columns import COVERAGE_CURVE
 from themeloom.members import HeldOut
 from themeloom.themes.abstain import (
     conformal_threshold,
-    coverage_at,
     coverage_curve,
     decided,
     prediction_sets,
@@ -39,7 +38,6 @@ def test_curve_of_four_messages_by_hand():
     assert curve["coverage"].to_list() == [1, 0.5, 0.25]
     assert curve["accuracy"].to_list() == [0.75, 1, 1]
     assert curve["kappa"].to_list() == [0.5, 1, None]  # a single theme: nothing to agree on
-    assert [coverage_at(curve, asked) for asked in (0.7, 0.9, 1.0)] == [1, 0.5, 0.5]
 
 
 def test_curve_is_the_mean_over_repeats_of_those_kept():
@@ -73,7 +71,6 @@ def test_no_posterior_no_curve():
     curve = coverage_curve(HeldOut(np.array([0, 1]), np.array([[0, 1]]), NONE, np.arange(2)))
     assert curve.is_empty()
     assert curve.schema == pl.Schema(COVERAGE_CURVE)
-    assert coverage_at(curve, 0.5) == 0
 
 
 def test_threshold_is_the_published_quantile():

@@ -59,11 +59,6 @@ class Group:
         with connection(self.backend) as client:
             put_table(client, self.run_id, name, columns)
 
-    def log_file(self, file: Path, folder: str = "") -> None:
-        """Log a file as an artifact."""
-        with connection(self.backend) as client:
-            client.log_artifact(self.run_id, str(file), folder or None)
-
     def children(self) -> dict[str, str]:
         """Return the finished runs under this one, by the name of the run → its id."""
         with connection(self.backend) as client:

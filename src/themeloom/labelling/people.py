@@ -104,12 +104,6 @@ def choose(store: Store, session: Session, coder: str | None) -> None:
         insert(connection, "chose", session.coder or "lead", detail=coder or "nobody")
 
 
-def end_session(store: Store, session: Session) -> None:
-    """Forget a session."""
-    with store.writing() as connection:
-        connection.execute("DELETE FROM sessions WHERE token = ?", (session.token,))
-
-
 def same(one: str, other: str) -> bool:
     """Compare secrets in a time that tells nothing of them."""
     return hmac.compare_digest(one.encode(), other.encode())

@@ -40,6 +40,7 @@ from themeloom.running.shares import shares
 from themeloom.running.spreading import part_of, scaled, spread
 from themeloom.running.trials import chosen, learned_from, trials_of
 from themeloom.system.cache import Arrays, Cache, code_of, digest
+from themeloom.system.provenance import versions
 from themeloom.themes import validation
 from themeloom.themes.evaluation import evaluation_table
 from themeloom.themes.folds import Trial, one_author_told
@@ -245,7 +246,7 @@ def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
 
     code = code_of(plain_topics, cluster, Nearest, describe, reduce, Neighbourhood, nearest_of_all)
     reduced = layout.reduced if layout else np.zeros(0)
-    key = digest(embeddings.vectors, embeddings.texts, reduced, seed, code)
+    key = digest(embeddings.vectors, embeddings.texts, reduced, seed, code, versions())
     with stages("references") as progress:
         plain = stages.remembered("references", *known.remember("plain", key, make))
         topics = {

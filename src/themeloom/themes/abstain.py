@@ -52,25 +52,6 @@ def _thresholds(top: Doubles) -> Doubles:
     return found[np.unique(np.linspace(0, len(found) - 1, POINTS).round().astype(np.int64))]
 
 
-def coverage_at(curve: pl.DataFrame, accuracy: float) -> float:
-    """Tell for which share of messages the line is at least so accurate.
-
-    Parameters
-    ----------
-    curve
-        As `coverage_curve` gives it.
-    accuracy
-        What is asked among the messages kept.
-
-    Returns
-    -------
-    float
-        The greatest such coverage; 0 where no threshold is enough.
-    """
-    found = curve.filter(pl.col("accuracy") >= accuracy)["coverage"].to_numpy()
-    return float(found.max(initial=0.0))
-
-
 def conformal_threshold(posterior: Doubles, coded: Ints, coverage: float) -> float:
     """Find how probable a theme must at least be to stand in a message's prediction set beside the likeliest.
 
