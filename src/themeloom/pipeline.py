@@ -100,6 +100,8 @@ def run(
     started = datetime.now(UTC)
     folders, stages = Folders(Path(root)), Stages(watcher)
     asked = read_experiment(experiment)
+    if cluster is not None:
+        cluster.reach()  # and not when all has been read
     with machine_watched(asked.tracking.system_metrics) as samples:
         prepared = prepare(asked, folders, stages)
         config = prepared.config

@@ -251,13 +251,18 @@ def test_bytes_are_told_as_messages_are_done_and_all_of_them_at_the_end(parts):
     assert told.done == sum(size for size, _ in parts)
 
 
-def test_without_ray_and_without_a_cluster_there_is_a_sentence():
+def test_without_ray_a_run_says_so_before_anything_is_read(tmp_path):
     script = (
         "import sys; sys.modules['ray'] = None\n"
-        "from themeloom.assigning.ray_engine import _check\n"
-        "try: _check(None)\nexcept Exception as error: print(type(error).__name__, error)"
+        "from themeloom import pipeline\n"
+        "from themeloom.assigning.ray_engine import Ray\n"
+        "try: pipeline.run(sys.argv[1], sys.argv[2], cluster=Ray())\n"
+        "except Exception as error: print(type(error).__name__, error)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    study = write_study(tmp_path / "study")
+    study.write("codebook.yaml", "nothing of this has been read by then")
+    asked = [sys.executable, "-c", script, str(study.experiment), str(tmp_path)]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("EngineError --engine ray: Ray is not installed; install it with")
 
 

@@ -62,6 +62,25 @@ class Ray:
 
     address: str | None = None
 
+    def reach(self) -> None:
+        """See that there is Ray, told to be silent, and a cluster, before anything is done for it.
+
+        Raises
+        ------
+        EngineError
+            If Ray is not installed, or nothing answers at the address.
+        """
+        for name, value in _SILENT.items():
+            os.environ.setdefault(name, value)
+        try:
+            import ray.data  # noqa: F401
+        except ImportError:
+            raise EngineError(
+                "--engine ray: Ray is not installed; install it with: pip install '.[ray]'."
+            ) from None
+        if self.address:
+            _knock(self.address)
+
     def assign(
         self, model: Path, encoder: str | None, asked: Asked, parts: Iterator[Part], progress: Progress
     ) -> None:
@@ -85,7 +104,7 @@ class Ray:
         EngineError
             If Ray is not installed, the cluster cannot be reached, or a piece cannot be made.
         """
-        _check(self.address)
+        self.reach()
         sizes = {_everywhere(part.place): _staged(part.place, part.rows) for part in parts}
         own = _everywhere(Path(encoder)) if encoder and Path(encoder).is_dir() else encoder
         maker = {"model": _everywhere(model), "encoder": own, "asked": asked}
@@ -112,7 +131,7 @@ class Ray:
         EngineError
             As `assign`.
         """
-        _check(self.address)
+        self.reach()
         pieces = Pieces(folder / "vectors.parquet", [Encoder(config).fingerprint])
         ordered = sorted(texts, key=lambda text: (len(text), text))
         parts = [ordered[start : start + PART] for start in range(0, len(ordered), PART)]
@@ -238,20 +257,6 @@ def _removed(places: Sequence[str]) -> Iterator[None]:
 def _everywhere(place: Path) -> str:
     """Give a path as workers find it, who work in folders of their own."""
     return str(place.absolute())
-
-
-def _check(address: str | None) -> None:
-    """See that there is Ray, told to be silent, and a cluster, before anything is written for it."""
-    for name, value in _SILENT.items():
-        os.environ.setdefault(name, value)
-    try:
-        import ray.data  # noqa: F401
-    except ImportError:
-        raise EngineError(
-            "--engine ray: Ray is not installed; install it with: pip install '.[ray]'."
-        ) from None
-    if address:
-        _knock(address)
 
 
 @contextmanager
