@@ -43,7 +43,6 @@ from themeloom.running.authors import authors_of, counted
 from themeloom.running.discover import embed_ahead
 from themeloom.running.learning import Study, learn_study
 from themeloom.running.result import RunResult, assigned
-from themeloom.studies.beside_labels import left_out
 from themeloom.studies.label_store import begun, checked_labels
 from themeloom.studies.study import corpus_notes
 from themeloom.system import provenance
@@ -212,7 +211,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
     labels = there and codebook and faults.attempt(lambda: checked_labels(config, folders, codebook, corpus))
     if not codebook or not labels or faults.found:
         raise faults.error()
-    coded = left_out(config, folders) | _coded(labels.sample)
+    coded = labels.left_out | _coded(labels.sample)
     files = given.digests() | labels.digest
     return Prepared(raw, unique, corpus, codebook, labels.sample, coded, files, labels.config, labels.note)
 

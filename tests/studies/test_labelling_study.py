@@ -23,7 +23,7 @@ from themeloom.labelling.imports import Taken
 from themeloom.labelling.store import Store
 from themeloom.progress import Nobody, Stages
 from themeloom.records import Corpus
-from themeloom.studies import beside_labels, label_store, planning, sampling
+from themeloom.studies import label_store, planning, sampling
 from themeloom.studies.labelling_study import Asked, export_labels, import_labels, open_study
 from themeloom.studies.study import aside_note, read_corpus
 from themeloom.sweeps import sweeping
@@ -299,11 +299,20 @@ def test_what_was_coded_and_gives_no_label_is_counted(small, tmp_path):
             store.add("code", coder, doc_id=doc_id, code=code, unclear=unclear, assisted=assisted)
         store.add("decide", "Ben", doc_id="d", code=None, unclear=1)
     found = {"unclear": 1, "guessed": 1, "assisted": 3}
-    assert beside_labels.left_out(config, folders) == found
-    all_count = config.model_copy(update={"themes": config.themes.model_copy(update={"assisted": True})})
-    assert beside_labels.left_out(all_count, folders) == {"unclear": 1, "guessed": 0, "assisted": 0}
-    of_file = config.themes.model_copy(update={"labels": "labels.csv"})
-    assert beside_labels.left_out(config.model_copy(update={"themes": of_file}), folders) == {}
+    listed = pl.DataFrame({"source_id": list("abcdef"), "doc_id": list("abcdef")})
+    corpus, book = (
+        Corpus(listed.select("doc_id"), listed, {}, pl.DataFrame()),
+        read_codebook(config.themes.codebook),
+    )
+
+    def left_out(**changes):
+        asked = config.model_copy(update={"themes": config.themes.model_copy(update=changes)})
+        return label_store.labels_of(asked, folders, book, corpus).left_out
+
+    assert left_out() == found
+    assert left_out(assisted=True) == {"unclear": 1, "guessed": 0, "assisted": 0}
+    (tmp_path / "labels.csv").write_text("id,Ana\na,waiting\n", encoding="utf-8")
+    assert left_out(labels=str(tmp_path / "labels.csv")) == {}
 
 
 def test_without_a_label_file_too(small, tmp_path):

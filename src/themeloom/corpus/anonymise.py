@@ -9,6 +9,7 @@ from themeloom.columns import ASIDE, COMMUNICATIONS
 from themeloom.config import AnonymiseConfig
 from themeloom.corpus import lexicon
 from themeloom.corpus.crew import MANY, recognise_all
+from themeloom.corpus.cued import TAG_PART
 from themeloom.corpus.patterns import KINDS, PLACEHOLDER, Span
 from themeloom.corpus.recognise import fingerprint, render
 from themeloom.corpus.vault import Vault
@@ -20,7 +21,6 @@ _TITLES = re.compile(
     r"\b\.?\s+)+",
 )
 _SIGN = re.compile(r"^(?:[@\uff20]+|/?u/)")  # of a handle, in lower case
-_TAG_PART = re.compile("[A-Z][a-z]+")
 _TITLE_AFTER = re.compile(r"(?<!\s)\s*\([a-z]+\.?\)$")
 
 
@@ -161,7 +161,7 @@ def _entity(value: str, kind: str) -> str:
     if PLACEHOLDER.fullmatch(value):
         return value  # typed by the author of the message: a thing of its own
     if value.startswith("#"):
-        form = " ".join(_TAG_PART.findall(value)).casefold()
+        form = " ".join(TAG_PART.findall(value)).casefold()
     if kind == "person":
         return _TITLE_AFTER.sub("", _TITLES.sub("", form).removesuffix("'s"))
     if kind == "handle":

@@ -16,7 +16,7 @@ _ENDS = re.compile(r"\.?(?=[\s,;!?)\"']|$)")
 _NAME_IS = re.compile(r"\bname(?:'s|\u2019s| is| was)$", re.IGNORECASE)
 _TITLE_AFTER = re.compile(r" \((?:Mrs?|Ms|Mx|Miss|Dr|Prof)\.?\)")
 _TAG = re.compile(r"#[A-Z][a-z]{1,30}(?:[_'\u2019]?[A-Z][a-z]{1,30}){1,2}(?!\w)")
-_TAG_PART = re.compile("[A-Z][a-z]+")
+TAG_PART = re.compile("[A-Z][a-z]+")
 _NOT_INITIALS = frozenset("IA")
 
 
@@ -150,7 +150,7 @@ def find_shouted(message: Message, places: Sequence[int]) -> Iterator[Span]:
 def find_tags(text: str, keep: frozenset[str], named: Set[str]) -> Iterator[Span]:
     """Find hashtags that are a first name and a surname, or made of names of the message: #AnnaTremlow."""
     for match in _TAG.finditer(text):
-        first, *others = (word_of(part) for part in _TAG_PART.findall(match.group()))
+        first, *others = (word_of(part) for part in TAG_PART.findall(match.group()))
         lower = {word.lower for word in (first, *others)}
         known = first.is_first_name and not first.is_word and not first.harmless
         meant = lower <= named or (known and _can_be_surname(others[-1]))

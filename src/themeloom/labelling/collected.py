@@ -63,6 +63,25 @@ class Collected:
         """Who coded anything, sorted."""
         return tuple(sorted({one.coder for one in self.codes}))
 
+    def left_out(self, *, assisted: bool) -> dict[str, int]:
+        """Count what was coded and gives no label.
+
+        Returns
+        -------
+        dict[str, int]
+            Messages to which nobody gave a code (``unclear``), those with ``guessed`` codes alone (given with
+            the model's guess in sight), and all ``assisted`` codes, unless these count.
+        """
+        said = [*self.codes, *self.decisions]
+        given = [one for one in said if one.code is not None]
+        coded = {one.doc_id for one in given}
+        counted = {one.doc_id for one in given if assisted or not one.assisted}
+        return {
+            "unclear": len({one.doc_id for one in said} - coded),
+            "guessed": len(coded - counted),
+            "assisted": 0 if assisted else sum(bool(one.assisted) for one in given),
+        }
+
 
 ADJUDICATED = "adjudicated"
 """The name under which decisions go to programs that know coders only."""

@@ -1,4 +1,4 @@
-"""What a label store holds beside a run's labels: codes not read or not counted, what coders see."""
+"""What a label store holds beside a run's labels: codes that are not read, the codebook that coders see."""
 
 from pathlib import Path
 
@@ -52,32 +52,3 @@ def told_codebook(config: Experiment, folders: Folders) -> str:
         f"({'; '.join(changed)}); nobody has coded by it yet, but a run reads it. Take it in as a new "
         "version by `themeloom label`."
     )
-
-
-def left_out(config: Experiment, folders: Folders) -> dict[str, int]:
-    """Count what was coded in the label file and gives no label; empty without the label store.
-
-    Returns
-    -------
-    dict[str, int]
-        Messages to which nobody gave a code (``unclear``), those with ``guessed`` codes alone (given with
-        the model's guess in sight), and all ``assisted`` codes that do not count.
-
-    Raises
-    ------
-    ThemeloomError
-        As `begun`.
-    """
-    if not uses_store(config):
-        return {}
-    with Store.open(folders.label_file(config.study.name), config.study.name, make=False) as store:
-        found = everything(store)
-    said = [*found.codes, *found.decisions]
-    given = [one for one in said if one.code is not None]
-    counted = {one.doc_id for one in given if config.themes.assisted or not one.assisted}
-    coded = {one.doc_id for one in given}
-    return {
-        "unclear": len({one.doc_id for one in said} - coded),
-        "guessed": len(coded - counted),
-        "assisted": 0 if config.themes.assisted else sum(bool(one.assisted) for one in given),
-    }

@@ -3,7 +3,7 @@
 import hashlib
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,7 @@ class StudyLabels:
     sample: LabelledSample
     note: str = ""  # what a reader has to know of them
     copy: Path | None = None  # of the label store: what was read
+    left_out: dict[str, int] = field(default_factory=dict)  # of the label store: `Collected.left_out`
 
     @property
     def digest(self) -> dict[str, str]:
@@ -121,7 +122,8 @@ def labels_of(config: Experiment, folders: Folders, codebook: Codebook, corpus: 
     crosswalk = pl.DataFrame({"source_id": list(now), "doc_id": list(now.values())}, CROSSWALK)
     sample = read_labels(themes.model_copy(update={"labels": str(copy)}), codebook, crosswalk, doc_ids)
     sample = replace(sample, unfit=drawn.unfit if drawn else "")
-    return StudyLabels(config.model_copy(update={"themes": themes}), sample, " ".join(notes), copy)
+    config, left_out = config.model_copy(update={"themes": themes}), found.left_out(assisted=themes.assisted)
+    return StudyLabels(config, sample, " ".join(notes), copy, left_out)
 
 
 def _read(config: Experiment, folders: Folders) -> tuple[Collected, dict[int, tuple[str, ...]]]:
