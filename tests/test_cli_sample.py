@@ -141,8 +141,9 @@ def test_topics_are_those_of_the_newest_run_or_of_the_one_named(said, made, tmp_
     assert {topic[row["doc_id"].removeprefix("'")] for row in rows} == set(topic.values())
     assert sum(1 / float(row["inclusion_probability"]) for row in rows) == pytest.approx(40)
 
-    code, _ = said("-n", "8", "--design", "uncertain", "--model", path, "--out", tmp_path / "doubt.csv")
-    assert code == 0
+    for named, out in ((path.name, "named.csv"), (path, "doubt.csv")):
+        code, _ = said("-n", "8", "--design", "uncertain", "--model", named, "--out", tmp_path / out)
+        assert code == 0
     rows = read(tmp_path / "doubt.csv")
     assert {row["inclusion_probability"] for row in rows} == {""}
     posterior = message_posterior(record, doc_ids)

@@ -100,7 +100,7 @@ def test_with_too_few_labels_the_list_the_terminal_and_the_report_say_so(tmp_pat
 
 def test_the_list_is_safe_to_open_and_never_overwritten(tmp_path: Path) -> None:
     run = record()
-    folder, out = store.save(run, tmp_path), tmp_path / "undecided.csv"
+    folder, out = store.save(run, tmp_path / "models"), tmp_path / "undecided.csv"
     done = CliRunner().invoke(app, ["undecided", str(folder), "--out", str(out)])
     assert done.exit_code == 0, done.output
     with out.open(encoding="utf-8", newline="") as file:
@@ -108,5 +108,8 @@ def test_the_list_is_safe_to_open_and_never_overwritten(tmp_path: Path) -> None:
     assert head == ["doc_id", "text", "theme", "probability", "others"]
     assert len(rows) == len(Model(run).undecided)
     assert "'=HYPERLINK(1)" in {row[1] for row in rows}
+    named = ["undecided", folder.name, "--out", str(tmp_path / "named.csv"), "--root", str(tmp_path)]
+    assert CliRunner().invoke(app, named).exit_code == 0
+    assert (tmp_path / "named.csv").read_bytes() == out.read_bytes()
     again = CliRunner().invoke(app, ["undecided", str(folder), "--out", str(out)])
     assert "exists already" in str(again.exception)

@@ -1,6 +1,7 @@
 """A sweep of a small study: killed half-way, resumed, and compared with one that was left alone."""
 
 import json
+import shutil
 import signal
 import time
 from contextlib import contextmanager
@@ -113,6 +114,18 @@ def test_a_sweep_again_repeats_nothing(left_alone):
     assert again.table.equals(found.table)
     assert sorted(path.name for path in (study.folder / "models").iterdir()) == before
     assert len(runs_of(study)) == ASKED + 1
+
+
+def test_a_configuration_whose_model_was_removed_is_run_again(killed):
+    study, _, found = killed
+    gone = found.table["run"][1]
+    shutil.rmtree(study.folder / "models" / gone)
+    again = sweep(study.experiment, study.folder)
+    changed = again.table.filter(pl.col("run") != found.table["run"])
+    assert len(changed) == 1
+    assert gone not in changed["run"]
+    assert (study.folder / "models" / changed["run"][0]).is_dir()
+    assert again.table.drop("run").equals(found.table.drop("run"))
 
 
 def test_every_configuration_is_a_whole_run(left_alone):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from themeloom.cli.options import ExperimentFile, Root, progress_bars, say
+from themeloom.cli.options import ExperimentFile, Root, StudyModel, progress_bars, say
 
 
 def label(  # noqa: PLR0913, PLR0917 (an option each)
@@ -27,10 +27,7 @@ def label(  # noqa: PLR0913, PLR0917 (an option each)
         bool,
         typer.Option("--guess", help="Let coders see a model's guess; such codes are marked as assisted."),
     ] = False,
-    model: Annotated[
-        Path | None,
-        typer.Option(help="A folder under models/, for guesses and topics; by default the study's newest."),
-    ] = None,
+    model: StudyModel = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 8765,
     host: Annotated[
         str, typer.Option(help="Address to listen on; any but this machine's own needs TLS.")

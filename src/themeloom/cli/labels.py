@@ -9,6 +9,8 @@ from themeloom.cli.options import (
     ExperimentFile,
     JsonPath,
     Root,
+    Run,
+    StudyModel,
     check_json,
     progress_bars,
     say,
@@ -22,10 +24,7 @@ def sample(
     out: Annotated[Path, typer.Option(help="The CSV file to write.")],
     number: Annotated[int, typer.Option("--number", "-n", help="How many messages.")] = 100,
     design: Annotated[str, typer.Option(help="random, stratified (by topic) or uncertain.")] = "random",
-    model: Annotated[
-        Path | None,
-        typer.Option(help="A folder under models/, for topics; by default the study's newest."),
-    ] = None,
+    model: StudyModel = None,
     root: Root = Path(),
 ) -> None:
     """Draw messages to label next, none twice, into a sheet for coders."""
@@ -40,8 +39,9 @@ def sample(
 
 
 def undecided(
-    model: Annotated[Path, typer.Argument(help="A folder under models/.")],
+    run: Run,
     out: Annotated[Path, typer.Option(help="The CSV file to write.")],
+    root: Root = Path(),
 ) -> None:
     """Write the messages that the mapping leaves undecided, most uncertain first, into a list for coders."""
     import polars as pl
@@ -52,7 +52,7 @@ def undecided(
     from themeloom.studies.targets import SHEET, check_target
 
     check_target(out, SHEET)
-    loaded = load(model)
+    loaded = load(run, root=root)
     table = loaded.undecided.with_columns(pl.col("probability").round(3), pl.col("others").list.join(", "))
     sampling.write_sheet(table, out)
     say(f"{len(table):,} messages: {out}")
@@ -73,9 +73,7 @@ def plan(
         float | None,
         typer.Option(help="Find the labels that bring every theme's share to this, as 0.05 for ± 5 points."),
     ] = None,
-    model: Annotated[
-        Path | None, typer.Option(help="A folder under models/; by default the study's newest.")
-    ] = None,
+    model: StudyModel = None,
     root: Root = Path(),
     json: JsonPath = None,
 ) -> None:

@@ -11,6 +11,7 @@ from themeloom.cli.options import (
     EngineName,
     JsonPath,
     Root,
+    Run,
     check_json,
     cluster_of,
     progress_bars,
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
     from themeloom.reporting.summary import Summary
 
-Run = Annotated[
-    str,
-    typer.Argument(help="A folder or name under models/, models:/NAME@ALIAS, or a run's id.", metavar="RUN"),
-]
 Quotes = Annotated[
     str | None,
     typer.Option(help="How messages are shown: masked, words or none; by default as the run says."),
@@ -36,7 +33,7 @@ Quotes = Annotated[
 
 
 def assign(  # noqa: PLR0913, PLR0917 (one option each)
-    model: Annotated[str, typer.Argument(help="A folder under models/, models:/NAME@ALIAS, or a run's id.")],
+    run: Run,
     file: Annotated[Path, typer.Argument(help="Messages, in any format that a source can have.")],
     out: Annotated[Path, typer.Option(help="The file to write: .csv or .parquet.")],
     text: Annotated[str, typer.Option(help="For tables: the column of the message.")] = "text",
@@ -60,7 +57,7 @@ def assign(  # noqa: PLR0913, PLR0917 (one option each)
 
     check_target(out, WRITTEN, [file, encoder] if encoder else [file])
     columns, asked = ColumnsConfig(text=text, id=id_column), Asked(masked, probabilities)
-    folder, cluster = model_folder(model, root), cluster_of(engine, address)
+    folder, cluster = model_folder(run, root), cluster_of(engine, address)
     elsewhere = RayAssignment(cluster, folder, encoder, asked) if cluster else None
     loaded = load(folder, encoder, root)
     with progress_bars() as bars:
@@ -80,7 +77,7 @@ def _tell_set_aside(told: "Sequence[Mapping[str, Any]]", count: int) -> None:
 
 
 def update(  # noqa: PLR0913, PLR0917 (one option each)
-    model: Annotated[str, typer.Argument(help="A folder under models/, models:/NAME@ALIAS, or a run's id.")],
+    run: Run,
     file: Annotated[Path, typer.Argument(help="New messages, in any format that a source can have.")],
     text: Annotated[str, typer.Option(help="For tables: the column of the message.")] = "text",
     id_column: Annotated[str | None, typer.Option("--id", help="For tables: the column of the id.")] = None,
@@ -105,7 +102,7 @@ def update(  # noqa: PLR0913, PLR0917 (one option each)
     check_json(json, given)
     with progress_bars() as bars:
         found = updating.update(
-            model, file, columns, root=root, experiment=experiment, encoder=encoder, watcher=bars
+            run, file, columns, root=root, experiment=experiment, encoder=encoder, watcher=bars
         )
     _tell_set_aside(found.set_aside, found.flow.unreadable)
     show_update(Console(), found)  # first: the model is there, even where this file cannot be written
@@ -199,7 +196,7 @@ def compare(
 
 
 def register(
-    run: Annotated[str, typer.Argument(help="A folder under models/, or an MLflow run's id.")],
+    run: Run,
     alias: Annotated[str | None, typer.Option(help="What the version is called, such as champion.")] = None,
     name: Annotated[
         str | None, typer.Option(help="The registered model; by default the study's name.")

@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from themeloom.console.bars import Bars
 
 ExperimentFile = Annotated[Path, typer.Argument(help="The experiment file (TOML).", metavar="EXPERIMENT")]
+Run = Annotated[
+    str,
+    typer.Argument(help="A folder or name under models/, models:/NAME@ALIAS, or a run's id.", metavar="RUN"),
+]
+StudyModel = Annotated[
+    str | None,
+    typer.Option(
+        help="The run that topics and themes are taken from, as for assign; by default the study's newest."
+    ),
+]
 Root = Annotated[Path, typer.Option(help="The folder for models/, mlruns/ and .themeloom/.")]
 JsonPath = Annotated[Path | None, typer.Option("--json", help="Also write the whole summary here (.json).")]
 

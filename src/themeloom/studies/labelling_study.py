@@ -42,7 +42,7 @@ class Asked:
     draw: int | None = None
     design: str = "random"
     sheet: Path | None = None  # messages listed there are taken into the sample
-    model: Path | None = None
+    model: str | Path | None = None
     guess: bool = False
     coders: tuple[str, ...] = ()
 
@@ -103,7 +103,7 @@ def _record(config: Experiment, folders: Folders, asked: Asked) -> RunRecord | N
     needed = "showing the model's guess needs one"
     cure = "run the experiment first, or go without --guess"
     try:
-        return newest_run(config.study.name, folders.models, asked.model, needed=needed, cure=cure)
+        return newest_run(config.study.name, folders, asked.model, needed=needed, cure=cure)
     except ModelError:
         if asked.guess or asked.model is not None:
             raise

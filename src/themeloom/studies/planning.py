@@ -27,7 +27,7 @@ def plan_labels(
     half_width: float | None = None,
     *,
     root: str | Path = ".",
-    model: Path | None = None,
+    model: str | Path | None = None,
     watcher: Watcher = NOBODY,
 ) -> Plan:
     """Tell what further labels, drawn at random, are expected to narrow.
@@ -43,7 +43,7 @@ def plan_labels(
     root
         The folder under which models/ and .themeloom/ lie.
     model
-        The model folder; by default the newest of the study.
+        The model: a folder, or a name as `load` takes it; by default the newest of the study.
     watcher
         Who watches.
 
@@ -61,7 +61,7 @@ def plan_labels(
     folders, stages = Folders(Path(root)), Stages(watcher)
     config = begun(read_experiment(experiment), folders)
     cure = f"run `themeloom run {experiment}` first, or name a model by --model"
-    record = newest_run(config.study.name, folders.models, model, needed=NEEDED, cure=cure)
+    record = newest_run(config.study.name, folders, model, needed=NEEDED, cure=cure)
     codebook = _codebook(read_codebook(config.themes.codebook), record)
     corpus = read_corpus(config, folders, stages)
     doc_ids = corpus.communications["doc_id"].to_list()

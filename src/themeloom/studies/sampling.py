@@ -30,7 +30,7 @@ def draw_sheet(
     design: str = "random",
     *,
     root: str | Path = ".",
-    model: Path | None = None,
+    model: str | Path | None = None,
     watcher: Watcher = NOBODY,
 ) -> pl.DataFrame:
     """Draw messages that the label file does not list.
@@ -46,7 +46,7 @@ def draw_sheet(
     root
         The folder under which models/ and .themeloom/ lie.
     model
-        The model folder; by default the newest of the study.
+        The model: a folder, or a name as `load` takes it; by default the newest of the study.
     watcher
         Who watches.
 
@@ -81,7 +81,7 @@ def draw(  # noqa: PLR0913, PLR0917 (what to draw from, and what to draw)
     taken: Sequence[str],
     number: int,
     design: str,
-    model: Path | None = None,
+    model: str | Path | None = None,
 ) -> pl.DataFrame:
     """Draw messages that are not taken already.
 
@@ -112,7 +112,7 @@ def draw(  # noqa: PLR0913, PLR0917 (what to draw from, and what to draw)
     doc_ids = corpus.communications["doc_id"].to_list()
     topic = posterior = None
     if chosen != "random":
-        record = newest_run(config.study.name, folders.models, model, needed=NEEDED, cure=CURE)
+        record = newest_run(config.study.name, folders, model, needed=NEEDED, cure=CURE)
         topic = message_topics(record, doc_ids)
         posterior = message_posterior(record, doc_ids)
     drawn = draw_sample(doc_ids, taken, number, chosen, config.study.seed, topic=topic, posterior=posterior)

@@ -15,6 +15,7 @@ from themeloom.discovery.length import length_note
 from themeloom.discovery.weights import KNOWN
 from themeloom.errors import ModelError
 from themeloom.history import store
+from themeloom.history.registry import model_folder
 from themeloom.progress import Stages
 from themeloom.records import Corpus, Doubles, Ints, RunRecord, UniqueCorpus
 from themeloom.system.folders import Folders
@@ -90,17 +91,19 @@ def corpus_notes(config: Experiment, unique: UniqueCorpus, corpus: Corpus) -> tu
     return tuple(filter(None, found))
 
 
-def newest_run(study: str, models: Path, model: Path | None, *, needed: str, cure: str) -> RunRecord:
+def newest_run(
+    study: str, folders: Folders, model: str | Path | None, *, needed: str, cure: str
+) -> RunRecord:
     """Load the model asked for, or the newest of the study.
 
     Parameters
     ----------
     study
         The study's name.
-    models
-        The folder of models.
+    folders
+        Where models are.
     model
-        The model asked for, if any.
+        The model asked for, if any: a folder, or as `model_folder` takes it.
     needed, cure
         What a run is needed for, and how to mend it where there is none: for the message.
 
@@ -108,13 +111,15 @@ def newest_run(study: str, models: Path, model: Path | None, *, needed: str, cur
     ------
     ModelError
         If there is none, or it is not sound.
+    TrackingError
+        If MLflow has no such model, or cannot be reached.
     """
     if model is not None:
-        return store.load(model)
-    for folder in reversed(store.models(models)):
+        return store.load(model_folder(str(model), folders.root))
+    for folder in reversed(store.models(folders.models)):
         if folder.name.startswith(f"{study}-") and (record := store.load(folder)).study == study:
             return record
-    raise ModelError(f"{models}: holds no run of the study '{study}', and {needed}; {cure}.")
+    raise ModelError(f"{folders.models}: holds no run of the study '{study}', and {needed}; {cure}.")
 
 
 def message_topics(record: RunRecord, doc_ids: list[str]) -> Ints:

@@ -72,16 +72,15 @@ class Attempts:
             self.faults.append(str(error))
 
     def attempt(self, config: Experiment, parent: str, tags: Mapping[str, str]) -> Attempt:
-        """Run a configuration, unless it is known; track it under a parent, unless it is there.
+        """Run a configuration, unless it is known and its model there; track it under a parent, if it is not.
 
         A store that goes away does not stop the sweep: from then on nothing is tracked.
         """
         key = key_of(config, self.prepared)
         with alone(self.folders.locks / f"attempt-{key[:32]}"):  # another sweep may have it in common
-            arrays, _ = Cache(self.folders.cache).remember("attempt", key, lambda: self._run(config))
-        found = _read(arrays, self.trials)
+            found = self._remembered(key, config)
         folder = self.folders.models / found.run
-        if found.run not in self.tracked and folder.is_dir() and not self.faults:
+        if found.run not in self.tracked and not self.faults:
             with self.store_may_go():
                 tracked = track(
                     store.load(folder),
@@ -94,6 +93,15 @@ class Attempts:
                     with_model=False,  # all are under models/, and large
                 )
                 self.tracked[found.run] = tracked.run_id
+        return found
+
+    def _remembered(self, key: str, config: Experiment) -> Attempt:
+        cache = Cache(self.folders.cache)
+        arrays, known = cache.remember("attempt", key, lambda: self._run(config))
+        found = _read(arrays, self.trials)
+        if known and not (self.folders.models / found.run).is_dir():  # somebody removed the model
+            cache.forget("attempt", key)
+            return self._remembered(key, config)
         return found
 
     def _run(self, config: Experiment) -> Arrays:

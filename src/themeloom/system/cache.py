@@ -82,6 +82,10 @@ class Cache:
         _write(path, made)
         return made, False
 
+    def forget(self, stage: str, key: str) -> None:
+        """Remove the entry for this key, if there is one."""
+        (self.folder / stage / f"{key}.safetensors").unlink(missing_ok=True)
+
 
 class VectorCache:
     """Vectors by text, for one encoder: segments of digests and vectors, only ever added to.
