@@ -319,6 +319,19 @@ def test_help_names_every_command():
         assert command in done.stdout
 
 
+def test_a_shell_completes_commands():
+    word = "themeloom"
+    asked = {"_THEMELOOM_COMPLETE": "complete_bash", "COMP_WORDS": "themeloom re", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.argv = ['{word}']; from themeloom.cli import main; main()"],
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["report", "register"]
+
+
 def test_the_version_is_told():
     done = subprocess.run(
         [sys.executable, "-m", "themeloom", "--version"], capture_output=True, text=True, check=True

@@ -19,7 +19,7 @@ app = typer.Typer(
     name="themeloom",
     help="Emergent topics from messages, mapped to a study's themes and proved against hand labels.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
 )
 
