@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers.utils import logging
 
 from themeloom.config import EncoderConfig
 from themeloom.discovery import embed as embedding
@@ -69,6 +70,16 @@ def test_an_encoder_that_is_not_there_is_one_sentence(tmp_path):
     encoder = Encoder(EncoderConfig(name=str(tmp_path / "no-model")))
     with pytest.raises(ConfigError, match=r"encoder\.name: there is no folder .*no-model"):
         encoder.encode(["a message"])
+
+
+def test_what_transformers_tells_others_stays_as_they_set_it():
+    before = logging.get_verbosity()
+    try:
+        logging.set_verbosity_info()
+        Encoder(EncoderConfig())._load()
+        assert logging.get_verbosity() == logging.INFO
+    finally:
+        logging.set_verbosity(before)
 
 
 def test_altered_bundled_weights_are_refused(monkeypatch, tmp_path):

@@ -1,5 +1,7 @@
 """UMAP, seeded, in any row order."""
 
+import sys
+
 import numpy as np
 import pytest
 from umap.layouts import optimize_layout_euclidean
@@ -8,7 +10,7 @@ from themeloom.config import ReduceConfig
 from themeloom.discovery import reduce as module
 from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.reduce import layouts, reduce
-from themeloom.errors import CorpusError
+from themeloom.errors import CorpusError, OutputError
 
 
 class _Watched:
@@ -107,6 +109,17 @@ def test_umap_compares_no_pair_of_a_small_corpus_itself(vectors_and_groups, monk
 def test_a_small_corpus_is_laid_out():
     vectors = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
     assert np.isfinite(reduce(Neighbourhood(vectors), ReduceConfig(), 1).reduced).all()
+
+
+def test_where_numba_can_keep_nothing_is_one_sentence(monkeypatch, tmp_path):
+    package = tmp_path / "umap" / "__init__.py"
+    package.parent.mkdir()
+    package.write_text("raise RuntimeError('cannot cache function: no locator available')", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "umap")
+    module._library.cache_clear()
+    with pytest.raises(OutputError, match=r"UMAP cannot be loaded \(cannot cache .* NUMBA_CACHE_DIR\.$"):
+        module._library()
 
 
 def test_too_few_different_messages_is_one_sentence():

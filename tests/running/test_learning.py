@@ -38,6 +38,21 @@ def test_plain_bertopic_is_judged_by_its_own_layout_and_not_by_a_short_one(tmp_p
         assert np.array_equal(layout.reduced, reduce(Neighbourhood(vectors), REDUCE, seed).reduced)
 
 
+def test_plain_bertopic_is_fitted_again_by_other_versions(tmp_path, monkeypatch):
+    study, fitted = write_study(tmp_path / "study"), []
+
+    def watched(*given):
+        fitted.append(learning.versions()["umap-learn"])
+        return plain_topics(*given)
+
+    monkeypatch.setattr(learning, "plain_topics", watched)
+    study.rewrite("experiment.toml", "steps = 2", "enabled = false")
+    for number in ("1", "1", "2"):
+        monkeypatch.setattr(learning, "versions", lambda number=number: {"umap-learn": number})
+        themeloom.run(study.experiment, tmp_path / "root")
+    assert fitted == ["1", "2"]
+
+
 def test_one_author_of_most_labels_and_shares_that_nobody_asked_for_are_told(tmp_path):
     study = write_study(tmp_path / "study")
     study.rewrite("experiment.toml", "steps = 2", "enabled = false")
