@@ -6,9 +6,8 @@ from themeloom.discovery.quality import word_quality
 from themeloom.discovery.words import word_splitter
 from themeloom.errors import ConfigError
 from themeloom.history.autolog import Habits, switch
-from themeloom.history.fluent import Wanted
+from themeloom.history.fluent import Figure, Wanted
 from themeloom.history.foreign import Split
-from themeloom.history.tracking import Figure
 from themeloom.records import Topic
 from themeloom.reporting.plots import sizes_of
 

@@ -39,16 +39,13 @@ def root(tmp_path_factory):
     model = store.save(record, root / "models")
     (root / "report.html").write_text("<p>report</p>")
     (model / "report.html").write_text("<p>report for the study alone</p>")
-    return root, record, model, track_with_figure(record, model, root)
+    return root, record, model, track_first(record, model, root)
 
 
-def track_with_figure(record, model, root):
-    from plotly import graph_objects
-
-    figures = {"map": graph_objects.Figure(graph_objects.Scatter(x=[1, 2], y=[2, 1]))}
+def track_first(record, model, root):
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        return tracking.track(record, model, root / "report.html", NOWHERE, root, figures=figures)
+        return tracking.track(record, model, root / "report.html", NOWHERE, root)
 
 
 @pytest.fixture

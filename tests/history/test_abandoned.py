@@ -6,7 +6,7 @@ from themeloom.config import TrackingConfig
 from themeloom.history.abandoned import PROCESS, abandoned, end_abandoned, end_open_run, end_run
 from themeloom.history.backend import backend_of
 from themeloom.history.connection import connection, experiment_of
-from themeloom.history.tracking import open_group, reopen_group
+from themeloom.history.groups import open_group, reopen_group
 from themeloom.system.processes import mark
 
 MACHINE, NUMBER, _ = mark().split("-")

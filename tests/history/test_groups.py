@@ -6,19 +6,19 @@ import pytest
 from servers import client_of
 from themeloom.config import TrackingConfig
 from themeloom.errors import TrackingError
-from themeloom.history import tracking
+from themeloom.history import groups, tracking
 from themeloom.history.groups import PARENT
 
 
 @pytest.fixture(scope="module")
 def group(root):
-    return tracking.open_group("sweep", "grouped", TrackingConfig(), root[0], {"sweep": "s1"})
+    return groups.open_group("sweep", "grouped", TrackingConfig(), root[0], {"sweep": "s1"})
 
 
 def test_a_group_nests_groups_and_runs(root, group):
     folder, record, model, _ = root
     config = TrackingConfig(experiment="grouped")
-    child = tracking.open_group("neighbors=5", "grouped", config, folder, parent=group.run_id)
+    child = groups.open_group("neighbors=5", "grouped", config, folder, parent=group.run_id)
     run = tracking.track(record, model, None, config, folder, parent=child.run_id, tags={"seed": "7"})
     found = client_of(folder).get_run(run.run_id).data.tags
     assert (found[PARENT], found["seed"], found["themeloom.run"]) == (child.run_id, "7", record.run)
@@ -78,15 +78,15 @@ def statuses(folder, experiment):
 
 
 def test_ctrl_c_as_a_group_is_begun_or_gone_on_with_leaves_none_running(root, stopped):
-    child = tracking.open_group("begun before", "stopped", TrackingConfig(), root[0])
+    child = groups.open_group("begun before", "stopped", TrackingConfig(), root[0])
     child.end()
     stopped("create_run")
     with pytest.raises(KeyboardInterrupt):
-        tracking.open_group("begun", "stopped", TrackingConfig(), root[0])
-    assert tracking.find_group("stopped", TrackingConfig(), root[0], {}, running=True) is None
+        groups.open_group("begun", "stopped", TrackingConfig(), root[0])
+    assert groups.find_group("stopped", TrackingConfig(), root[0], {}, running=True) is None
     stopped("update_run")
     with pytest.raises(KeyboardInterrupt):
-        tracking.reopen_group(child.run_id, TrackingConfig(), root[0])
+        groups.reopen_group(child.run_id, TrackingConfig(), root[0])
     assert statuses(root[0], "stopped") == {"begun": "KILLED", "begun before": "KILLED"}
 
 
@@ -96,19 +96,19 @@ def test_ctrl_c_before_a_group_is_begun_leaves_one_like_it_as_it_ended(root, mon
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    tracking.open_group("sweep", "twice", TrackingConfig(), root[0], {"sweep": "s2"}).end()
+    groups.open_group("sweep", "twice", TrackingConfig(), root[0], {"sweep": "s2"}).end()
     monkeypatch.setattr(MlflowClient, "create_run", stopped)
     with pytest.raises(KeyboardInterrupt):
-        tracking.open_group("sweep", "twice", TrackingConfig(), root[0], {"sweep": "s2"})
+        groups.open_group("sweep", "twice", TrackingConfig(), root[0], {"sweep": "s2"})
     assert statuses(root[0], "twice") == {"sweep": "FINISHED"}
 
 
 def test_what_still_runs_under_a_group_ends_with_it(root):
-    group = tracking.open_group("sweep", "nested", TrackingConfig(), root[0])
+    group = groups.open_group("sweep", "nested", TrackingConfig(), root[0])
     names = {}
     for name, parent in (("done", group), ("open", group), ("open below", None)):
         above = parent or names["open"]
-        names[name] = tracking.open_group(name, "nested", TrackingConfig(), root[0], parent=above.run_id)
+        names[name] = groups.open_group(name, "nested", TrackingConfig(), root[0], parent=above.run_id)
     names["done"].end()
     group.end("KILLED")
     ended = {"sweep": "KILLED", "done": "FINISHED", "open": "KILLED", "open below": "KILLED"}
@@ -116,9 +116,9 @@ def test_what_still_runs_under_a_group_ends_with_it(root):
 
 
 def test_a_group_can_be_gone_on_with(root, group):
-    again = tracking.reopen_group(group.run_id, TrackingConfig(), root[0])
+    again = groups.reopen_group(group.run_id, TrackingConfig(), root[0])
     assert client_of(root[0]).get_run(group.run_id).info.status == "RUNNING"
     again.end("FAILED")
     assert client_of(root[0]).get_run(group.run_id).info.status == "FAILED"
     with pytest.raises(TrackingError, match="Run with id=nothing not found"):
-        tracking.reopen_group("nothing", TrackingConfig(), root[0])
+        groups.reopen_group("nothing", TrackingConfig(), root[0])

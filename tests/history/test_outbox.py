@@ -2,6 +2,7 @@ import json
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -39,7 +40,7 @@ def test_a_run_waits_when_its_store_is_down_and_is_sent_once(root, study):
     from mlflow import MlflowClient
 
     sample = Sample(1_700_000_000_000, {"system/cpu": 5.0})
-    kept = keep(root, study, tags={"seed": "7"}, samples=[sample])
+    kept = keep(root, study, samples=[sample])
     assert kept.run_id == ""
     assert "the server cannot be reached" in kept.waiting
     assert [file.stem for file in Folders(study).outbox.iterdir()] == [root[1].run]
@@ -47,7 +48,7 @@ def test_a_run_waits_when_its_store_is_down_and_is_sent_once(root, study):
     (sent,) = sync(study, uri)
     client = MlflowClient(uri)
     run = client.get_run(sent.run_id)
-    assert (run.info.status, run.data.tags["seed"], sent.experiment) == ("FINISHED", "7", "later")
+    assert (run.info.status, sent.experiment) == ("FINISHED", "later")
     assert run.data.metrics["system/cpu"] == 5.0
     assert list(sync(study, uri)) == []
     assert len(client.search_runs([sent.experiment_id])) == 1
@@ -86,6 +87,14 @@ def test_no_password_waits(root, study):
     assert "hunter" not in file.read_text()
     with pytest.raises(TrackingError, match="its address holds a password, which was not kept"):
         list(sync(study))
+
+
+def test_what_waits_longest_is_sent_first(root, study):
+    for name in ("b-study-20270101-000000-0000", "a-study-20270102-000000-0000"):
+        keep((root[0], replace(root[1], run=name), root[2]), study)
+    with pytest.raises(TrackingError) as told:
+        list(sync(study))
+    assert ["b-study" in fault for fault in told.value.faults] == [True, False]
 
 
 def test_a_file_that_is_no_run_is_said(study):

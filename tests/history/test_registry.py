@@ -2,16 +2,18 @@ import shutil
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from servers import client_of
 from themeloom.config import TrackingConfig
 from themeloom.errors import ModelError, TrackingError
-from themeloom.history import store, tracking
+from themeloom.history import groups, store, tracking
 from themeloom.history.registry import Registered, model_folder, register
 from themeloom.system.folders import Folders
 from themeloom.system.interrupts import interrupt
+from themeloom.system.provenance import PARENT
 
 
 @pytest.fixture(scope="module")
@@ -136,8 +138,17 @@ def test_what_is_not_there_is_said(root, champion, reference, said):
     assert said in faulty(reference, root[0])
 
 
+def test_an_updated_model_goes_to_the_experiment_that_its_study_names(root, tmp_path):
+    config = root[1].config | {"tracking": {"experiment": "team"}}
+    updated = replace(root[1], config=config, digests={f"{PARENT}a": "0" * 64}, run="made-up-updated")
+    store.save(updated, tmp_path / "models")
+    tracking.track(root[1], root[2], None, TrackingConfig(), tmp_path)
+    register(updated.run, tmp_path)
+    assert client_of(tmp_path).get_experiment_by_name("team") is not None
+
+
 def test_a_run_without_a_model_is_said(root):
-    group = tracking.open_group("empty", "empty", TrackingConfig(), root[0])
+    group = groups.open_group("empty", "empty", TrackingConfig(), root[0])
     assert f"the run {group.run_id} has no model" in faulty(group.run_id, root[0])
 
 

@@ -6,13 +6,13 @@ import pytest
 
 from servers import client_of, store_of
 from themeloom.config import TrackingConfig
-from themeloom.history import tracking
+from themeloom.history import groups
 from themeloom.history.tables import put_table, show_tables, write_tables
 
 
 @pytest.fixture(scope="module")
 def run(root):
-    return tracking.open_group("tables", "tables", TrackingConfig(), root[0]).run_id
+    return groups.open_group("tables", "tables", TrackingConfig(), root[0]).run_id
 
 
 def marks(client, run):
@@ -38,7 +38,7 @@ def test_a_table_is_read_by_mlflow_as_it_was_written_and_one_in_its_place_replac
 
 def test_marks_that_are_there_stay(root):
     client = client_of(root[0])
-    run = tracking.open_group("marks", "tables", TrackingConfig(), root[0]).run_id
+    run = groups.open_group("marks", "tables", TrackingConfig(), root[0]).run_id
     client.log_table(run, {"a": [1]}, "theirs.json")
     show_tables(client, run, ["ours"])
     assert [mark["path"] for mark in marks(client, run)] == ["theirs.json", "tables/ours.json"]

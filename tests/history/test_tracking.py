@@ -20,6 +20,7 @@ from themeloom.config import TrackingConfig
 from themeloom.errors import TrackingError
 from themeloom.history import items, registry, store, tracking
 from themeloom.history.machine import Sample
+from themeloom.history.tables import write_tables
 from themeloom.records import Score
 from themeloom.system.interrupts import interrupt
 
@@ -137,19 +138,19 @@ def test_what_was_predicted_of_each_label_is_a_table(root):
     assert [row[:4] for row in table["data"]] == [list(row[:4]) for row in record.evaluation.rows()]
 
 
-def test_a_run_without_figures_has_no_folder_of_them(root):
+def test_a_run_without_a_report_has_no_folder_of_it(root):
     folder, record, model, _ = root
-    config = TrackingConfig(experiment="without figures")
+    config = TrackingConfig(experiment="without report")
     done = tracking.track(record, model, None, config, folder, with_model=False)
     files = {file.path for file in client_of(folder).list_artifacts(done.run_id)}
     assert files == {"model_card.md", "tables"}
 
 
-def test_model_report_tables_and_figures_are_artifacts(root, tmp_path):
+def test_model_report_and_tables_are_artifacts(root, tmp_path):
     folder, record, _, tracked = root
     client = client_of(folder)
     found = set(artifacts_of(client, tracked.run_id))
-    assert {"model_card.md", "report/report.html", "figures/map.html"} <= found
+    assert {"model_card.md", "report/report.html"} <= found
     assert {"tables/topics.json", "tables/scores.json", "tables/flow.json"} <= found
     assert not [path for path in found if path.startswith("model/")]  # it is a model of its own
     loaded = store.load(model_of(client, tracked, tmp_path))
@@ -188,13 +189,6 @@ def test_embeddings_and_samples_are_logged_when_they_are_there(root, run):
     history = client.get_metric_history(tracked.run_id, "system/cpu")
     assert [(found.step, found.value) for found in history] == [(0, 5.0), (1, 6.0)]
     assert not [path for path in artifacts_of(client, run.info.run_id) if path.startswith("embeddings")]
-
-
-def test_figures_need_no_network(root, tmp_path):
-    client = client_of(root[0])
-    shown = Path(client.download_artifacts(root[3].run_id, "figures/map.html", str(tmp_path))).read_text()
-    assert "plotly" in shown
-    assert 'src="http' not in shown
 
 
 def test_no_secret_name_or_home_folder_is_logged(root):
@@ -306,22 +300,18 @@ def test_the_environments_address_is_used(root, tmp_path, monkeypatch):
 # what goes wrong
 
 
-class Broken:
-    def __init__(self, error):
-        self.error = error
-
-    def to_html(self, **_):
-        raise self.error
-
-
 @pytest.mark.parametrize(
     ("error", "status"), [(RuntimeError("no such thing"), "FAILED"), (KeyboardInterrupt(), "KILLED")]
 )
-def test_a_run_that_breaks_off_is_not_left_running(root, error, status):
+def test_a_run_that_breaks_off_is_not_left_running(root, monkeypatch, error, status):
+    def broken(*_):
+        raise error
+
+    monkeypatch.setattr(tracking, "write_tables", broken)
     folder, record, model, _ = root
     config = TrackingConfig(experiment=f"broken {status}")
     with pytest.raises(type(error)):
-        tracking.track(record, model, None, config, folder, figures={"x": Broken(error)})
+        tracking.track(record, model, None, config, folder)
     client = client_of(folder)
     experiment = client.get_experiment_by_name(config.experiment)
     assert [run.info.status for run in client.search_runs([experiment.experiment_id])] == [status]
@@ -348,9 +338,9 @@ def test_ctrl_c_just_after_a_run_was_begun_leaves_none_running(root):
 
 
 class Pressing:
-    """Watches, and draws: Ctrl-C comes when so much is done, or as it is drawn."""
+    """Watches: Ctrl-C comes when so much is done."""
 
-    def __init__(self, at=0):
+    def __init__(self, at):
         self.at, self.done = at, 0
 
     def begin(self, *_):
@@ -360,10 +350,6 @@ class Pressing:
         self.done += 1
         if self.done == self.at:
             interrupt()
-
-    def to_html(self, **_):
-        interrupt()
-        return "<p>whole</p>"
 
 
 def stopped(root, name, **options):
@@ -383,10 +369,16 @@ def test_ctrl_c_comes_through_after_each_step(root, step):
     assert (run.info.status, pressing.done) == ("KILLED", step)
 
 
-def test_ctrl_c_waits_for_what_the_store_is_being_told(root):
-    client, run = stopped(root, "stopped within", figures={"x": Pressing()}, with_model=False)
+def test_ctrl_c_waits_for_what_the_store_is_being_told(root, monkeypatch):
+    def pressing(folder, tables):
+        interrupt()
+        write_tables(folder, tables)
+
+    monkeypatch.setattr(tracking, "write_tables", pressing)
+    client, run = stopped(root, "stopped within", with_model=False)
     assert run.info.status == "KILLED"
-    assert [file.path for file in client.list_artifacts(run.info.run_id, "figures")] == ["figures/x.html"]
+    sent = {file.path for file in client.list_artifacts(run.info.run_id, "tables")}
+    assert sent == {f"tables/{name}.json" for name in items.tables(root[1])}
 
 
 def test_a_run_that_was_logged_before_stays_finished_if_sending_it_again_is_stopped(root):

@@ -1,6 +1,6 @@
 """Topics of two runs brought together: partners, and what split, merged, appeared and vanished."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -103,21 +103,34 @@ def matches(
     gone
         What a topic is called to which nothing corresponds: 'vanished', or 'appeared' seen from the second.
     """
-    return tuple(
-        TopicMatch(
-            topic=number,
-            state=_state(overlap, aligned, at, gone),
-            partner=numbers[1][to] if (to := int(aligned.partner[at])) >= 0 else None,
-            likeness=float(overlap.likeness[at, to]) if to >= 0 else None,
-            jaccard=share_score(float(overlap.likeness[at, to]), int(overlap.unions[at, to]))
-            if to >= 0 and overlap.unions is not None
-            else None,
-            words=float(overlap.words[at, to]) if to >= 0 else None,
-            vectors=float(overlap.vectors[at, to]) if to >= 0 and overlap.vectors is not None else None,
-            into=numbers[1][to] if (to := int(aligned.goes[at])) >= 0 else None,
-            parts=_parts(overlap.went[at], numbers[1], TOLD),
-        )
-        for at, number in enumerate(numbers[0])
+    return tuple(_match(overlap, aligned, at, numbers, gone) for at in range(len(numbers[0])))
+
+
+def _match(
+    overlap: Overlap, aligned: Aligned, at: int, numbers: tuple[list[int], list[int]], gone: str
+) -> TopicMatch:
+    partner, into = int(aligned.partner[at]), int(aligned.goes[at])
+    alone = TopicMatch(
+        topic=numbers[0][at],
+        state=_state(overlap, aligned, at, gone),
+        partner=None,
+        likeness=None,
+        jaccard=None,
+        words=None,
+        vectors=None,
+        into=numbers[1][into] if into >= 0 else None,
+        parts=_parts(overlap.went[at], numbers[1], TOLD),
+    )
+    if partner < 0:
+        return alone
+    likeness, unions, vectors = float(overlap.likeness[at, partner]), overlap.unions, overlap.vectors
+    return replace(
+        alone,
+        partner=numbers[1][partner],
+        likeness=likeness,
+        jaccard=None if unions is None else share_score(likeness, int(unions[at, partner])),
+        words=float(overlap.words[at, partner]),
+        vectors=None if vectors is None else float(vectors[at, partner]),
     )
 
 

@@ -37,9 +37,10 @@ def _scores(run: ComparedRun) -> dict[Key, Score]:
 
 def _line(key: Key, values: list[Score | None]) -> ScoreLine:
     first, *others = values
-    apart = [None if first is None or other is None else _less(other, first) for other in others]
-    without = [None if first is None or other is None else _apart(other, first) for other in others]
-    return ScoreLine(*key, tuple(values), (None, *apart), (None, *without))
+    pairs = [None if first is None or other is None else (other, first) for other in others]
+    differences = (None if pair is None else _difference(*pair) for pair in pairs)
+    apart = (None if pair is None else _apart(*pair) for pair in pairs)
+    return ScoreLine(*key, tuple(values), (None, *differences), (None, *apart))
 
 
 def _apart(other: Score, first: Score) -> bool | None:
@@ -48,9 +49,9 @@ def _apart(other: Score, first: Score) -> bool | None:
     return other.low > first.high or first.low > other.high
 
 
-def _less(other: Score, first: Score) -> float | None:
-    apart = other.value - first.value
-    return None if math.isnan(apart) else apart
+def _difference(other: Score, first: Score) -> float | None:
+    difference = other.value - first.value
+    return None if math.isnan(difference) else difference
 
 
 def settings_of(configs: Sequence[Mapping[str, str]]) -> tuple[Setting, ...]:

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from themeloom.history import foreign
 from themeloom.history.foreign import CorpusFacts, FittedTopicModel, Split
 from themeloom.history.items import DIGEST, PARAM
 from themeloom.history.quiet import environment
 from themeloom.history.submodels import EncoderFacts, encoder_facts
-from themeloom.history.tracking import Figure
 from themeloom.records import Topic
 from themeloom.system.atomic import scratch
 from themeloom.system.provenance import versions
@@ -25,6 +24,14 @@ if TYPE_CHECKING:
 
 KIND, BERTOPIC = "themeloom.kind", "bertopic"
 """The tag that says what a run is of, and what it says of a BERTopic."""
+
+
+class Figure(Protocol):
+    """A plotly figure."""
+
+    def to_html(self, *, include_plotlyjs: bool, full_html: bool) -> str:
+        """Write the figure as a page."""
+
 
 Judge = Callable[[Sequence[str], tuple[Topic, ...], "Split | None"], Mapping[str, float]]
 Draw = Callable[[tuple[Topic, ...]], Mapping[str, Figure]]

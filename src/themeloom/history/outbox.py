@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from themeloom.config import TrackingConfig
 from themeloom.errors import ModelError, OutputError, ThemeloomError, TrackingError
 from themeloom.history import store
 from themeloom.history.backend import backend_of, sqlite_uri
-from themeloom.history.groups import NO_TAGS
 from themeloom.history.machine import Sample
 from themeloom.history.parts import REPORT
 from themeloom.history.tracking import Tracked, track
@@ -27,7 +26,7 @@ from themeloom.system.locks import alone
 class _Waiting(BaseModel):
     """What is known of a run that waits, beside its model folder, where all the rest is."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")  # files of before also held a parent and tags
 
     run: str
     experiment: str
@@ -35,8 +34,6 @@ class _Waiting(BaseModel):
     address: str | None  # in full, unless it holds a password; None for the study's own store
     own: bool
     embeddings: bool
-    parent: str | None
-    tags: dict[str, str]
     samples: tuple[Sample, ...]
     model: bool = True  # runs that wait since before it was asked
 
@@ -48,8 +45,6 @@ def track_or_keep(  # noqa: PLR0913 (as `track`)
     config: TrackingConfig,
     root: Path,
     *,
-    parent: str | None = None,
-    tags: Mapping[str, str] = NO_TAGS,
     samples: Sequence[Sample] = (),
     progress: Progress = UNWATCHED,
 ) -> Tracked:
@@ -70,9 +65,8 @@ def track_or_keep(  # noqa: PLR0913 (as `track`)
         If the run cannot wait, either.
     """
     backend = backend_of(config.uri, root)
-    options = {"parent": parent, "tags": tags, "samples": samples, "progress": progress}
     try:
-        return track(record, model_folder, report, config, root, **options)  # type: ignore[arg-type]
+        return track(record, model_folder, report, config, root, samples=samples, progress=progress)
     except TrackingError as error:
         experiment = config.experiment or record.study
         waiting = _Waiting(
@@ -83,8 +77,6 @@ def track_or_keep(  # noqa: PLR0913 (as `track`)
             own=backend.own,
             embeddings=config.embeddings,
             model=config.model,
-            parent=parent,
-            tags=dict(tags),
             samples=tuple(samples),
         )
         _keep(waiting, report, model_folder, root, str(error))
@@ -132,7 +124,7 @@ def sync(root: Path, uri: str | None = None, watcher: Watcher = NOBODY) -> Itera
     if not outbox.is_dir():
         return
     with alone(outbox / ".lock"):
-        for file in sorted(outbox.glob("*.json")):
+        for file in sorted(outbox.glob("*.json"), key=_since):
             try:
                 tracked = _sent(file, root, uri, watcher)
             except ThemeloomError as error:
@@ -143,6 +135,11 @@ def sync(root: Path, uri: str | None = None, watcher: Watcher = NOBODY) -> Itera
                 yield tracked
     if faults:
         raise TrackingError(*faults)
+
+
+def _since(file: Path) -> list[str]:
+    """When a run was begun: its name is STUDY-DAY-TIME-DIGITS."""
+    return file.stem.rsplit("-", 3)[1:]
 
 
 def unsendable(root: Path) -> Iterator[tuple[Path, str]]:
@@ -186,8 +183,6 @@ def _sent(file: Path, root: Path, uri: str | None, watcher: Watcher) -> Tracked:
             report,
             config,
             root,
-            parent=waiting.parent,
-            tags=waiting.tags,
             samples=waiting.samples,
             again=True,
             progress=progress,

@@ -16,6 +16,7 @@ from themeloom.history.connection import connection, told
 from themeloom.history.logged_model import INSIDE, log_model, ready_model
 from themeloom.history.quiet import impatient, quiet
 from themeloom.history.tracking import track
+from themeloom.records import RunRecord
 from themeloom.system.atomic import scratch
 from themeloom.system.folders import Folders
 from themeloom.system.provenance import PARENT
@@ -203,7 +204,12 @@ def _run(client: "MlflowClient", run: str, root: Path, backend: Backend) -> "Run
     record = store.load(folder)
     if not any(name.startswith(PARENT) for name in record.digests):
         raise TrackingError(f"{backend.public}: has no run '{name}'; give the address where it was tracked.")
-    return client.get_run(track(record, folder, None, TrackingConfig(uri=backend.uri), root).run_id)
+    return client.get_run(track(record, folder, None, _as_tracked(record, backend), root).run_id)
+
+
+def _as_tracked(record: RunRecord, backend: Backend) -> TrackingConfig:
+    """Where the run that a model was updated from went: the experiment that its study names, if it does."""
+    return TrackingConfig(uri=backend.uri, experiment=record.config.get("tracking", {}).get("experiment"))
 
 
 def _model_of(client: "MlflowClient", run: "Run", backend: Backend) -> "LoggedModel":

@@ -1,4 +1,4 @@
-"""One MLflow run for each run: parameters, metrics, tags, datasets, tables, figures, model and report."""
+"""One MLflow run for each run: parameters, metrics, tags, datasets, tables, model and report."""
 
 import json
 import shutil
@@ -6,21 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from themeloom.config import TrackingConfig
 from themeloom.history import items
 from themeloom.history.abandoned import PROCESS, RUNNING, end_abandoned
 from themeloom.history.backend import backend_of
 from themeloom.history.connection import connection, experiment_of, not_left_running
-from themeloom.history.groups import (
-    NO_TAGS,
-    Group,
-    child_tags,
-    find_group,
-    open_group,
-    reopen_group,
-)
+from themeloom.history.groups import NO_TAGS, child_tags
 from themeloom.history.logged_model import INSIDE, log_model
 from themeloom.history.machine import Sample
 from themeloom.history.parts import CARD
@@ -34,15 +27,6 @@ from themeloom.system.processes import mark
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput, LoggedModel, Run
-
-__all__ = ["Figure", "Group", "Tracked", "find_group", "open_group", "reopen_group", "track"]
-
-
-class Figure(Protocol):
-    """A plotly figure."""
-
-    def to_html(self, *, include_plotlyjs: bool, full_html: bool) -> str:
-        """Write the figure as a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +49,6 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
     config: TrackingConfig,
     root: Path,
     *,
-    figures: Mapping[str, Figure] | None = None,
     parent: str | None = None,
     tags: Mapping[str, str] = NO_TAGS,
     samples: Sequence[Sample] = (),
@@ -87,8 +70,6 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
         The tracking address and experiment.
     root
         The study's folder: without another address, runs are kept in ``ROOT/mlruns``.
-    figures
-        Plotly figures by name, each kept as a page that needs no network.
     parent
         Id of an MLflow run that this one is a child of.
     tags
@@ -110,7 +91,7 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
     """
     backend = backend_of(config.uri, root)
     name = config.experiment or record.study
-    steps = _steps(record, model_folder / CARD, report, root, figures or {})
+    steps = _steps(record, model_folder / CARD, report, root)
     if samples:
         steps.append(lambda client, run, _: _log_samples(client, run, samples))
     if config.embeddings:
@@ -147,13 +128,11 @@ def track(  # noqa: PLR0913 (what a run leaves behind, and where it goes)
 Step = Callable[["MlflowClient", str, "LoggedModel | None"], object]
 
 
-def _steps(
-    record: RunRecord, card: Path, report: Path | None, root: Path, figures: Mapping[str, Figure]
-) -> list[Step]:
+def _steps(record: RunRecord, card: Path, report: Path | None, root: Path) -> list[Step]:
     return [
         lambda client, run, model: _log_numbers(client, run, model, record, root),
         lambda client, run, model: _log_datasets(client, run, _datasets(model, record)),
-        lambda client, run, _: _log_files(client, run, record, _pages(card, report), figures),
+        lambda client, run, _: _log_files(client, run, record, _pages(card, report)),
     ]
 
 
@@ -213,13 +192,7 @@ def _log_embeddings(client: "MlflowClient", run: str, record: RunRecord) -> None
         client.log_artifact(run, str(file), "embeddings")
 
 
-def _log_files(
-    client: "MlflowClient",
-    run: str,
-    record: RunRecord,
-    pages: Mapping[str, Path],
-    figures: Mapping[str, Figure],
-) -> None:
+def _log_files(client: "MlflowClient", run: str, record: RunRecord, pages: Mapping[str, Path]) -> None:
     """Send all files of the run in one go, as MLflow asks its store for the run at each call."""
     tables = items.tables(record)
     with scratch() as folder:
@@ -227,12 +200,6 @@ def _log_files(
         for place, page in pages.items():
             (folder / place).parent.mkdir(exist_ok=True)
             shutil.copyfile(page, folder / place)
-        if figures:
-            (folder / "figures").mkdir()
-        # MLflow's own log_figure makes pages that fetch plotly from a server
-        for name, figure in figures.items():
-            text = figure.to_html(include_plotlyjs=True, full_html=True)
-            (folder / "figures" / f"{name}.html").write_text(text, encoding="utf-8")
         client.log_artifacts(run, str(folder))
     show_tables(client, run, tables)
 

@@ -18,7 +18,7 @@ from themeloom import pipeline
 from themeloom.config import Experiment
 from themeloom.errors import OutputError, ThemeloomError, TrackingError
 from themeloom.experiment import read_experiment
-from themeloom.history.tracking import Group, find_group, open_group, reopen_group
+from themeloom.history.groups import Group, find_group, open_group, reopen_group
 from themeloom.pipeline import Prepared
 from themeloom.progress import NOBODY, Progress, Stages, Watcher
 from themeloom.records import Score
