@@ -14,7 +14,7 @@ from themeloom.config.discovery import (
     EncoderConfig,
     ReduceConfig,
 )
-from themeloom.config.section import Section, SomeText
+from themeloom.config.section import Section, SomeText, dotted
 from themeloom.config.sweep import Criterion, Setting, SpanConfig, SweepConfig
 from themeloom.config.themes import ADAPTED, LABEL_STORE, ThemesConfig, ValidateConfig
 
@@ -41,6 +41,7 @@ __all__ = [
     "ThemesConfig",
     "TrackingConfig",
     "ValidateConfig",
+    "dotted",
 ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from themeloom.compared import ComparedRun, Moves, ScoreLine, Setting, ThemeFlow, ThemeMove
+from themeloom.config import dotted
 from themeloom.records import Score
 
 Key = tuple[str, str | None, str]
@@ -61,23 +62,9 @@ def settings_of(configs: Sequence[Mapping[str, str]]) -> tuple[Setting, ...]:
     return tuple(row for row in rows if len(set(row.values)) > 1)
 
 
-def flat(values: object, prefix: str = "") -> dict[str, str]:
-    """Flatten a configuration to dotted keys, with values as text.
-
-    Tables in a list are numbered (``sources.0.path``); what is not set is left out.
-    """
-    if isinstance(values, Mapping):
-        items = [(str(key), value) for key, value in values.items()]
-    elif isinstance(values, list | tuple) and any(isinstance(value, Mapping) for value in values):
-        items = [(str(at), value) for at, value in enumerate(values)]
-    elif values is None:
-        return {}
-    else:
-        return {prefix: _text(values)}
-    found: dict[str, str] = {}
-    for key, value in items:
-        found |= flat(value, f"{prefix}.{key}" if prefix else key)
-    return found
+def flat(config: Mapping[str, object]) -> dict[str, str]:
+    """Flatten a configuration to dotted keys, with values as text; what is not set is left out."""
+    return {key: _text(value) for key, value in dotted(config) if value is not None}
 
 
 def _text(value: object) -> str:

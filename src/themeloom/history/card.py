@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from math import isnan
 
 from themeloom.few import voices
@@ -38,7 +39,7 @@ def model_card(record: RunRecord) -> str:
             else "No label had a say in the topics."
         ),
         "## Data",
-        table(["flow", "messages"], [[name, str(count)] for name, count in flow_counts(record).items()]),
+        table(["flow", "messages"], [[name, str(count)] for name, count in asdict(record.flow).items()]),
         f"Placeholders put in for what could identify a person: {_counts(record.masked)}. "
         f"Messages are kept masked{_unnamed(record)}, under pseudonymous ids.",
         "## Themes",
@@ -106,20 +107,6 @@ def _unnamed(record: RunRecord) -> str:
 def _enough_authors(record: RunRecord) -> str:
     least = voices(record).least
     return f"Every topic and theme has at least {least} author{'s' if least > 1 else ''}."
-
-
-def flow_counts(record: RunRecord) -> dict[str, int]:
-    """Count each step from identified rows to unique communications."""
-    flow = record.flow
-    return {
-        "identified": flow.identified,
-        "unreadable": flow.unreadable,
-        "same_id": flow.same_id,
-        "retweets": flow.retweets,
-        "copies": flow.copies,
-        "near_duplicates": flow.near_duplicates,
-        "unique": flow.unique,
-    }
 
 
 def _themes(record: RunRecord) -> Iterable[Sequence[str]]:

@@ -5,15 +5,16 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from themeloom.config import dotted
 from themeloom.few import largest_first, voices
-from themeloom.history.card import design, few_authors, flow_counts, headline, table
+from themeloom.history.card import design, few_authors, headline, table
 from themeloom.history.private import public_config
 from themeloom.records import Discovery, RunRecord, Score, Topic
 
@@ -45,7 +46,7 @@ def params(record: RunRecord, root: Path) -> dict[str, str]:
         for key, value in public_config(record.config, root).items()
         if key not in {"tracking", "sweep"}
     }
-    return {plain_key(key): cut(value, PARAM) for key, value in _flat(config)}
+    return {plain_key(key): cut(_text(value), PARAM) for key, value in dotted(config)}
 
 
 def metrics(record: RunRecord) -> dict[str, float]:
@@ -127,7 +128,7 @@ def _largest(record: RunRecord) -> list[tuple[Topic, str]]:
 
 def tables(record: RunRecord) -> dict[str, Columns]:
     """Give the tables of a run: topics, scores, the message level's calibration and coverage, flow."""
-    flow = flow_counts(record)
+    flow = asdict(record.flow)
     scores = list(_scores(record))
     return {
         "topics": _topics(record),
@@ -256,21 +257,14 @@ def _counts(record: RunRecord) -> Iterator[tuple[str, float]]:
     yield "conformal/threshold", record.scores.conformal
     yield "conformal/alone_share", (record.sets.sum(axis=1) == 1).mean() if record.sets.size else math.nan
     yield "conformal/undecided", int(record.undecided.sum())
-    yield from ((f"flow/{step}", count) for step, count in flow_counts(record).items())
+    yield from ((f"flow/{step}", count) for step, count in asdict(record.flow).items())
     yield from ((f"masked/{kind}", count) for kind, count in record.masked.items())
     yield from ((f"seconds/{time.stage}", time.seconds) for time in record.times)
     yield "seconds/all", sum(time.seconds for time in record.times)
 
 
-def _flat(value: object, prefix: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _flat(item, f"{prefix}.{key}" if prefix else str(key))
-    elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
-        for index, item in enumerate(value):
-            yield from _flat(item, f"{prefix}.{index}")
-    else:
-        yield prefix, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def plain_key(name: str) -> str:

@@ -7,6 +7,7 @@ from math import isfinite, isnan
 
 from markupsafe import Markup, escape
 
+from themeloom.config import dotted
 from themeloom.records import Score
 from themeloom.reporting.readable import readable
 from themeloom.reporting.texts import say
@@ -120,21 +121,15 @@ def moment(text: str) -> str:
     return f"{when.day} {when:%B %Y, %H:%M} UTC"
 
 
-def flat(values: object, prefix: str = "") -> Iterator[tuple[str, str]]:
+def flat(values: object) -> Iterator[tuple[str, str]]:
     """Flatten nested parameters to dotted names, in order."""
-    if isinstance(values, Mapping):
-        for key, value in values.items():
-            yield from flat(value, f"{prefix}.{key}" if prefix else str(key))
-    elif isinstance(values, (list, tuple)) and any(isinstance(value, Mapping) for value in values):
-        for index, value in enumerate(values):
-            yield from flat(value, f"{prefix}.{index}")
-    elif isinstance(values, (list, tuple)):
-        yield prefix, ", ".join(str(value) for value in values) or "none"
-    else:
-        yield (
-            prefix,
-            {"None": "by default", "True": "yes", "False": "no", "": _NONE}.get(str(values), str(values)),
-        )
+    yield from ((name, _setting(value)) for name, value in dotted(values))
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(str(one) for one in value) or "none"
+    return {"None": "by default", "True": "yes", "False": "no", "": _NONE}.get(str(value), str(value))
 
 
 def short(text: str) -> str:
