@@ -191,6 +191,11 @@ class Pairing:
         found = self.others if state == "appeared" else self.topics
         return tuple(match.topic for match in found if match.state == state)
 
+    @property
+    def unseen(self) -> tuple[int, ...]:
+        """Topics of the other run that hold only messages which the reference has not."""
+        return tuple(match.topic for match in self.others if match.state == "unknown")
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreLine:
@@ -214,6 +219,7 @@ class PairedScores:
     messages: int
     levels: dict[str, dict[str, Score]]  # level → kappa, macro_f1, accuracy: other less reference
     note: str  # why it could not be told, where the levels are empty
+    others: int = 0  # labels of either run that the other has not, or has otherwise
 
 
 @dataclass(frozen=True, slots=True)

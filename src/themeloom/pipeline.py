@@ -285,9 +285,17 @@ def _digests(config: Experiment, prepared: Prepared) -> dict[str, str]:
     return {
         **prepared.files,
         **({provenance.WEIGHTS: weights} if weights else {}),
-        "corpus": digest(prepared.corpus.texts),
-        "labelled sample": digest(prepared.sample.position, prepared.sample.theme, prepared.sample.codes),
+        "corpus": provenance.corpus_digest(prepared.corpus.texts),
+        "labelled sample": _labels_digest(prepared),
     }
+
+
+def _labels_digest(prepared: Prepared) -> str:
+    """Return a digest of what was said of which text: wherever it stands in the corpus."""
+    sample, names = prepared.sample, [*prepared.codebook.keys, ""]  # -1, no code, is the last one
+    texts = [prepared.corpus.texts[at] for at in sample.position.tolist()]
+    codes = [[names[code] for code in row] for row in sample.codes.tolist()]
+    return digest(sorted(zip(texts, [names[theme] for theme in sample.theme.tolist()], codes, strict=True)))
 
 
 def keep(record: RunRecord, folders: Folders, stages: Stages) -> tuple[Path, Path]:

@@ -26,7 +26,7 @@ from themeloom.errors import ConfigError, CorpusError, OutputError
 from themeloom.history.registry import register
 from themeloom.model import Model, load
 from themeloom.records import Flow, RunRecord, Score
-from themeloom.system.provenance import file_digests
+from themeloom.system.provenance import corpus_digest, file_digests
 
 WHAT = ["sourdough starter", "rye loaf", "baguette crust", "flour and yeast", "oven tray of rolls"]
 DID = [
@@ -222,8 +222,17 @@ def test_what_is_said_hangs_on_what_so_many_messages_can_tell(messages, p_misfit
     assert verdict(Drift(fit, 0.1, p, nothing.astype(np.int64))) == said
 
 
+def test_shares_are_those_of_the_model_that_was_made(told, made, parent):
+    old = len(load(parent).record.discovery.topics)
+    topic = made.communications["topic"].tail(told["messages"])
+    new = ((topic >= old).sum()) / len(topic)
+    assert new > 0
+    assert sum(share["after"]["value"] for share in told["shares"]) <= 1 - new + 1e-9
+
+
 def test_where_it_comes_from_is_recorded(told, made, parent):
     digests = made.record.digests
+    assert digests["corpus"] == corpus_digest(made.communications["text"].to_list())
     assert told["parent"] == parent.name
     assert f"parent {parent.name}" in digests
     assert f"batch batch.csv on {parent.name}" in digests

@@ -26,6 +26,17 @@ def test_a_record_gives_what_can_be_compared(record):
     assert set(run.scores.filter(pl.col("theme").is_not_null())["theme"]) == set(record.codebook.keys)
 
 
+def test_all_that_shaped_a_run_is_named(record):
+    config = record.config | {"sweep": {"grid": {"cluster.layouts": [1, 2]}}, "tracking": {"uri": "x"}}
+    digests = {"labels.csv": "f" * 64, "corpus": "of before"}
+    run = comparable(replace(record, config=config, digests=digests, versions={"torch": "2.13.0"}))
+    assert run.config["digest.labels.csv"] == "f" * 12
+    assert run.config["digest.corpus"] == run.corpus[:12]  # as plain runs have it
+    assert run.config["version.torch"] == "2.13.0"
+    assert run.config["validate.seed"] == run.config["study.seed"]
+    assert not [key for key in run.config if key.startswith(("sweep", "tracking"))]
+
+
 def test_names_and_passwords_are_withheld(record):
     config = record.config | {
         "anonymise": {"mask": ["Zelda Quill"]},

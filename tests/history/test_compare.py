@@ -127,6 +127,9 @@ def test_topics_of_messages_that_the_other_run_lacks_are_unknown():
     assert pairing.basis == "membership"
     assert agreement.shared == 30
     assert states(pairing.topics) == {0: "same", 1: "unknown"}
+    assert (pairing.numbers("unknown"), pairing.unseen) == ((1,), ())
+    back, _ = of(make_run([0] * 30, ids=ids(range(30))), replace(more, name="b"))
+    assert (back.numbers("unknown"), back.unseen) == ((), (1,))
 
 
 def test_without_shared_messages_words_decide():

@@ -29,6 +29,11 @@ def test_plain_topics_are_found_and_read(tmp_path, place):
     assert run.vectors.tolist() == vectors.tolist()
 
 
+def test_an_encoder_that_is_not_known_is_like_no_other(tmp_path):
+    folder = write_plain(tmp_path / "run", TOPICS, np.ones((2, 3)), "none")
+    assert read_plain(folder, "plain").encoder == read_plain(folder, "plain", "none").encoder == ""
+
+
 def test_topics_may_come_without_vectors_and_with_an_array_of_another_name(tmp_path):
     folder = write_plain(tmp_path / "run", TOPICS, np.ones((2, 3)))
     save_file({"topic_embeddings": np.zeros((2, 3), np.float32)}, folder / "vectors.safetensors")

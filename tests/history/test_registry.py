@@ -138,6 +138,13 @@ def test_what_is_not_there_is_said(root, champion, reference, said):
     assert said in faulty(reference, root[0])
 
 
+@pytest.mark.parametrize("alias", ["latest", "Latest", "v3", "my best", "a/b", ""])
+def test_what_can_be_no_alias_makes_no_version(root, alias):
+    with pytest.raises(TrackingError, match=r"^--alias: '.*' can be no alias; use letters"):
+        register(root[1].run, root[0], alias=alias, name="aliased")
+    assert not client_of(root[0]).search_model_versions("name = 'aliased'")
+
+
 def test_an_updated_model_goes_to_the_experiment_that_its_study_names(root, tmp_path):
     config = root[1].config | {"tracking": {"experiment": "team"}}
     updated = replace(root[1], config=config, digests={f"{PARENT}a": "0" * 64}, run="made-up-updated")

@@ -74,8 +74,13 @@ def test_everything_is_on_the_page() -> None:
 def test_runs_without_scores_or_differences_are_told_so() -> None:
     text = text_of(compare_runs([make_run([0, 1], "a"), make_run([0, 1], "b")]))
     assert "None of these runs has scores." in text
-    assert "all runs have the same configuration" in text
+    assert "Nothing that is known of their configuration, data and versions." in text
     assert "No topic split, merged, vanished or appeared." in text
+
+
+def test_topics_of_new_messages_are_on_the_page() -> None:
+    text = text_of(compare_runs([make_run([0] * 9, "a"), make_run([0] * 9 + [1] * 4, "b")]))
+    assert "Of messages that A has not: 1 " in text
 
 
 def test_long_lists_of_moves_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:

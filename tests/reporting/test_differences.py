@@ -28,6 +28,15 @@ def test_fates_and_changes_are_told():
     assert differences.changes(back) == ["2, 3 merged into 1 (of which they are 100%)"]
 
 
+def test_topics_of_messages_that_are_new_are_told():
+    more = make_run([0] * 10 + [1] * 10 + [2] * 5, "b")
+    pairing = pairing_of(make_run([0] * 10 + [1] * 10), more)
+    assert differences.fates(pairing) == (
+        "A to B: of 2 topics, 2 same; 0 appeared in B; 1 holds only messages that A has not."
+    )
+    assert differences.changes(pairing) == ["2 holds only messages that A has not"]
+
+
 def test_runs_without_topics_or_messages_are_told_of():
     pairing = pairing_of(wordy_run([], "a"), wordy_run([["a"]], "b"))
     assert differences.fates(pairing) == "A to B: of 0 topics, none; 1 appeared in B."
@@ -40,6 +49,14 @@ def test_moves_are_counted_at_each_level():
     own, topics = map(differences.moved, pairing.themes)
     assert own == "Message level: 1 of 4 shared messages moved to another theme (25%)."
     assert topics == "Topic level: 1 of 4 shared messages moved to a topic of another theme (25%)."
+
+
+def test_labels_that_only_one_run_has_are_told():
+    paired = PairedScores(1, 50, {"message level": {"kappa": Score(0.1, 0.05, 0.2)}}, "", 1200)
+    assert differences.paired(paired).endswith(
+        "explains. Labels that not both runs have alike: 1,200. Each run\N{RIGHT SINGLE QUOTATION MARK}s own "
+        "scores, and so the differences beside them, go over these, too."
+    )
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,11 @@ def test_other_studies_and_plain_runs_are_compared_by_words(root):
     assert found.runs["messages"].to_list() == [60, 40, None]
     assert [pairing.encoders_agree for pairing in found.record.pairings] == [True, True]
     assert found.agreement["ari"].to_list() == [None, None, None]
-    assert found.topics.filter(run="plain")["partner"].drop_nulls().len() == 2
+    plain = found.topics.filter(run="plain")
+    assert plain["partner"].drop_nulls().len() == 2
+    appeared = found.topics.filter(pl.col("topic").is_null())
+    assert set(appeared["state"]) <= {"appeared", "unknown"}
+    assert found.topics.filter(run="elsewhere")["partner"].drop_nulls().n_unique() == 5
 
 
 def test_a_plain_run_on_a_run_s_masked_texts_is_compared_by_membership(root, tmp_path):
@@ -198,10 +202,11 @@ def test_held_out_predictions_of_both_runs_are_compared_in_pairs():
 def test_only_messages_with_the_same_label_are_paired():
     good = np.ones(80, dtype=bool)
     found = comparing._paired(evaluated("a", good), evaluated("b", good, start=40), 1)
-    assert found.messages == 40
+    assert (found.messages, found.others) == (40, 80)
     apart = evaluated("b", good)
     relabelled = replace(apart, evaluation=apart.evaluation.with_columns(coded=pl.lit("else")))
     assert comparing._paired(evaluated("a", good), relabelled, 1).messages == 0
+    assert comparing._paired(evaluated("a", good), evaluated("b", good), 1).others == 0
 
 
 def test_labelled_messages_of_two_studies_on_the_same_texts_are_paired():

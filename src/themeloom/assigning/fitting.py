@@ -79,7 +79,7 @@ def verdict(drift: Drift) -> str:
 def topic_shares(model: Model, topic: Ints) -> tuple[TopicShare, ...]:
     """Compare how common topics are; the model's messages are asked as new ones are, by their neighbours.
 
-    Nothing, where new messages are fewer than `FEWEST`.
+    Nothing, where new messages are fewer than `FEWEST`. Of `topic`, -1 is a message of a topic that is new.
     """
     if len(topic) < FEWEST:
         return ()

@@ -125,7 +125,7 @@ def update(  # noqa: PLR0913 (what, whence, how)
     made = _described(loaded, made, file, folders, stages)
     folder, _ = keep(made, folders, stages)
     vault.write_crosswalk(_crosswalk(vault, found.unique, texts, record))
-    topics = made.discovery.topics[len(record.discovery.topics) :]
+    before = len(record.discovery.topics)
     return Update(
         run=made.run,
         parent=record.run,
@@ -139,8 +139,8 @@ def update(  # noqa: PLR0913 (what, whence, how)
         misfits=fit.share,
         expected=MISFIT,
         p_misfits=fit.p_misfits,
-        shares=topic_shares(loaded, drift.topic),
-        new_topics=tuple(NewTopic(one.topic, one.words, one.size) for one in topics),
+        shares=topic_shares(loaded, np.where(batch.placed.topic < before, drift.topic, -1)),
+        new_topics=tuple(NewTopic(one.topic, one.words, one.size) for one in made.discovery.topics[before:]),
         vault=had_key,
     )
 
@@ -271,6 +271,7 @@ def _named(
         started_at=started.isoformat(timespec="seconds"),
         digests={
             **record.digests,
+            "corpus": provenance.corpus_digest(record.communications["text"].to_list()),
             f"batch {file.name} on {record.run}": provenance.file_digest(file),
             f"{provenance.PARENT}{record.run}": provenance.file_digest(parent / MANIFEST),
         },

@@ -135,10 +135,10 @@ def _show_moves(console: Console, pairing: Pairing) -> None:
 
 def _show_settings(console: Console, record: ComparisonRecord) -> None:
     if not record.settings:
-        console.print("All runs have the same configuration.")
+        console.print("Nothing that is known of their configuration, data and versions differs.")
         return
     names = [letter(place) for place in range(len(record.runs))]
-    table = _table("What differs in configuration", "key", *names)
+    table = _table("What differs in configuration, data and versions", "key", *names)
     for setting in record.settings:
         table.add_row(escape(setting.key), *(escape("not set" if v is None else v) for v in setting.values))
     console.print(table)

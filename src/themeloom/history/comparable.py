@@ -1,5 +1,6 @@
 """What is kept of a run, as far as runs can be compared."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,10 @@ from themeloom.history.private import public_config
 from themeloom.records import Clusters, Floats, RunRecord, Score, Scores
 from themeloom.system.provenance import WEIGHTS, corpus_digest
 
+_APART = {"tracking", "sweep"}
+"""Sections that change nothing that is found."""
+_SHOWN = 12  # signs of a digest: enough to tell two apart
+
 
 def comparable(record: RunRecord) -> ComparedRun:
     """Take from a run's record what can be compared.
@@ -22,6 +27,7 @@ def comparable(record: RunRecord) -> ComparedRun:
         The run.
     """
     topics, vectors = record.discovery.topics, record.discovery.embeddings.vectors
+    corpus = corpus_digest(record.communications["text"].to_list())
     return ComparedRun(
         name=record.run,
         topics=tuple(ComparedTopic(t.topic, t.size, *described(t.words, t.weights)) for t in topics),
@@ -29,14 +35,23 @@ def comparable(record: RunRecord) -> ComparedRun:
         encoder=record.discovery.embeddings.encoder,
         weights=record.digests.get(WEIGHTS, ""),
         membership=record.communications.select(list(MEMBERSHIP)),
-        corpus=corpus_digest(record.communications["text"].to_list()),
+        corpus=corpus,
         scores=_lines(record.scores),
         evaluation=record.evaluation,
         folds=None if record.config.get("validate", {}).get("held_out") else record.scores.folds,
         labels=record.scores.labels,
-        config=flat(public_config(record.config, Path())),
+        config=_settings(record, record.digests | {"corpus": corpus}),
         started_at=record.started_at,
     )
+
+
+def _settings(record: RunRecord, digests: Mapping[str, str]) -> dict[str, str]:
+    """Name all that shaped a run: its configuration, digests of what it read, and versions."""
+    config = public_config(record.config, Path())
+    found = flat({section: keys for section, keys in config.items() if section not in _APART})
+    found.setdefault("validate.seed", found.get("study.seed", ""))
+    found |= {f"digest.{name}": digest[:_SHOWN] for name, digest in digests.items()}
+    return found | {f"version.{name}": number for name, number in record.versions.items()}
 
 
 def _means(vectors: Floats, clusters: Clusters, topics: int) -> Floats:

@@ -15,6 +15,7 @@ from themeloom.errors import ModelError
 from themeloom.history.backend import backend_of
 from themeloom.history.comparable import described
 from themeloom.history.connection import connection
+from themeloom.history.submodels import NONE
 from themeloom.records import Floats
 from themeloom.system.atomic import scratch
 
@@ -93,11 +94,12 @@ def read_plain(folder: Path, name: str, encoder: str = "") -> ComparedRun:
             f"{folder / VECTORS}: holds {len(vectors)} vectors, but {TOPICS} tells of {len(topics)} topics "
             f"(without -1); {_CURE}."
         )
+    called = encoder or told.get("encoder", "")
     return ComparedRun(
         name=name,
         topics=tuple(ComparedTopic(t.topic, t.size, *described(t.words, t.weights)) for t in topics),
         vectors=vectors,
-        encoder=encoder or told.get("encoder", ""),
+        encoder="" if called == NONE else called,
         weights=told.get("weights", ""),
         membership=None if documents is None else documents.table(),
         corpus="" if documents is None else documents.corpus,

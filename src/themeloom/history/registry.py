@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _RUN = re.compile(r"[0-9a-f]{32}")
+_ALIAS = re.compile(r"(?!(?:latest|v\d+)$)[\w-]{1,255}", re.ASCII | re.IGNORECASE)
 _ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 """What stores answer when they are asked for what they do not have."""
 
@@ -69,8 +70,14 @@ def register(
     Raises
     ------
     TrackingError
-        If there is no such run, it has no model, or the store cannot be reached or refuses.
+        If there is no such run, it has no model, the alias can be none, or the store cannot be reached or
+        refuses.
     """
+    if alias is not None and not _ALIAS.fullmatch(alias):
+        raise TrackingError(
+            f"--alias: '{alias}' can be no alias; use letters, digits, - and _, but neither 'latest' nor v "
+            "and a number, which MLflow keeps for versions."
+        )
     backend = backend_of(uri, root)
     with connection(backend, make=False) as client:
         found = _run(client, run, root, backend)

@@ -5,7 +5,7 @@ from math import isnan
 from themeloom.compared import Change, Moves, PairedScores, Pairing
 from themeloom.records import Score
 from themeloom.reporting.formats import signed
-from themeloom.reporting.texts import counted, say
+from themeloom.reporting.texts import counted, form, say
 
 HEADLINE = (
     ("topic level", "kappa"),
@@ -39,7 +39,14 @@ def fates(pairing: Pairing) -> str:
         topics=counted(len(pairing.topics), "topic"),
         told=", ".join(told) or say("differences.fates_none"),
         appeared=len(pairing.numbers("appeared")),
+        unseen=_unseen(pairing),
     )
+
+
+def _unseen(pairing: Pairing) -> str:
+    number = len(pairing.unseen)
+    told = form(number, "differences.fates_unseen")
+    return told.format(number=number, first=letter(0)) if number else ""
 
 
 def basis(pairing: Pairing) -> str:
@@ -63,7 +70,7 @@ def meaning(state: str) -> str:
 
 
 def changes(pairing: Pairing) -> list[str]:
-    """Say what split into what, what merged, vanished and appeared."""
+    """Say what split into what, what merged, vanished, appeared, and came with new messages."""
     told = [say("differences.split", topic=c.topic, parts=_parts(c)) for c in pairing.splits]
     told += [_merged(pairing, c) for c in pairing.merges]
     gone = {state: pairing.numbers(state) for state in ("vanished", "appeared")}
@@ -72,6 +79,9 @@ def changes(pairing: Pairing) -> list[str]:
         for state, numbers in gone.items()
         if numbers
     ]
+    if pairing.unseen:
+        topics = ", ".join(map(str, pairing.unseen))
+        told.append(form(len(pairing.unseen), "differences.unseen").format(topics=topics, first=letter(0)))
     return told
 
 
@@ -109,7 +119,10 @@ def paired(found: PairedScores) -> str:
     if not found.levels:
         return say("differences.unpaired", note=found.note, **runs)
     told = [_kappa(level, scores["kappa"]) for level, scores in found.levels.items()]
-    return say("differences.paired", messages=f"{found.messages:,}", told="; ".join(told), **runs)
+    others = say("differences.paired_others", others=f"{found.others:,}") if found.others else ""
+    return say(
+        "differences.paired", messages=f"{found.messages:,}", told="; ".join(told), others=others, **runs
+    )
 
 
 def _kappa(level: str, kappa: Score) -> str:

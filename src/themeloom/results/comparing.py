@@ -68,7 +68,10 @@ class Comparison:
 
     @cached_property
     def topics(self) -> pl.DataFrame:
-        """One row a topic of the reference and other run: its partner, how alike, and what became of it."""
+        """One row a topic of the reference and other run: its partner, how alike, and what became of it.
+
+        Topics of other runs that appeared, or hold only messages that the reference has not, have no `topic`.
+        """
         labels = [{topic.topic: topic.label for topic in run.topics} for run in self.record.runs]
         rows = [
             {
@@ -86,6 +89,13 @@ class Comparison:
             for pairing in self.record.pairings
             for found in pairing.topics
         ]
+        for pairing in self.record.pairings:
+            run, there = self.record.runs[pairing.run].name, labels[pairing.run]
+            for state, topics in (("appeared", pairing.numbers("appeared")), ("unknown", pairing.unseen)):
+                rows += [
+                    {"run": run, "state": state, "partner": topic, "partner_words": there[topic]}
+                    for topic in topics
+                ]
         return pl.DataFrame(rows, schema=_TOPICS)
 
     @cached_property
@@ -289,7 +299,7 @@ def _paired(first: ComparedRun, other: ComparedRun, place: int) -> PairedScores:
         )
         for level, column in LEVELS.items()
     }
-    return PairedScores(place, len(both), levels, "")
+    return PairedScores(place, len(both), levels, "", len(mine) + len(theirs) - 2 * len(both))
 
 
 _LABELS = ("coded", *(f"{column}{side}" for column in LEVELS.values() for side in ("", "_right")))
