@@ -115,9 +115,9 @@ def cli_page() -> str:
     head = (
         f"# The command line\n\n{app.info.help}\n\n"
         "`python -m themeloom` is the same as `themeloom`. A fault that you can mend is told in one sentence,"
-        " without traceback,\nand the exit code is 2; a fault of the program itself ends with 1, and what was"
-        " stopped with Ctrl-C with 130. `themeloom --version` tells the version, `--help` after a command"
-        " what it takes.\n"
+        " without traceback,\nand the exit code is 2; a fault of the program itself ends with 1, as does what"
+        " nobody reads to its end\n(`| head`); what Ctrl-C stops, with 130, by SIGTERM with 143.\n"
+        "`themeloom --version` tells the version, `--help` after a command what it takes.\n"
     )
     return "\n".join([head, *(_command(one.callback) for one in app.registered_commands if one.callback)])
 

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 
 from studies import CODEBOOK, write_study
 from themeloom import cli
+from themeloom.cli.stopping import orderly
 
 DEMO = Path(str(files("themeloom") / "data" / "dearmhp"))
 
@@ -301,6 +303,28 @@ def test_a_small_study_runs_whole(study, said, tmp_path):
     assert (code, len(faults(err))) == (2, 1)
     assert "embeddings.safetensors is missing" in err
     assert not (tmp_path / "again.csv").exists()
+
+
+def test_what_belongs_to_another_user_is_one_sentence(said, monkeypatch, tmp_path):
+    def forbidden(*_, **__):
+        raise PermissionError(13, "Permission denied", "models/of-ann")
+
+    monkeypatch.setattr("themeloom.studies.cleaning.find_leftovers", forbidden)
+    told = "themeloom: models/of-ann: cannot be used (Permission denied); see that you may read and write it"
+    code, err = said("clean", "--root", tmp_path)
+    assert code == 2
+    assert err.startswith(told)
+
+
+def test_ctrl_c_that_a_parent_has_ignored_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with orderly():
+            assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) not in {signal.SIG_IGN, signal.SIG_DFL}
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_model_of_a_newer_version_is_one_sentence(said, tmp_path):

@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from importlib.metadata import version
 
 import numpy as np
 import polars as pl
@@ -322,6 +323,8 @@ def test_a_format_that_cannot_be_is_told_in_short(folder, changed):
 def test_an_older_format_is_said(folder):
     edit_manifest(folder, format=FORMAT - 1, themeloom="0.0.9")
     refused(folder, rf"older Themeloom \(0\.0\.9, format {FORMAT - 1}; this one reads format {FORMAT}\); run")
+    edit_manifest(folder, themeloom=version("themeloom"))
+    assert "use that version" not in refused(folder, "older Themeloom")
 
 
 @pytest.mark.parametrize("changed", [{"coded": "nobody"}, {"message_level": "nobody"}, {"doc_id": "f" * 16}])

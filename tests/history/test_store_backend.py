@@ -10,7 +10,7 @@ from themeloom import pipeline
 from themeloom.config import TrackingConfig
 from themeloom.errors import ThemeloomError, TrackingError
 from themeloom.history.backend import backend_of, sqlite_uri
-from themeloom.history.connection import connection
+from themeloom.history.connection import _cure, _reason, connection
 from themeloom.history.groups import open_group
 from themeloom.system.addresses import public_uri
 
@@ -127,3 +127,40 @@ def test_a_check_tells_of_the_address_with_all_else(tmp_path):
         pipeline.check(study.folder / "experiment.toml", study.folder)
     assert any("keeps no runs in a folder" in fault for fault in caught.value.faults)
     assert any("labels.csv" in fault for fault in caught.value.faults)
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            "API request to endpoint /x failed with error code 401 != 200.",
+            "MLFLOW_TRACKING_USERNAME",
+        ),
+        (
+            "API request to endpoint /x failed with error code 403 != 200. Permission denied",
+            "the right",
+        ),
+        ("413 Client Error: Request Entity Too Large for url: http://x", "takes no files as large"),
+        (
+            "Max retries exceeded (Caused by ResponseError('too many 500 error responses'))",
+            "the log",
+        ),
+        ("502 Server Error: Bad Gateway for url: http://x", "the log"),
+        (
+            "API request to endpoint: the response body was not in a valid JSON format.",
+            "sign in",
+        ),
+        ("Max retries exceeded with url: /x", "see that it is up"),
+    ],
+)
+def test_what_a_server_refuses_is_told_with_its_own_cure(tmp_path, message, said):
+    assert said in _cure(message, backend_of("http://127.0.0.1:5000", tmp_path))
+    assert "disk" not in _cure(message, backend_of("http://127.0.0.1:5000", tmp_path))
+
+
+def test_disks_are_told_of_files_alone(tmp_path):
+    assert "make room on that disk" in _cure("unable to open database file", backend_of(None, tmp_path))
+    assert (
+        _reason("Max retries (Caused by 'too many 500 error responses')")
+        == "the server answers with faults (500)"
+    )

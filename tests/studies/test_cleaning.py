@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 from themeloom.cli import app
 from themeloom.corpus.vault import Vault
+from themeloom.errors import TrackingError
+from themeloom.history import outbox
 from themeloom.history.abandoned import PROCESS
 from themeloom.history.backend import backend_of
 from themeloom.history.connection import connection, experiment_of
@@ -58,6 +60,7 @@ def left(folders):
     folders.locks.mkdir(parents=True)
     lock = folders.locks / "sweep-0123abcd"
     lock.touch()
+    (folders.outbox / ".lock").touch()
     return [
         *paths,
         draft,
@@ -66,6 +69,7 @@ def left(folders):
         folders.outbox / "gone.html",
         folders.outbox / "broken.json",
         lock,
+        folders.outbox / ".lock",
     ]
 
 
@@ -131,7 +135,7 @@ def test_a_draft_that_was_left_goes_when_its_file_is_written(tmp_path):
     assert all(path.exists() for path in others)
 
 
-def test_a_run_that_waits_for_mlflow_is_no_leftover_unless_its_model_is_gone(folders):
+def test_a_run_that_waits_for_mlflow_is_no_leftover_though_its_model_be_away(folders):
     folders.outbox.mkdir(parents=True)
     waiting = (
         '{"run": "small-1", "experiment": "small", "store": "s", "address": null, "own": true, '
@@ -141,5 +145,17 @@ def test_a_run_that_waits_for_mlflow_is_no_leftover_unless_its_model_is_gone(fol
     (folders.models / "small-1").mkdir(parents=True)
     assert find_leftovers(folders.root) == []
     (folders.models / "small-1").rmdir()
-    [found] = find_leftovers(folders.root)
-    assert found.kind == "waits for MLflow, but its model is gone"
+    assert find_leftovers(folders.root) == []
+
+
+def test_what_may_not_be_read_in_the_outbox_is_no_leftover(folders, monkeypatch):
+    folders.outbox.mkdir(parents=True)
+    (folders.outbox / "small-1.json").write_text("{}")
+
+    def forbidden(file):
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr(outbox, "_waiting", forbidden)
+    assert find_leftovers(folders.root) == []
+    with pytest.raises(TrackingError, match=r"small-1\.json: cannot be read \(Permission denied\); whoever"):
+        list(outbox.sync(folders.root))

@@ -80,6 +80,21 @@ def test_many_who_wait_come_in_one_by_one(tmp_path):
     assert list((tmp_path / "deep").iterdir()) == []
 
 
+def test_a_lock_that_another_user_left_is_taken(tmp_path, monkeypatch):
+    file, opened = tmp_path / "lock", os.open
+    file.touch()
+
+    def foreign(path, flags, mode=0o777):
+        if flags & os.O_RDWR:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", foreign)
+    with alone(file):
+        assert file.exists()
+    assert not file.exists()
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"), alone(tmp_path / "file" / "lock"):

@@ -1,5 +1,6 @@
 """A batch of new messages added to a model without refitting it, and whether they still fit."""
 
+import os
 import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -111,7 +112,8 @@ def update(  # noqa: PLR0913 (what, whence, how)
     loaded = load(parent, encoder, root)
     record = loaded.record
     masking = _masking(record, experiment)
-    had_key = (folders.private / record.study / "key").is_file()
+    # False where nobody but another user may look, which opening it tells
+    had_key = os.path.lexists(folders.private / record.study / "key")
     vault = Vault.open(folders.private, record.study)
     found = _read(record, vault, file, columns, stages)
     with stages("anonymise") as progress:

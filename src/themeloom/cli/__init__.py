@@ -88,6 +88,12 @@ def main() -> None:
         for fault in error.faults:
             sys.stderr.write(f"themeloom: {_printable(fault)}\n")
         sys.exit(error.exit_code)
+    except PermissionError as error:
+        sys.stderr.write(
+            f"themeloom: {_printable(str(error.filename))}: cannot be used ({error.strerror}); see that you "
+            "may read and write it, or work in a folder of your own.\n"
+        )
+        sys.exit(2)
     except Exception as error:  # noqa: BLE001 (what nobody foresaw may quote a message)
         sys.stderr.write(crash.told(error))
         sys.exit(1)

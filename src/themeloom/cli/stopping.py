@@ -36,8 +36,10 @@ def orderly() -> Iterator[None]:
         os.write(2, _STOPPING.encode())  # a signal may come while sys.stderr is being written to
         interrupt()
 
-    before = {number: signal.signal(number, stop) for number in _SIGNALS}
-    for number in _SIGNALS:
+    # what a parent has us ignore, as a shell does for `command &` in a script, stays ignored
+    heard = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heard}
+    for number in heard:
         _once(number)
     try:
         yield

@@ -33,6 +33,15 @@ _DISK = (
 )
 """What is told of disks: by the system, and by SQLite."""
 
+_STATUS = re.compile(r"error code (\d{3}) |\b(\d{3}) (?:Client|Server) Error|too many (\d{3}) error")
+"""How MLflow tells the status that a server answers with."""
+_STATUSES = {
+    "401": "give MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
+    "403": "ask its keeper for the right to write there, or set tracking.experiment to one of your own",
+    "413": "the server, or what stands before it, takes no files as large: have its limit raised, or set "
+    "tracking.model = false",
+}
+
 _ASIDE = re.compile(r"^\(raised as a result of [^\n]*\)\n|^\([\w.]+\) ", re.MULTILINE)
 """What SQLAlchemy tells before the reason: when it came up, and the class of the error."""
 
@@ -146,10 +155,12 @@ def told(backend: Backend) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, CommandError, sqlite3.Error, OSError) as error:
-        raise backend.fault(_reason(str(error)), _cure(str(error))) from None
+        raise backend.fault(_reason(str(error)), _cure(str(error), backend)) from None
 
 
 def _reason(message: str) -> str:
+    if "too many 500 error responses" in message:
+        return "the server answers with faults (500)"
     if "Read timed out" in message or "ConnectTimeout" in message:
         return "the server does not answer in time"
     if "Max retries exceeded" in message:
@@ -158,7 +169,9 @@ def _reason(message: str) -> str:
     return said.partition("\n")[0].partition(". ")[0]
 
 
-def _cure(message: str) -> str:
+def _cure(message: str, backend: Backend) -> str:
+    if backend.uri.startswith(("http://", "https://")):
+        return _cure_of_server(message)
     if "database schema" in message or "locate revision" in message:
         return (
             "it is of another MLflow version: install that one, or, if it is older, run 'mlflow db upgrade'"
@@ -166,3 +179,13 @@ def _cure(message: str) -> str:
     if any(word in message for word in _DISK):
         return "make room on that disk and on the one for temporary files, and see that you may write there"
     return CURE
+
+
+def _cure_of_server(message: str) -> str:
+    found = _STATUS.search(message)
+    status = next(filter(None, found.groups())) if found else ""
+    if status.startswith("5"):
+        return "see the log of the server, or of what stands before it"
+    if "valid JSON" in message:
+        return "see that the address is that of an MLflow server, and that it does not ask to sign in first"
+    return _STATUSES.get(status, CURE)

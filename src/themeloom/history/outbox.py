@@ -22,6 +22,9 @@ from themeloom.system.atomic import scratch, whole_file
 from themeloom.system.folders import Folders
 from themeloom.system.locks import alone
 
+LOCK = ".lock"
+"""In the outbox: one process sends at a time."""
+
 
 class _Waiting(BaseModel):
     """What is known of a run that waits, beside its model folder, where all the rest is."""
@@ -123,7 +126,7 @@ def sync(root: Path, uri: str | None = None, watcher: Watcher = NOBODY) -> Itera
     outbox, faults = Folders(root).outbox, list[str]()
     if not outbox.is_dir():
         return
-    with alone(outbox / ".lock"):
+    with alone(outbox / LOCK):
         for file in sorted(outbox.glob("*.json"), key=_since):
             try:
                 tracked = _sent(file, root, uri, watcher)
@@ -143,26 +146,37 @@ def _since(file: Path) -> list[str]:
 
 
 def unsendable(root: Path) -> Iterator[tuple[Path, str]]:
-    """Yield what lies in the outbox and can never be sent, each with the reason."""
-    folders = Folders(root)
-    for file in sorted(folders.outbox.glob("*.html")):
+    """Yield what lies in the outbox and is no run that waits, each with the reason.
+
+    What cannot be read may be another user's. A run whose model is away can be sent when it is back.
+    """
+    outbox = Folders(root).outbox
+    for file in sorted(outbox.glob("*.html")):
         if not file.with_suffix(".json").exists():
             yield file, "a report of no waiting run"
-    for file in sorted(folders.outbox.glob("*.json")):
-        try:
-            waiting = _read(file)
-        except TrackingError:
-            yield file, "no run that waits"
-        else:
-            if not (folders.models / waiting.run).is_dir():
-                yield file, "waits for MLflow, but its model is gone"
+    for file in sorted(outbox.glob("*.json")):
+        with suppress(OSError):
+            if _waiting(file) is None:
+                yield file, "no run that waits"
+
+
+def _waiting(file: Path) -> _Waiting | None:
+    try:
+        return _Waiting.model_validate_json(file.read_bytes())
+    except ValidationError:
+        return None
 
 
 def _read(file: Path) -> _Waiting:
     try:
-        return _Waiting.model_validate_json(file.read_bytes())
-    except (OSError, ValidationError):
-        raise TrackingError(f"{file}: is not a run that waits; remove it.") from None
+        found = _waiting(file)
+    except OSError as error:
+        raise TrackingError(
+            f"{file}: cannot be read ({error.strerror}); whoever made that run can send it."
+        ) from None
+    if found is None:
+        raise TrackingError(f"{file}: is not a run that waits; remove it.")
+    return found
 
 
 def _sent(file: Path, root: Path, uri: str | None, watcher: Watcher) -> Tracked:

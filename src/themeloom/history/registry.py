@@ -210,7 +210,10 @@ def _run(client: "MlflowClient", run: str, root: Path, backend: Backend) -> "Run
         return runs[0]
     record = store.load(folder)
     if not any(name.startswith(PARENT) for name in record.digests):
-        raise TrackingError(f"{backend.public}: has no run '{name}'; give the address where it was tracked.")
+        raise TrackingError(
+            f"{backend.public}: has no run '{name}'; give the address where it was tracked; `themeloom sync` "
+            "sends one that waits."
+        )
     return client.get_run(track(record, folder, None, _as_tracked(record, backend), root).run_id)
 
 

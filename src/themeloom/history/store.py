@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import polars as pl
@@ -124,10 +125,10 @@ def name_of(path: Path) -> str:
 
 
 def models(folder: Path) -> list[Path]:
-    """List the model folders in `folder`, oldest run first. What has no manifest is not one."""
+    """List the model folders in `folder`, oldest run first: those with a manifest that may be looked at."""
     if not folder.is_dir():
         return []
-    found = (path for path in folder.iterdir() if (path / MANIFEST).is_file() and path.name[0] != ".")
+    found = (file.parent for file in folder.glob(f"*/{MANIFEST}") if file.parent.name[0] != ".")
     return sorted(found, key=lambda path: (_started(path), path.name))
 
 
@@ -166,11 +167,14 @@ def _manifest(path: Path) -> Manifest:
                 f"reads format {FORMAT}); install that version."
             )
         if 0 < made.format < FORMAT and made.themeloom:
+            other = ", or use that version" if made.themeloom != version("themeloom") else ""
             raise ModelError(
                 f"{path}: was written by an older Themeloom ({made.themeloom}, format {made.format}; this "
-                f"one reads format {FORMAT}); run the experiment again, or use that version."
+                f"one reads format {FORMAT}); run the experiment again{other}."
             )
         return _named(Manifest.model_validate_json(text))
+    except PermissionError as error:
+        raise ModelError(f"{file}: cannot be read ({error.strerror}); see that you may read it.") from None
     except (OSError, ValueError) as error:
         raise ModelError(
             f"{file}: is not a manifest of format {FORMAT} ({_short(error)}); {_CURE}."

@@ -90,12 +90,10 @@ class Comparison:
             for found in pairing.topics
         ]
         for pairing in self.record.pairings:
+            new = dict.fromkeys(pairing.numbers("appeared"), "appeared")
+            new |= dict.fromkeys(pairing.unseen, "unknown")
             run, there = self.record.runs[pairing.run].name, labels[pairing.run]
-            for state, topics in (("appeared", pairing.numbers("appeared")), ("unknown", pairing.unseen)):
-                rows += [
-                    {"run": run, "state": state, "partner": topic, "partner_words": there[topic]}
-                    for topic in topics
-                ]
+            rows += [{"run": run, "state": new[t], "partner": t, "partner_words": there[t]} for t in new]
         return pl.DataFrame(rows, schema=_TOPICS)
 
     @cached_property

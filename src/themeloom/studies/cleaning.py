@@ -56,7 +56,7 @@ def _half_written(folders: Folders) -> Iterator[Leftover]:
 
 
 def _unheld(folders: Folders) -> Iterator[Leftover]:
-    for path in left_locks(folders.locks):
+    for path in (*left_locks(folders.locks), *left_locks(folders.outbox, outbox.LOCK)):
         yield Leftover("lock of a process that was killed", str(path), "remove", partial(remove_lock, path))
 
 

@@ -99,6 +99,8 @@ def _check_there(out: Path, kind: Kind) -> None:
         return
     if not (kind.columns or kind.start):
         raise OutputError(f"{out}: exists already, and may hold codes; give another name.")
+    if not os.access(out, os.R_OK):
+        raise OutputError(f"{out}: exists already, and you may not read it; give another name.")
     if not _is_earlier(out, kind):
         raise OutputError(
             f"{out}: exists already, and is no earlier result of this command: somebody may need it; "

@@ -47,9 +47,9 @@ def alone(file: Path, refusal: str = "") -> Iterator[None]:
             file.unlink(missing_ok=True)
 
 
-def left_locks(folder: Path) -> Iterator[Path]:
+def left_locks(folder: Path, pattern: str = "*") -> Iterator[Path]:
     """Find the locks of a folder that nobody has: those of processes that were killed."""
-    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+    for file in sorted(folder.glob(pattern)):
         with suppress(OSError):  # somebody has it
             _taken(file, wait=False).close()
             yield file
@@ -61,9 +61,17 @@ def remove_lock(file: Path) -> None:
         pass
 
 
+def _opened(file: Path) -> int:
+    """Open a lock, of whomever; a file system of a network wants it to be writable, where it may be."""
+    try:
+        return os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+    except PermissionError:
+        return os.open(file, os.O_RDONLY)
+
+
 def _taken(file: Path, *, wait: bool) -> TextIO:
     while True:
-        lock = file.open("w", encoding="utf-8")
+        lock = os.fdopen(_opened(file))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
