@@ -4,14 +4,16 @@ Each function takes a `RunResult`, a `Model` or a `RunRecord`, and gives a plotl
 """
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Protocol, get_args
+from typing import TYPE_CHECKING, get_args
 
 from themeloom.errors import ConfigError
+from themeloom.model import Model
 from themeloom.records import RunRecord
 from themeloom.reporting import plots, score_plots, topic_plots
 from themeloom.reporting.points import MOST, By
 from themeloom.reporting.quotes import QUOTES, Quotes
 from themeloom.reporting.texts import catalogue
+from themeloom.running.result import RunResult
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -31,23 +33,7 @@ __all__ = [
 ]
 
 
-class HasRecord(Protocol):
-    """A model, which holds the record of its run."""
-
-    @property
-    def record(self) -> RunRecord:
-        """All that was kept of the run."""
-
-
-class HasModel(Protocol):
-    """A finished run, which holds its model."""
-
-    @property
-    def model(self) -> HasRecord:
-        """The model."""
-
-
-Run = RunRecord | HasRecord | HasModel
+Run = RunRecord | Model | RunResult
 
 
 def map(run: Run, by: By = "topic", *, most: int = MOST, quotes: Quotes | None = None) -> "go.Figure":
@@ -119,10 +105,8 @@ def _check(name: str, given: object, known: Collection[object]) -> None:
 
 
 def _record(run: Run) -> RunRecord:
-    if isinstance(run, RunRecord):
-        return run
-    model = getattr(run, "model", run)
-    record = getattr(model, "record", None)
-    if not isinstance(record, RunRecord):
+    found = run.model if isinstance(run, RunResult) else run
+    found = found.record if isinstance(found, Model) else found
+    if not isinstance(found, RunRecord):
         raise TypeError(f"a RunResult, a Model or a RunRecord is needed, not {type(run).__name__}")
-    return record
+    return found
