@@ -281,10 +281,11 @@ def to_record(
 
 def _digests(config: Experiment, prepared: Prepared) -> dict[str, str]:
     """Return digests of the files as given, the encoder, the masked corpus and the labelled sample."""
-    weights = Encoder(config.encoder).weights
+    encoder = Encoder(config.encoder)
     return {
         **prepared.files,
-        **({provenance.WEIGHTS: weights} if weights else {}),
+        **({provenance.WEIGHTS: encoder.weights} if encoder.weights else {}),
+        **({provenance.FILES: encoder.files} if encoder.files != encoder.weights else {}),
         "corpus": digest(prepared.corpus.texts),
         "labelled sample": digest(prepared.sample.position, prepared.sample.theme, prepared.sample.codes),
     }

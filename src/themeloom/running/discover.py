@@ -56,7 +56,7 @@ def embed_corpus(texts: Sequence[str], config: Experiment, cache: Path, stages: 
         If the encoder cannot be loaded, or is another one than at its first use.
     """
     encoder = Encoder(config.encoder)
-    check_pinned(config.encoder, encoder.parent.weights, cache.parent / PINS)
+    check_pinned(config.encoder, encoder.parent.folder, cache.parent / PINS)
     with stages("embed") as progress:
         return embed(texts, encoder, encoder.cache(cache), progress)
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from themeloom.errors import InputError
 
 WEIGHTS = "encoder weights"
-"""Under which name a run keeps the digest of its encoder."""
+"""Under which name a run keeps the digest of its encoder's weights."""
+FILES = "encoder files"
+"""Under which name it keeps that of all files of its encoder; not there for the bundled one."""
 PARENT = "parent "
 """How the name begins under which an updated model keeps the digest of the one that it was made from."""
 
