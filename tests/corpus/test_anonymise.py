@@ -17,7 +17,7 @@ from themeloom.columns import ASIDE, COMMUNICATIONS, OUTCOMES, UNIQUE
 from themeloom.config import AnonymiseConfig
 from themeloom.corpus import anonymise as stage
 from themeloom.corpus.anonymise import anonymise, mask_texts, strip_numbers
-from themeloom.corpus.recognise import RULES, recognise
+from themeloom.corpus.recognise import RULES, fingerprint, recognise
 from themeloom.corpus.vault import Vault
 from themeloom.records import Flow, UniqueCorpus
 
@@ -156,6 +156,14 @@ def test_a_second_run_needs_no_recognition(vault: Vault, monkeypatch: pytest.Mon
     assert asked == ["I met Ibrahim", *texts]
     assert anonymise(unique(*texts), AnonymiseConfig(names=False), vault).texts == [*texts]
     assert anonymise(unique(*texts), PLAIN, vault).texts == first.texts
+
+
+def test_what_was_found_hangs_on_all_that_is_asked() -> None:
+    class More(AnonymiseConfig):
+        more: bool = False
+
+    asked = More(), More(more=True), More(names=False), More(keep=("a",)), More(mask=("a",))
+    assert len({fingerprint(one) for one in asked}) == len(asked)
 
 
 def test_names_are_in_the_vault_only(vault: Vault, tmp_path: Path) -> None:

@@ -132,6 +132,14 @@ def test_neighbours_are_sought_once_and_kept(tmp_path, monkeypatch):
     assert sought == [module.KNOWN + 1, 60, module.KNOWN + 1]
 
 
+def test_neighbours_are_sought_again_by_other_versions(tmp_path, monkeypatch):
+    vectors = grouped(4, 30)[0]
+    for number, known in (("1", 1), ("1", 1), ("2", 2)):
+        monkeypatch.setattr(module, "versions", lambda number=number: {"scikit-learn": number})
+        Neighbourhood(vectors, Cache(tmp_path)).nearest(5)
+        assert len(list((tmp_path / "neighbours").iterdir())) == known
+
+
 def test_among_many_most_neighbours_are_found(monkeypatch):
     vectors, _ = grouped(60, 200, spread=1.5)
     exact, similarity = Neighbourhood(vectors).nearest(15)

@@ -27,6 +27,7 @@ from themeloom.reporting.summary import summarise, to_json
 from themeloom.running import discover as module
 from themeloom.running.discover import discover, laid_out, layouts_of
 from themeloom.system.cache import Cache
+from themeloom.system.provenance import versions
 
 VECTORS, GROUP = grouped(6, 20, spread=0.6, dimensions=384, seed=3)
 TEXTS = tuple(messages()[0][at % 60] for at in range(len(VECTORS)))
@@ -84,6 +85,16 @@ def test_seeds_leave_the_topics_as_they_are_and_tell_how_far_they_come_back(cach
     assert "repeat" in stages.cached
 
 
+@pytest.mark.parametrize("package", ["fast-hdbscan", "scikit-learn", "sentence-transformers"])
+def test_what_other_versions_found_is_found_again(cache, monkeypatch, package):
+    """Of layouts of a consensus, scikit-learn finds the topics, whatever the backend."""
+    made = {"reduce", "cluster", "repeat", "describe"}
+    discovered(cache, seeds=2)
+    assert made <= set(discovered(cache, seeds=2)[1].cached)
+    monkeypatch.setattr(module, "versions", lambda: {**versions(), package: "0"})
+    assert not made & set(discovered(cache, seeds=2)[1].cached)
+
+
 def test_a_consensus_tells_stability_over_halves_of_its_layouts_or_over_runs(cache):
     found, stages = discovered(cache, consensus=4)
     assert found.clusters.layouts == 4
@@ -105,7 +116,7 @@ def test_of_very_few_messages_layouts_without_a_topic_have_no_say():
         vectors = np.random.default_rng(many).normal(size=(many, 384)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         near = Neighbourhood(vectors)
-        clusters, found = module.grouped(laid_out(near, config), near, config)
+        clusters, found = module.grouped(laid_out(near, config), near, config.cluster)
         assert 1 <= len(found) <= 40
         assert clusters.layouts == len(found)
         assert clusters.count >= 1
@@ -121,8 +132,8 @@ def test_a_consensus_has_as_many_topics_as_are_asked_for():
     layouts = np.stack([apart] * 7 + [one] * 9 + [another] * 9)  # each pair is one in 0.36 of the layouts
     layouts = (layouts + np.random.default_rng(0).normal(size=layouts.shape)).astype(np.float32)
     alone = Neighbourhood(np.eye(len(groups), dtype=np.float32))
-    few, found = module.grouped(layouts, alone, config, fewest=10)
-    enough, same = module.grouped(layouts, alone, config, fewest=11)
+    few, found = module.grouped(layouts, alone, config.cluster, fewest=10)
+    enough, same = module.grouped(layouts, alone, config.cluster, fewest=11)
     assert min(clusters.count for clusters in found) >= 11, "no layout by itself has too few"
     assert all(np.array_equal(*(c.topic for c in pair)) for pair in zip(found, same, strict=True))
     assert few.count == 10

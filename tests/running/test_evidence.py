@@ -213,6 +213,16 @@ def test_what_was_learned_in_another_arithmetic_is_not_taken_for_the_same(gather
     assert len(list((tmp_path / "adapt").iterdir())) == 3
 
 
+def test_what_was_learned_by_other_versions_is_not_taken_for_the_same(gathered, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MOST", 20)
+    for number, known in (("1", 2), ("1", 2), ("2", 4)):  # those learned from, and the others
+        monkeypatch.setattr(module, "versions", lambda number=number: {"torch": number})
+        evidence = gathered(tmp_path)
+        evidence.adapt(LABELS)
+        assert evidence.whole.any()
+        assert len(list((tmp_path / "adapt").iterdir())) == known
+
+
 def test_when_all_is_encoded_the_encoder_is_let_go_of(gathered, tmp_path):
     evidence = gathered(tmp_path)
 

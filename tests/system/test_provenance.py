@@ -36,6 +36,9 @@ def test_versions_of_what_shapes_a_result() -> None:
     assert found["python"] == platform.python_version()
     for package in ("themeloom", "bertopic", "umap-learn", "hdbscan", "torch"):
         assert found[package] == version(package)
+    for package in ("fast-hdbscan", "model2vec", "scipy"):
+        assert found[package] == version(package)
+    assert all(found.values())
 
 
 @needs_git

@@ -33,7 +33,6 @@ from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import Flow, RawCorpus, RunRecord, Score, UniqueCorpus
 from themeloom.running.authors import numbered, with_more
 from themeloom.system import provenance
-from themeloom.system.cache import VectorCache
 from themeloom.system.folders import Folders
 
 
@@ -241,7 +240,7 @@ def _described(model: Model, made: RunRecord, file: Path, folders: Folders, stag
     before, discovery = len(model.record.discovery.topics), made.discovery
     if discovery.clusters.count == before:
         return made
-    vectors = VectorCache(folders.cache, model.encoder_used.fingerprint)
+    vectors = model.encoder_used.cache(folders.cache)
     with stages("describe") as progress:
         topics = describe(
             discovery.embeddings,

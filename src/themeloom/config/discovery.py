@@ -22,8 +22,8 @@ class EncoderConfig(Section):
     )
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
         None,
-        description="SHA-256 that the model's weights (model.safetensors) must have; by default that of "
-        "the study's first use.",
+        description="SHA-256 that the model's weights (model.safetensors) must have, or all its files, as "
+        ".themeloom/encoders.json tells it; by default that of the study's first use.",
     )
     trust_remote_code: bool = Field(
         default=False,

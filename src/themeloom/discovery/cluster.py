@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 
 from themeloom.config import ClusterConfig
-from themeloom.discovery.fast_cluster import fast_model
 from themeloom.discovery.neighbours import nearest_topic
 from themeloom.errors import CorpusError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Clusters, Doubles, Floats, Ints
 
 if TYPE_CHECKING:
+    import fast_hdbscan
     import hdbscan
     from sklearn.cluster import HDBSCAN as SklearnHDBSCAN  # noqa: N811 - two of one name
 
@@ -212,7 +212,7 @@ def _hdbscan(
         "cluster_selection_method": selection,
     }
     if config.backend == "fast-hdbscan":
-        model = fast_model(settings)
+        model = _fast(settings)
     else:
         model = _reference(settings, len(rows)) if tree or len(rows) >= FEW_ALONE else _alone(settings)
     model.fit(rows)
@@ -223,6 +223,13 @@ def _hdbscan(
         probability=model.probabilities_.astype(np.float32),
         tree=_table(model.condensed_tree_.to_numpy()) if tree else pl.DataFrame(),
     )
+
+
+def _fast(settings: dict[str, Any]) -> "fast_hdbscan.HDBSCAN":
+    """Return what clusters as the reference does, on all cores, and has the same attributes once fitted."""
+    import fast_hdbscan
+
+    return fast_hdbscan.HDBSCAN(**settings)
 
 
 def _reference(settings: dict[str, Any], rows: int) -> "hdbscan.HDBSCAN":

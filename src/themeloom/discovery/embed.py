@@ -17,12 +17,12 @@ from themeloom.discovery.backend import REFERENCE, fastest
 from themeloom.discovery.batches import encode_each
 from themeloom.discovery.processor import device, on_cores
 from themeloom.discovery.static import distilled, is_static, model_of, words_of
-from themeloom.discovery.weights import check, folder_of, unloadable, weights_digest
+from themeloom.discovery.weights import BUNDLED, check, files_digest, folder_of, unloadable, weights_digest
 from themeloom.encoders import NO_WORDS, WordVectors
 from themeloom.errors import ConfigError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Embeddings, Floats
-from themeloom.system.cache import VectorCache, digest
+from themeloom.system.cache import VectorCache, code_digest, digest
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -96,16 +96,18 @@ class Encoder:
         return self.config.model_copy(update={"backend": self.backend})
 
     def as_it_is(self) -> "Encoder":
-        """Return this encoder wherever the process stands, and with the weights it has now: no others."""
+        """Return this encoder wherever the process stands, and with the files it has now: no others."""
         name = self.config.name
         where = str(Path(name).resolve()) if Path(name).is_dir() else name
-        return Encoder(self.config.model_copy(update={"name": where, "sha256": self.weights or None}))
+        return Encoder(self.config.model_copy(update={"name": where, "sha256": self.parent.files or None}))
 
     @cached_property
     def fingerprint(self) -> str:
-        """What cached vectors are filed under: the weights' digest (or the name without one), the backend."""
-        known = self.weights or self.config.name
-        return known if self.backend == REFERENCE else f"{known}, {self.backend}"
+        """What cached vectors are filed under: its files (without a digest, its name), code, the backend."""
+        known = [self.files or self.config.name]
+        if self.config.trust_remote_code:
+            known.append(code_digest(*sorted(self.folder.rglob("*.py"))))
+        return ", ".join(known if self.backend == REFERENCE else [*known, self.backend])
 
     @cached_property
     def parent(self) -> "Encoder":
@@ -121,6 +123,12 @@ class Encoder:
         if self._kept.known:
             return digest(self._kept.vectors, self._kept.tokenizer)
         return weights_digest(self.folder)
+
+    @cached_property
+    def files(self) -> str:
+        """SHA-256 of all files that its vectors hang on; of the bundled one, or a kept one, the weights'."""
+        is_bundled = self.config.name == BUNDLED and not self.config.static
+        return self.weights if self._kept.known or is_bundled else files_digest(self.folder)
 
     @property
     def word_vectors(self) -> WordVectors:

@@ -9,6 +9,7 @@ from themeloom.discovery.cells import Nearest
 from themeloom.nearest import nearest_of_all
 from themeloom.records import Doubles, Floats, Ints
 from themeloom.system.cache import Arrays, Cache, code_of, digest
+from themeloom.system.provenance import versions
 
 NEIGHBOURS = 10
 FLOOR = 0.2
@@ -69,7 +70,7 @@ class Neighbourhood:
             return {"nearest": nearest.astype(np.int32), "similarity": similarity}
 
         if sought not in self._sought:
-            key = digest(vectors, sought, code_of(Neighbourhood, nearest_of_all, Nearest))
+            key = digest(vectors, sought, code_of(Neighbourhood, nearest_of_all, Nearest), versions())
             self._sought[sought] = self.cache.remember("neighbours", key, make)[0] if self.cache else make()
         known = self._sought[sought]
         return known["nearest"][:, :count], known["similarity"][:, :count]

