@@ -171,6 +171,12 @@ def test_repair_gives_storable_text_and_repairing_again_changes_nothing(text):
         ("2013/8/10 8:25", "2013-08-10 08:25"),
         ("20130810", "2013-08-10"),
         (20130810, "2013-08-10"),
+        ("20130810.0", "2013-08-10"),
+        ("20130810082503", "2013-08-10 08:25:03"),
+        (20130810082503, "2013-08-10 08:25:03"),
+        (20130810082503.0, "2013-08-10 08:25:03"),
+        ("201308100825", "2013-08-10 08:25"),
+        (201308100825.0, "2013-08-10 08:25"),
         ("1376123103", "2013-08-10 08:25:03"),
         (1376123103.0, "2013-08-10 08:25:03"),
         ("1376123103.25", "2013-08-10 08:25:03.25"),
@@ -200,6 +206,7 @@ def test_dates_that_name_no_zone_are_of_the_sources_zone():
     assert read_date("8/10/2013 09:25") == datetime(2013, 8, 10, 8, 25, tzinfo=UTC)
     assert read_date("2013-12-10 09:25") == datetime(2013, 12, 10, 9, 25, tzinfo=UTC)
     assert read_date("2013-12-10 09:25Z") == datetime(2013, 12, 10, 9, 25, tzinfo=UTC)
+    assert read_date("20130810092503") == datetime(2013, 8, 10, 8, 25, 3, tzinfo=UTC)
     assert read_date("1376123103") == datetime(2013, 8, 10, 8, 25, 3, tzinfo=UTC)
     assert [read_date(empty) for empty in (None, "", "  ")] == [None] * 3
 
@@ -210,6 +217,8 @@ def test_dates_that_name_no_zone_are_of_the_sources_zone():
         *(
             "13/08/2013",
             "2013-02-30",
+            "20130230082503",
+            "201308102525",
             "yesterday",
             "2013",
             "9" * 400,
