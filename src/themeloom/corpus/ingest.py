@@ -24,7 +24,8 @@ from themeloom.corpus.gathered import Gathered
 from themeloom.corpus.json_values import Values, json_values
 from themeloom.corpus.parquet import parquet_drafts
 from themeloom.corpus.repair import repaired
-from themeloom.corpus.tables import csv_drafts, jsonl_drafts, mapped, xlsx_drafts
+from themeloom.corpus.tables import csv_drafts, jsonl_drafts, mapped
+from themeloom.corpus.xlsx import xlsx_drafts
 from themeloom.errors import InputError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RawCorpus
@@ -239,7 +240,7 @@ def _format_of(source: SourceConfig, head: bytes) -> str:
         raise InputError(f"{source.path}: is no UTF-8 text, Parquet or XLSX file; export it as one of these.")
     if kind in _TABLES or told in _TABLES:
         if told not in {"auto", kind}:
-            found = {"parquet": "Parquet", "xlsx": "XLSX (or another ZIP)"}.get(kind, "text")
+            found = {"parquet": "Parquet", "xlsx": "XLSX (or another ZIP, to be unpacked)"}.get(kind, "text")
             raise InputError(
                 f"{source.path}: is not {told}, its content is {found}; correct the format or leave it out."
             )
