@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from themeloom.columns import MADE_ID
 from themeloom.errors import LabelError
 from themeloom.system.labelfile import LabelTable
 
@@ -60,3 +61,10 @@ def rounded(given: str) -> str:
     return (
         " (a spreadsheet seems to have rounded it: keep ids as text)" if ROUNDED_ID.fullmatch(given) else ""
     )
+
+
+def ids_wanted(crosswalk: pl.DataFrame) -> str:
+    """Say which column is to be named where no id of a label file leads to a message."""
+    if len(crosswalk) and crosswalk["source_id"].str.starts_with(MADE_ID).all():
+        return "the sources name no column of ids, so that ids were made from the content: set columns.id"
+    return "name the column of ids by themes.key"
