@@ -111,7 +111,7 @@ def update(  # noqa: PLR0913 (what, whence, how)
     loaded = load(parent, encoder, root)
     record = loaded.record
     masking = _masking(record, experiment)
-    had_key = (folders.private / record.study / "key").is_file()
+    had_key = folders.key(record.study).is_file()
     vault = Vault.open(folders.private, record.study)
     found = _read(record, vault, file, columns, stages)
     with stages("anonymise") as progress:
