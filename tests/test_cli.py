@@ -4,10 +4,12 @@ import gzip
 import json
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -16,9 +18,12 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from builders import make_record
 from studies import CODEBOOK, write_study
 from themeloom import cli
 from themeloom.cli.stopping import orderly
+from themeloom.history import store
+from themeloom.system.folders import Folders
 
 DEMO = Path(str(files("themeloom") / "data" / "dearmhp"))
 
@@ -370,6 +375,24 @@ def test_the_demonstration_is_copied_whole_and_over_nothing(said, tmp_path):
     assert said("check", "mine/dearmhp/experiment.toml")[0] == 0
     code, err = said("demo", "--copy", "mine")
     assert (code, faults(err)) == (2, ["themeloom: --copy: mine: exists already; name a new folder."])
+
+
+def test_an_audit_says_that_it_makes_a_key_and_makes_none_beside_runs_of_another(study, said, tmp_path):
+    words = ("audit", study.experiment, "--out", "audit.csv")
+    key = Folders(tmp_path).key("small")
+    code, err = said(*words)
+    assert (code, key.exists()) == (0, True)
+    assert "The study 'small' has no key in" in " ".join(err.split())
+    code, err = said(*words)
+    assert (code, "has no key" in err) == (0, False)
+    store.save(replace(make_record(), run="small-20260102-030405-0000", study="small"), tmp_path / "models")
+    shutil.rmtree(key.parent)
+    before = (tmp_path / "audit.csv").read_bytes()
+    code, err = said(*words)
+    assert code == 2
+    assert "is missing, though models holds runs of 'small', and a new key gives other doc_ids" in err
+    assert not key.exists()
+    assert (tmp_path / "audit.csv").read_bytes() == before
 
 
 @pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])

@@ -210,7 +210,7 @@ def test_a_project_with_damaged_data_or_another_compression_is_one_sentence(tmp_
 
 def test_a_table_of_labels_does_not_claim_thousands_of_millions_of_rows(tmp_path, monkeypatch):
     from themeloom.system import sheets
-    from themeloom.themes._labelfile import read_table
+    from themeloom.system.labelfile import read_table
 
     monkeypatch.setattr(sheets, "MOST_ROWS", 1000)
     path = tmp_path / "labels.parquet"

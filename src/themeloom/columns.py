@@ -40,6 +40,9 @@ UNIQUE: dict[str, Any] = {
 }
 """Columns of the unique messages, one row each, sorted by (created_at, source_id)."""
 
+MADE_ID = "content-"
+"""What source ids begin with that are made from the content, where a source names no column of ids."""
+
 OUTCOMES: dict[str, Any] = {
     "file": pl.String,
     "line": pl.Int64,

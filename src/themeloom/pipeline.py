@@ -4,7 +4,6 @@ import secrets
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 import polars as pl
 
@@ -12,8 +11,6 @@ from themeloom.assigning.ray_engine import Ray
 from themeloom.columns import AUDITED
 from themeloom.config import Experiment
 from themeloom.corpus.anonymise import anonymise
-from themeloom.corpus.ingest import read_sources
-from themeloom.corpus.repeats import find_repeats
 from themeloom.corpus.sufficiency import check_sufficient
 from themeloom.corpus.vault import Vault
 from themeloom.discovery.embed import Encoder
@@ -44,15 +41,13 @@ from themeloom.running.discover import embed_ahead
 from themeloom.running.learning import Study, learn_study
 from themeloom.running.result import RunResult, assigned
 from themeloom.studies.label_store import begun, checked_labels
-from themeloom.studies.study import corpus_notes
+from themeloom.studies.study import corpus_notes, new_key_note, read_messages
 from themeloom.system import provenance
 from themeloom.system.atomic import remove
 from themeloom.system.cache import digest
 from themeloom.system.folders import Folders
 from themeloom.themes.candidates import find_candidates
 from themeloom.themes.codebook import read_codebook
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +161,14 @@ def audit(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
         If the experiment file, a source or the study's key has a fault.
     """
     config, stages = read_experiment(experiment), Stages(watcher)
-    vault = Vault.open(Folders(Path(root)).private, config.study.name)
-    with stages("ingest") as progress:
-        raw = read_sources(config.sources, config.ingest, progress)
-    with stages("repeats") as progress:
-        outcomes = find_repeats(raw, config.repeats, progress).outcomes
+    folders = Folders(Path(root))
+    note = new_key_note(config.study.name, folders)
+    vault = Vault.open(folders.private, config.study.name)
+    if note:
+        stages.watcher.tell(note)
+    _, unique = read_messages(config, stages)
     doc_id = pl.col("kept_id").map_elements(vault.doc_id, return_dtype=pl.String).alias("doc_id")
-    return outcomes.with_columns(doc_id).select(AUDITED)
+    return unique.outcomes.with_columns(doc_id).select(AUDITED)
 
 
 def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
@@ -199,12 +195,10 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
     faults.attempt(lambda: check_folder(config.encoder))
     faults.attempt(lambda: backend_of(config.tracking.uri, folders.root))
     vault = Vault.open(folders.private, config.study.name)
-    with stages("ingest") as progress:
-        raw = faults.attempt(lambda: read_sources(config.sources, config.ingest, progress))
-    if raw is None:
+    read = faults.attempt(lambda: read_messages(config, stages))
+    if read is None:
         raise faults.error()
-    with stages("repeats") as progress:
-        unique = find_repeats(raw, config.repeats, progress)
+    raw, unique = read
     faults.attempt(lambda: check_sufficient(unique, config.cluster.min_cluster_size))
     with stages("anonymise") as progress:
         corpus = anonymise(unique, config.anonymise, vault, progress)

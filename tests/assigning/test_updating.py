@@ -22,6 +22,7 @@ from themeloom.assigning.updating import Update, update
 from themeloom.cli import app
 from themeloom.config import ColumnsConfig
 from themeloom.console.updates import show_update
+from themeloom.corpus.vault import Vault
 from themeloom.discovery.drift import Fit, share_of
 from themeloom.errors import ConfigError, CorpusError, OutputError
 from themeloom.history import store
@@ -264,6 +265,16 @@ def test_vectors_of_new_words_are_kept_within_what_the_study_allows(told, root, 
 
 
 def test_the_same_batch_again_is_nothing_new(told, root):
+    with pytest.raises(CorpusError, match="all of its messages already"):
+        update(told["folder"], root / "batch.csv", ColumnsConfig(id="id"), root=root)
+
+
+def test_ids_of_a_batch_stay_known_when_the_study_is_read_again(told, root):
+    vault = Vault.open(root / ".themeloom" / "private", "small")
+    before = vault.read_crosswalk()
+    assert {"raw-id-7", "copy-1", "copy-2"} <= set(before["source_id"])
+    pipeline.check(root / "study" / "experiment.toml", root)
+    assert set(vault.read_crosswalk().iter_rows()) == set(before.iter_rows())
     with pytest.raises(CorpusError, match="all of its messages already"):
         update(told["folder"], root / "batch.csv", ColumnsConfig(id="id"), root=root)
 

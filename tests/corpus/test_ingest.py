@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from datetime import UTC, datetime
 from importlib.resources import files
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -14,30 +15,20 @@ from hypothesis import strategies as st
 
 from themeloom.columns import ROWS, UNREADABLE
 from themeloom.config import ColumnsConfig, IngestConfig, SourceConfig
+from themeloom.config.corpus import SourceFormat
 from themeloom.corpus import files as source_files
+from themeloom.corpus import ingest
 from themeloom.corpus import json_values as values_module
 from themeloom.corpus.dates import DateReader
 from themeloom.corpus.drafts import RowError
+from themeloom.corpus.formats import FORMATS
 from themeloom.corpus.ingest import read_sources
 from themeloom.corpus.repair import repaired
 from themeloom.errors import InputError
 
 DEMO = files("themeloom") / "data" / "dearmhp"
 PHRASE_COLUMNS = ColumnsConfig(text="content", id="tweet_id", created_at="date", author="screen_name")
-FORMATS = [
-    "auto",
-    "x-v2",
-    "x-v1",
-    "x-archive",
-    "reddit",
-    "mastodon",
-    "bluesky",
-    "csv",
-    "tsv",
-    "jsonl",
-    "parquet",
-    "xlsx",
-]
+TOLD = get_args(SourceFormat)
 
 
 class Watcher:
@@ -50,6 +41,10 @@ class Watcher:
 
     def advance(self, steps=1):
         self.done += steps
+
+
+def test_every_format_that_a_source_may_have_is_read():
+    assert sorted(TOLD) == sorted(["auto", "csv", "tsv", "jsonl", *ingest.TABLES, *FORMATS])
 
 
 def demo_sources():
@@ -171,6 +166,12 @@ def test_repair_gives_storable_text_and_repairing_again_changes_nothing(text):
         ("2013/8/10 8:25", "2013-08-10 08:25"),
         ("20130810", "2013-08-10"),
         (20130810, "2013-08-10"),
+        ("20130810.0", "2013-08-10"),
+        ("20130810082503", "2013-08-10 08:25:03"),
+        (20130810082503, "2013-08-10 08:25:03"),
+        (20130810082503.0, "2013-08-10 08:25:03"),
+        ("201308100825", "2013-08-10 08:25"),
+        (201308100825.0, "2013-08-10 08:25"),
         ("1376123103", "2013-08-10 08:25:03"),
         (1376123103.0, "2013-08-10 08:25:03"),
         ("1376123103.25", "2013-08-10 08:25:03.25"),
@@ -200,6 +201,7 @@ def test_dates_that_name_no_zone_are_of_the_sources_zone():
     assert read_date("8/10/2013 09:25") == datetime(2013, 8, 10, 8, 25, tzinfo=UTC)
     assert read_date("2013-12-10 09:25") == datetime(2013, 12, 10, 9, 25, tzinfo=UTC)
     assert read_date("2013-12-10 09:25Z") == datetime(2013, 12, 10, 9, 25, tzinfo=UTC)
+    assert read_date("20130810092503") == datetime(2013, 8, 10, 8, 25, 3, tzinfo=UTC)
     assert read_date("1376123103") == datetime(2013, 8, 10, 8, 25, 3, tzinfo=UTC)
     assert [read_date(empty) for empty in (None, "", "  ")] == [None] * 3
 
@@ -210,6 +212,8 @@ def test_dates_that_name_no_zone_are_of_the_sources_zone():
         *(
             "13/08/2013",
             "2013-02-30",
+            "20130230082503",
+            "201308102525",
             "yesterday",
             "2013",
             "9" * 400,
@@ -338,7 +342,7 @@ START = st.sampled_from(
 )
 
 
-@given(START, st.lists(PIECES, max_size=30), st.sampled_from(FORMATS))
+@given(START, st.lists(PIECES, max_size=30), st.sampled_from(TOLD))
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_are_read_or_refused(tmp_path, start, pieces, told):
     source = written(tmp_path, start + b"".join(pieces), format=told)
@@ -368,7 +372,7 @@ JSON = st.recursive(
 )
 
 
-@given(st.lists(JSON, min_size=1, max_size=4), st.sampled_from(FORMATS[:10]))
+@given(st.lists(JSON, min_size=1, max_size=4), st.sampled_from(sorted({*TOLD} - {*ingest.TABLES})))
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_objects_of_any_shape_are_read_or_refused(tmp_path, values, told):
     content = "\n".join(map(json.dumps, [*values, {"id": "1", "text": "sound"}]))

@@ -62,6 +62,15 @@ def with_parts(content, name, change):
     return changed.getvalue()
 
 
+def zipped(*names):
+    """Give an archive of such parts."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as target:
+        for name in names:
+            target.writestr(name, "window.YTD.tweets.part0 = []")
+    return made.getvalue()
+
+
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize(
     ("told", "sign"), [("auto", ","), ("auto", ";"), ("auto", "\t"), ("csv", ";"), ("tsv", "\t")]
@@ -361,6 +370,11 @@ def test_an_xlsx_date_beyond_all_dates_costs_its_row(tmp_path):
         (b"PAR1" + b"x" * 50 + b"PAR1", "auto", "not a sound Parquet file"),
         (b"PK\x03\x04" + b"x" * 50, "auto", "not a sound XLSX workbook"),
         (b"PK\x03\x04" + b"x" * 50, "csv", "is not csv, its content is XLSX"),
+        (zipped("data/tweets.js"), "auto", "is a ZIP, but no XLSX workbook; unpack it and name a file in it"),
+        (zipped("data/tweets.js"), "x-archive", "its content is XLSX (or another ZIP, to be unpacked)"),
+        (zipped("mimetype", "content.xml"), "xlsx", "or export XLSX or CSV"),
+        (zipped("[Content_Types].xml", "word/document.xml"), "auto", "is a ZIP, but no XLSX workbook"),
+        (zipped("[Content_Types].xml", "xl/workbook.xml"), "auto", "not a sound XLSX workbook"),
         (b"PAR1" + b"x" * 50, "xlsx", "is not xlsx, its content is Parquet"),
         (b"content\na\n", "parquet", "is not parquet, its content is text"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(200), "csv", "is no UTF-8 text"),

@@ -217,7 +217,12 @@ def test_whatever_was_said_goes_out_and_comes_back(name, said):
     with tempfile.TemporaryDirectory() as place, filled(Path(place) / "from", said) as mine:
         folder, before = Path(place), exports.everything(mine)
         content = FORMATS[name].write(before)
-        if not imports.read(written(folder / name, content)):
+        path = written(folder / name, content)
+        if name.startswith("codes") and not (before.codes or before.decisions):
+            with pytest.raises(LabelError, match="has a header but no rows"):
+                imports.read(path)
+            return
+        if not imports.read(path):
             return
         assert counts(take_in(mine, folder, name, content)) == (0, 0, 0)
         assert exports.everything(mine) == before
@@ -473,11 +478,36 @@ def test_a_first_line_that_names_the_separator_is_no_header(other, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "lines",
+    [
+        ("doc_id|Ana|Ben", "{}|power|thanks"),
+        ("doc_id;Ana;Ben;;", "{};power;thanks;;"),
+        ("doc_id,Ana,Ben", "{},power,thanks,,"),
+        ("", "doc_id;Ana;Ben", "{};power;thanks"),
+        (" ; ; ", " doc_id ; Ana ; Ben ", " {} ; power ; thanks "),
+    ],
+)
+def test_what_a_run_reads_is_taken_in(other, tmp_path, lines):
+    content = "\n".join([*lines, ""]).format(doc(0)).encode()
+    taken = take_in(other, tmp_path, "labels.csv", content)
+    assert (counts(taken), taken.coders) == ((2, 0, 0), ("Ana", "Ben"))
+
+
+def test_every_row_that_does_not_fit_is_told(other, tmp_path):
+    with pytest.raises(LabelError) as caught:
+        take_in(other, tmp_path, "labels.csv", b"doc_id,Ana\n1\n2,a,b\n")
+    assert [fault.partition(": ")[0][-2:] for fault in caught.value.faults] == [":2", ":3"]
+
+
+@pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("x.csv", b"doc_id,Ana\n", "holds no codes"),
-        ("x.csv", b"doc_id,Ana\n1,2,3\n", "not as many cells"),
-        ("x.csv", b'doc_id,text,Ana\n1,"a\nb",x\n1,2\n', r"x\.csv:4: has not as many cells"),
+        ("x.csv", b"doc_id,Ana\n", "has a header but no rows"),
+        ("x.csv", b"doc_id,Ana\n1,\n", "holds no codes"),
+        ("x.csv", b"doc_id,Ana\n1,2,3\n", r"x\.csv:2: has 3 cells, but the header has 2"),
+        ("x.csv", b'doc_id,text,Ana\n1,"a\nb",x\n1,2\n', r"x\.csv:4: has 2 cells, but the header has 3"),
+        ("x.csv", b"\ndoc_id,Ana,Ben,Ana\n1,a,b,c\n", r"x\.csv:2: names the column 'Ana' twice"),
+        ("x.csv", b'doc_id,Ana\n1,"a\n', r"x\.csv:2: is not CSV"),
         ("x.csv", b"doc_id,coder,code\n1,Ana,\n", r"x\.csv:2: has neither a code nor 'unclear'"),
         (
             "x.csv",
@@ -491,7 +521,7 @@ def test_a_first_line_that_names_the_separator_is_no_header(other, tmp_path):
             b"doc_id,coder,code,codebook_version\n1,Ana,power,x\n",
             ":2: codebook_version is 'x'; give a",
         ),
-        ("x.csv", b"\xff\xfe", "no CSV in UTF-8"),
+        ("x.csv", b"\xff\xfe", r"x\.csv:1: is not UTF-8 text"),
         ("x.parquet", b"PAR1", "no Parquet file"),
         ("x.json", b"{}", "holds no codes"),
         ("x.json", b"[1]", "no export of Label Studio"),

@@ -414,3 +414,24 @@ def test_zeros_that_a_spreadsheet_took_off_are_told(tmp_path, ids, said):
     with pytest.raises(LabelError) as raised:
         read_labels(ThemesConfig(codebook="codebook.yaml", labels=str(path)), CODES, padded, DOCS)
     assert raised.value.faults[0].startswith(f"{path}:{said}")
+
+
+@pytest.mark.parametrize(
+    ("first", "cure"),
+    [
+        (
+            "content-0",
+            "the sources name no column of ids, so that ids were made from the content: set columns.id",
+        ),
+        ("7", "name the column of ids by themes.key"),
+    ],
+)
+def test_where_no_id_is_known_the_column_that_is_to_be_named_is_told(tmp_path, first, cure):
+    known = pl.DataFrame({"source_id": [first, "content-1"], "doc_id": DOCS[:2]})
+    path = written(tmp_path, "id,Ana\na1,red\na2,green\n")
+    with pytest.raises(LabelError) as raised:
+        read_labels(ThemesConfig(codebook="codebook.yaml", labels=str(path)), CODES, known, DOCS)
+    assert raised.value.faults == (
+        f"{path}:2: none of the 2 ids in column 'id' belongs to a message of this corpus; {cure}, "
+        "or give the labels of this study.",
+    )

@@ -12,6 +12,8 @@ from themeloom.corpus.drafts import RowError
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?|\d{8}(?:T.*)?", re.ASCII)
 _SECONDS = re.compile(r"\d{9,19}(?:\.\d*)?", re.ASCII)
+_COMPACT = re.compile(r"(?:19|20)\d{10}(?:\d\d)?", re.ASCII)  # as milliseconds: of 1976, or from 2572 on
+_WHOLE = re.compile(r"(\d{8,19})\.0*", re.ASCII)
 _LONGEST = 64  # characters; no date is longer
 
 _TIDY = (
@@ -47,6 +49,7 @@ class DateReader:
 
     - ISO 8601: ``2013-08-10``, ``20130810``, ``2013-08-10T08:25:03.000Z``, ``2013-08-10 08:25+01:00``;
       ``2013/8/10 8:25`` too;
+    - the same in digits alone, to the minute or second: ``201308100825``, ``20130810082503``;
     - seconds, milli-, micro- or nanoseconds since 1970: ``1376123103``, ``1376123103000``;
     - days, months and years as numbers: ``10/08/2013``, ``10.8.13``, ``10-08-2013 08:25:03``, month first
       unless `day_first`;
@@ -101,6 +104,10 @@ class DateReader:
     def _from_text(self, text: str) -> datetime:
         if len(text) > _LONGEST:
             raise ValueError
+        if whole := _WHOLE.fullmatch(text):  # a column that has gaps is one of decimal numbers
+            text = whole[1]
+        if _COMPACT.fullmatch(text):
+            return datetime.fromisoformat(f"{text[:8]}T{text[8:]}")
         if _SECONDS.fullmatch(text):
             return _since_1970(text)
         if _ISO.fullmatch(text):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from themeloom.columns import MADE_ID
 from themeloom.corpus.repair import without_junk
 
 _EXACT = 2**53  # above this a float no longer tells neighbouring integers apart
@@ -89,4 +90,4 @@ def _rounded() -> RowError:
 def content_id(text: str, author: str | None, created_at: str) -> str:
     """Return an id made from what the message is, for those that have none of their own."""
     content = "\x1f".join((text, author or "", created_at))
-    return f"content-{blake2b(content.encode(), digest_size=12).hexdigest()}"
+    return f"{MADE_ID}{blake2b(content.encode(), digest_size=12).hexdigest()}"

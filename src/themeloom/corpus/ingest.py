@@ -24,14 +24,15 @@ from themeloom.corpus.gathered import Gathered
 from themeloom.corpus.json_values import Values, json_values
 from themeloom.corpus.parquet import parquet_drafts
 from themeloom.corpus.repair import repaired
-from themeloom.corpus.tables import csv_drafts, jsonl_drafts, mapped, xlsx_drafts
+from themeloom.corpus.tables import csv_drafts, jsonl_drafts, mapped
+from themeloom.corpus.xlsx import xlsx_drafts
 from themeloom.errors import InputError
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RawCorpus
 
 _SAMPLE = 200  # values by which a format is told
 _LONGEST = 1_000_000  # characters
-_TABLES = ("parquet", "xlsx")
+TABLES = ("parquet", "xlsx")  # that are no text
 _UNKNOWN_LANGUAGES = frozenset({"und", "qme", "qht", "qct", "qst", "qam", "zxx"})  # as X marks them
 
 
@@ -189,7 +190,7 @@ def _found(source: SourceConfig, progress: Progress) -> Found:
     name = _format_of(source, head)
     line = 0
     try:
-        if name in _TABLES:
+        if name in TABLES:
             yield from _table(path, name, source, progress)
             return
         with open_text(path, progress) as text:
@@ -237,9 +238,9 @@ def _format_of(source: SourceConfig, head: bytes) -> str:
     told = source.format
     if kind == "other":
         raise InputError(f"{source.path}: is no UTF-8 text, Parquet or XLSX file; export it as one of these.")
-    if kind in _TABLES or told in _TABLES:
+    if kind in TABLES or told in TABLES:
         if told not in {"auto", kind}:
-            found = {"parquet": "Parquet", "xlsx": "XLSX (or another ZIP)"}.get(kind, "text")
+            found = {"parquet": "Parquet", "xlsx": "XLSX (or another ZIP, to be unpacked)"}.get(kind, "text")
             raise InputError(
                 f"{source.path}: is not {told}, its content is {found}; correct the format or leave it out."
             )

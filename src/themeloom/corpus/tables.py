@@ -1,34 +1,19 @@
-"""Tables with a column mapping: CSV, TSV, JSON lines, Parquet, XLSX."""
+"""Tables with a column mapping: CSV, TSV, JSON lines; and what tables of all formats have in common."""
 
 import csv
 import io
-import warnings
-import zipfile
 from collections import deque
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
 
 from themeloom.config import ColumnsConfig, SourceConfig
 from themeloom.corpus.drafts import Draft, Found, RowError
 from themeloom.corpus.files import LONGEST_LINE, fault_of, lines
 from themeloom.corpus.json_values import Values
 from themeloom.errors import InputError
-from themeloom.system.archives import DAMAGED, unpacking_fault
 from themeloom.system.sheets import separator_of
 
-if TYPE_CHECKING:
-    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
-
-_SheetRow = tuple[int, tuple[object, ...]]
 _DELIMITERS = (",", ";", "\t", "|")
-_SERIALS = range(20_000, 100_000)  # spreadsheet day numbers of 1954 to 2173
 _SHOWN = 30
-_ROWS = 64  # of a sheet that are read at a time
-_MOST_ROWS = 2**20
-"""Of a sheet: what spreadsheet programs write and read (ECMA-376 sets no end, they all do)."""
 _HEADER, _HEADER_CHARACTERS = 100, 2**20  # lines and characters in which a header ends
 _AGAIN, _AGAIN_EACH = 2**26, 4
 """Characters that are read anew after broken quotes: at most so many, and so many times the file's own."""
@@ -168,23 +153,31 @@ def csv_drafts(text: io.TextIOBase, source: SourceConfig, *, tabs: bool) -> Foun
     while True:
         at.begin()
         try:
-            fields = next(reader)
+            fields, broken = _fields(at, reader, delimiter)
         except StopIteration:
             return
-        except csv.Error as error:
-            reason = f"broken quoting, or a cell of more than {csv.field_size_limit():,} characters ({error})"
-            fields = _unquoted(at.taken[0][1], delimiter) if at.put_back() else []
-        else:
-            reason = f"{len(fields)} column{'s' * (len(fields) != 1)} where the header has {len(header)}"
-        if not fields and not reason.startswith("broken"):
-            continue
+        if not fields and not broken:
+            continue  # a blank line
         number = at.taken[0][0]
-        if len(fields) != len(header):
-            costs = "" if at.put_back() else f", which costs {len(at.taken):,} lines"
-            yield number, RowError(reason + costs)
-        else:
+        if len(fields) == len(header):
             fault = next(filter(None, (fault_of(line) for _, line in at.taken)), None)
             yield number, fault or draft_of(dict(zip(header, fields, strict=True)), source.columns)
+        else:
+            reason = broken or (
+                f"{len(fields)} column{'s' * (len(fields) != 1)} where the header has {len(header)}"
+            )
+            costs = "" if at.put_back() else f", which costs {len(at.taken):,} lines"
+            yield number, RowError(reason + costs)
+
+
+def _fields(at: _Lines, reader: Iterator[list[str]], delimiter: str) -> tuple[list[str], str]:
+    """Read a record, and what is wrong with its quotes; then, where they are marks in the text, its line."""
+    try:
+        return next(reader), ""
+    except csv.Error as error:
+        fields = _unquoted(at.taken[0][1], delimiter) if at.put_back() else []
+        most = csv.field_size_limit()
+        return fields, f"broken quoting, or a cell of more than {most:,} characters ({error})"
 
 
 def _unquoted(line: str, delimiter: str) -> list[str]:
@@ -225,95 +218,3 @@ def _names(lines: list[str], delimiter: str, *, strict: bool) -> tuple[str, list
     except csv.Error:
         return delimiter, [], 1
     return delimiter, names, reader.line_num
-
-
-def xlsx_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:
-    """Read one sheet of a workbook; whole numbers keep all the digits that the file has.
-
-    Raises
-    ------
-    InputError
-        If it is no sound workbook, has no such sheet, or lacks a column that is asked for.
-    """
-    rows = _sheet_rows(file, source)
-    number, header = next(((n, row) for n, row in rows if any(cell is not None for cell in row)), (0, ()))
-    names = ["" if cell is None else str(cell).strip() for cell in header]
-    if number == 0:
-        raise InputError(f"{source.path}: the sheet is empty; give one with a header and rows.")
-    check_columns([name for name in names if name], source)
-    dates = source.columns.created_at
-    for line, cells in rows:
-        if all(cell is None for cell in cells):
-            continue
-        row: dict[str, object] = {
-            name: _moment(cell) if name == dates else cell
-            for name, cell in zip(names, cells, strict=False)
-            if name
-        }
-        yield line, draft_of(row, source.columns)
-
-
-def _sheet_rows(file: Path | io.BytesIO, source: SourceConfig) -> Iterator[_SheetRow]:
-    import openpyxl
-
-    with file.open("rb") if isinstance(file, Path) else file as stream:
-        _check_archive(stream, source)
-        try:
-            with warnings.catch_warnings(action="ignore"):  # of styles and validations it does not know
-                book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
-                sheet = _chosen({sheet.title: sheet for sheet in book.worksheets}, source)
-                sheet.reset_dimensions()  # other programs than Excel write them wrong
-                rows = enumerate(sheet.iter_rows(values_only=True), start=1)
-            while some := _next_quietly(rows):
-                yield from some
-                _check_length(some[-1][0], source)
-        except InputError:
-            raise
-        except Exception as error:  # noqa: BLE001  it has no error of its own: a broken file raises anything
-            kind = type(error).__name__
-            raise InputError(f"{source.path}: is not a sound XLSX workbook ({kind}); save it anew.") from None
-
-
-def _check_archive(stream: BinaryIO, source: SourceConfig) -> None:
-    try:
-        with zipfile.ZipFile(stream) as archive:
-            fault = unpacking_fault(archive, stream.seek(0, io.SEEK_END))
-    except (*DAMAGED, ValueError) as error:
-        fault = f"is not a sound XLSX workbook ({type(error).__name__})"
-    if fault:
-        raise InputError(f"{source.path}: {fault}; save it anew, or export CSV.")
-    stream.seek(0)
-
-
-def _next_quietly(rows: Iterator[_SheetRow]) -> list[_SheetRow]:
-    with warnings.catch_warnings(action="ignore"):  # of days beyond the calendar: their cells become text
-        return list(islice(rows, _ROWS))
-
-
-def _check_length(row: int, source: SourceConfig) -> None:
-    """Stop where no row of a workbook can be: of one that says it is there, all before it would be read."""
-    if row > _MOST_ROWS:
-        raise InputError(
-            f"{source.path}: has a row beyond {_MOST_ROWS:,}, where sheets end; save it anew, or export CSV."
-        )
-
-
-def _chosen(sheets: dict[str, "ReadOnlyWorksheet"], source: SourceConfig) -> "ReadOnlyWorksheet":
-    if source.sheet is None:
-        return next(iter(sheets.values()))
-    if source.sheet not in sheets:
-        shown = ", ".join(f"'{name}'" for name in sheets)
-        raise InputError(
-            f"{source.path}: has no sheet '{source.sheet}' (it has {shown}); correct the source's sheet."
-        )
-    return sheets[source.sheet]
-
-
-def _moment(cell: object) -> object:
-    """Return a day number that the sheet does not mark as a date as the date that it is."""
-    from openpyxl.utils.datetime import from_excel
-
-    if isinstance(cell, int | float) and not isinstance(cell, bool) and cell // 1 in _SERIALS:
-        found = from_excel(cell)
-        return found if isinstance(found, datetime) else None
-    return cell

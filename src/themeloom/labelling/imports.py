@@ -1,8 +1,6 @@
 """What people coded elsewhere, taken in: label files, long tables, Label Studio, REFI-QDA."""
 
-import csv
 import hashlib
-import io
 import math
 import uuid
 from collections import Counter
@@ -11,14 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from themeloom.errors import LabelError
+from themeloom.errors import LabelError, first_of
 from themeloom.labelling import codebooks, labelstudio, people, refi
 from themeloom.labelling.codes import Coding, fault_of, has_seen_guess
 from themeloom.labelling.collected import ADJUDICATED, Said, duration, moment
 from themeloom.labelling.exports import everything
 from themeloom.labelling.store import Store, insert, now
 from themeloom.records import Codebook
-from themeloom.system.sheets import NO_CODES, alive, parquet_texts, separator_of
+from themeloom.system.labelfile import LabelTable, read_table
+from themeloom.system.sheets import NO_CODES
 
 LARGEST = 256 * 1024 * 1024
 SHOWN = 20
@@ -32,8 +31,6 @@ MEANT = dict.fromkeys(("unclear", "adjudicated", "assisted"), "true or false") |
 }
 
 T = TypeVar("T")
-Rows = list[tuple[int, dict[str, str]]]
-"""Each with its line (or record) in the file, cells by column."""
 
 
 def read(path: Path) -> list[Said]:
@@ -56,8 +53,8 @@ def read(path: Path) -> list[Said]:
         case ".json":
             return labelstudio.read(content, str(path))
         case ".csv" | ".parquet":
-            rows = _parquet(path, content) if path.suffix.lower() == ".parquet" else _csv(path, content)
-            return list(_long(path, rows) if rows and rows[0][1].keys() >= LONG else _wide(rows))
+            table = _whole(path)
+            return list(_long(table) if LONG.issubset(table.columns) else _wide(table))
     raise LabelError(f"{path}: name a file that ends in .csv, .parquet, .json (Label Studio) or .qdpx.")
 
 
@@ -77,11 +74,10 @@ def designs(sheet: Path) -> Drawn:
     LabelError
         If the sheet cannot be read, or a probability is none.
     """
-    content = sheet.read_bytes()
-    found = _parquet(sheet, content) if sheet.suffix.lower() == ".parquet" else _csv(sheet, content)
-    rows = [row for _, row in found]
-    if not rows or not rows[0].keys() >= {"design", "inclusion_probability"}:
+    table = _whole(sheet)
+    if not {"design", "inclusion_probability"}.issubset(table.columns):
         return Drawn([], [])
+    rows = [row for _, row in table.rows]
     given = [row["inclusion_probability"] for row in rows]
     try:
         inclusion = [float(cell) if cell else None for cell in given]
@@ -94,47 +90,28 @@ def designs(sheet: Path) -> Drawn:
     return Drawn([row["design"] or "listed" for row in rows], inclusion)
 
 
-def _csv(path: Path, content: bytes) -> Rows:
-    try:
-        text = content.decode("utf-8-sig")
-        header = text.partition("\n")[0]
-        named = separator_of(header)
-        delimiter = named or max(",;\t", key=header.count)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        line, rows = 1, []
-        for row in reader:
-            rows += [(line, row)] if any(map(str.strip, row)) else []
-            line = reader.line_num + 1  # a row with line ends inside has several
-        rows = rows[1:] if named else rows
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise LabelError(f"{path}: is no CSV in UTF-8 ({error}); save it as that.") from None
-    columns = rows[0][1] if rows else []
-    uneven = [line for line, row in rows if len(row) != len(columns)]
-    if uneven:
-        raise LabelError(f"{path}:{uneven[0]}: has not as many cells as the header; mend that row.")
-    return [(line, dict(zip(columns, map(alive, row), strict=True))) for line, row in rows[1:]]
+def _whole(path: Path) -> LabelTable:
+    """Read a table all of whose rows fit its header."""
+    table = read_table(path, whole={"note"})
+    if table.faults:
+        raise LabelError(*first_of(list(table.faults)))
+    return table
 
 
-def _parquet(path: Path, content: bytes) -> Rows:
-    try:
-        return list(enumerate(parquet_texts(content).fill_null("").to_dicts(), start=1))
-    except ValueError as error:
-        raise LabelError(f"{path}: is no Parquet file of plain columns ({error}); write it again.") from None
-
-
-def _wide(rows: Rows) -> Iterable[Said]:
+def _wide(table: LabelTable) -> Iterable[Said]:
     """Read a row a message, a column a coder; blank cells say nothing."""
-    for line, row in rows:
-        key = next(iter(row))
-        for column in [column for column in row if column != key and column not in NO_CODES]:
-            coder = ADJUDICATED if column.strip().casefold() == ADJUDICATED else column
-            if row[column].strip():
-                yield Said(coder, row[key].strip(), row[column].strip(), place=f":{line}", silent=BESIDE)
+    key, *columns = table.columns
+    for line, row in table.rows:
+        for column in [column for column in columns if column not in NO_CODES]:
+            coder = ADJUDICATED if column.casefold() == ADJUDICATED else column
+            if row[column]:
+                yield Said(coder, row[key], row[column], place=f":{line}", silent=BESIDE)
 
 
-def _long(path: Path, rows: Rows) -> Iterable[Said]:
+def _long(table: LabelTable) -> Iterable[Said]:
     """Read a row a code."""
-    for line, row in rows:
+    path = table.path
+    for line, row in table.rows:
         place = f":{line}"
         unclear = _cell(path, place, row, "unclear", _flag)
         if not unclear and not row["code"]:
@@ -157,7 +134,7 @@ def _long(path: Path, rows: Rows) -> Iterable[Said]:
 
 def _cell(path: Path, place: str, row: dict[str, str], column: str, read: Callable[[str], T]) -> T:
     """Read a cell that holds more than a text; one that is not there is an empty one."""
-    cell = row.get(column, "").strip()
+    cell = row.get(column, "")
     try:
         return read(cell)
     except (ValueError, KeyError):

@@ -13,15 +13,29 @@ from themeloom.corpus.repeats import find_repeats
 from themeloom.corpus.vault import Vault
 from themeloom.discovery.length import length_note
 from themeloom.discovery.weights import KNOWN
-from themeloom.errors import ModelError
+from themeloom.errors import InputError, ModelError
 from themeloom.history import store
 from themeloom.history.registry import model_folder
 from themeloom.progress import Stages
-from themeloom.records import Corpus, Doubles, Ints, RunRecord, UniqueCorpus
+from themeloom.records import Corpus, Doubles, Ints, RawCorpus, RunRecord, UniqueCorpus
 from themeloom.system.folders import Folders
 
 MOST_REASONS = 3
 """Reasons for which rows are set aside that are told one by one."""
+
+
+def read_messages(config: Experiment, stages: Stages) -> tuple[RawCorpus, UniqueCorpus]:
+    """Read a study's rows, and find which of them are unique messages.
+
+    Raises
+    ------
+    ThemeloomError
+        If a source has a fault.
+    """
+    with stages("ingest") as progress:
+        raw = read_sources(config.sources, config.ingest, progress)
+    with stages("repeats") as progress:
+        return raw, find_repeats(raw, config.repeats, progress)
 
 
 def read_corpus(config: Experiment, folders: Folders, stages: Stages) -> Corpus:
@@ -33,16 +47,36 @@ def read_corpus(config: Experiment, folders: Folders, stages: Stages) -> Corpus:
         If a source has a fault.
     """
     vault = Vault.open(folders.private, config.study.name)
-    with stages("ingest") as progress:
-        raw = read_sources(config.sources, config.ingest, progress)
-    with stages("repeats") as progress:
-        unique = find_repeats(raw, config.repeats, progress)
+    raw, unique = read_messages(config, stages)
     with stages("anonymise") as progress:
         corpus = anonymise(unique, config.anonymise, vault, progress)
     notes = aside_note(raw.unreadable, unique.flow.identified), *corpus_notes(config, unique, corpus)
     for note in filter(None, notes):
         stages.watcher.tell(note)
     return corpus
+
+
+def new_key_note(study: str, folders: Folders) -> str:
+    """Say that a study's key is yet to be made, if it is.
+
+    Raises
+    ------
+    InputError
+        If runs of the study are there without it: a new one would be none of theirs.
+    """
+    key = folders.key(study)
+    if key.exists():
+        return ""
+    runs = {folder.name.rsplit("-", 3)[0] for folder in store.models(folders.models)}  # STUDY-DAY-TIME-…
+    if study in runs:
+        raise InputError(
+            f"{key}: is missing, though {folders.models} holds runs of '{study}', and a new key gives other "
+            "doc_ids than theirs; put it back from a backup, or name the folder that it is in by --root."
+        )
+    return (
+        f"The study '{study}' has no key in {folders.root.resolve()} yet, so that one is made now: the "
+        "doc_ids are those of runs to come here. If it was run elsewhere, name that folder by --root."
+    )
 
 
 def aside_note(unreadable: pl.DataFrame, rows: int) -> str:

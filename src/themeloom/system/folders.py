@@ -35,6 +35,10 @@ class Folders:
         """Keys and crosswalks, a folder a study; mode 0700."""
         return self.root / ".themeloom" / "private"
 
+    def key(self, study: str) -> Path:
+        """Return the key of a study's pseudonyms."""
+        return self.private / study / "key"
+
     def label_file(self, study: str) -> Path:
         """Return the file of what people code on the labelling page."""
         return self.root / "labels" / f"{study}.sqlite"

@@ -11,8 +11,8 @@ import numpy as np
 
 from themeloom.errors import LabelError
 from themeloom.records import Codebook, Doubles
+from themeloom.system.labelfile import LabelTable
 from themeloom.system.sheets import NO_CODES, UNCLEAR
-from themeloom.themes._labelfile import LabelTable
 
 ADJUDICATED = "adjudicated"
 MISSING = {"na", "n/a", "#n/a", "nan", "null"}  # what programs write into cells that hold nothing

@@ -11,6 +11,7 @@ from themeloom.columns import ASIDE
 from themeloom.config import ThemesConfig
 from themeloom.errors import LabelError
 from themeloom.records import Codebook, Doubles, Ints, LabelledSample, Theme
+from themeloom.system.labelfile import LabelTable, read_table
 from themeloom.system.sheets import UNCLEAR
 from themeloom.themes._labelcolumns import (
     Columns,
@@ -27,7 +28,7 @@ from themeloom.themes._labelcolumns import (
     raise_any,
     whole_codes,
 )
-from themeloom.themes._labelfile import LabelTable, check_index, positions_of, read_table, rounded, zeros_lost
+from themeloom.themes._labelids import check_index, ids_wanted, positions_of, rounded, zeros_lost
 
 
 def read_labels(
@@ -240,8 +241,8 @@ def _id_faults(
     if len(unknown) == len(rows) > 1 and not reasons:
         return [
             f"{path}:{rows[0][0]}: none of the {len(rows)} ids in column '{key}' belongs to a message of "
-            f"this corpus{rounded(rows[0][1][key])}; name the column of ids by "
-            "themes.key, or give the labels of this study.",
+            f"this corpus{rounded(rows[0][1][key])}; {ids_wanted(crosswalk)}, "
+            "or give the labels of this study.",
             *_unread(path, aside),
         ]
     lost, strange = [], []

@@ -1,9 +1,8 @@
-"""The label file as a table of text (CSV or Parquet), each row with its line; and where its ids lead."""
+"""The label file as a table of text (CSV or Parquet), each row with its line."""
 
 import csv
 import io
-import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from themeloom.system.sheets import alive, parquet_texts, separator_of
 
 DELIMITERS = ",;\t|"
 PARQUET_MAGIC = b"PAR1"
-ROUNDED_ID = re.compile(r"\d+([.,]\d+)?[eE]\+?\d+|\d+\.0|\d{15}0{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +25,15 @@ class LabelTable:
     faults: tuple[str, ...]  # rows that do not fit the header
 
 
-def read_table(path: Path) -> LabelTable:
+def read_table(path: Path, whole: Collection[str] = ()) -> LabelTable:
     """Read a label file; all cells are text, so that long ids keep every digit.
+
+    Parameters
+    ----------
+    path
+        The file.
+    whole
+        Columns whose cells keep the blanks around them.
 
     Raises
     ------
@@ -44,65 +49,15 @@ def read_table(path: Path) -> LabelTable:
     if not content.strip():
         raise LabelError(f"{path}: is empty; give a header and a row for each labelled message.")
     is_parquet = path.suffix.lower() == ".parquet" or content.startswith(PARQUET_MAGIC)
-    table = _parquet(path, content) if is_parquet else _csv(path, content)
+    table = _parquet(path, content, whole) if is_parquet else _csv(path, content, whole)
     if not table.rows and not table.faults:
         raise LabelError(f"{path}: has a header but no rows; give a row for each labelled message.")
     return table
 
 
-def positions_of(ids: list[str], crosswalk: pl.DataFrame, doc_ids: Sequence[str]) -> list[int]:
-    """Where each id's communication is; -1 for unknown ids. An apostrophe before it only says 'text'."""
-    ids = [one.removeprefix("'") for one in ids]
-    wanted = set(ids)
-    labelled = pl.DataFrame({"source_id": sorted(wanted)}, schema={"source_id": pl.String})
-    known = crosswalk.select("source_id", "doc_id").join(labelled, on="source_id", how="semi")
-    doc_of = dict(known.iter_rows())
-    wanted |= set(doc_of.values())
-    place = {doc_id: position for position, doc_id in enumerate(doc_ids) if doc_id in wanted}
-    return [place.get(one, place.get(doc_of.get(one, ""), -1)) for one in ids]
-
-
-def check_index(table: LabelTable, key: str | None, crosswalk: pl.DataFrame, doc_ids: Sequence[str]) -> None:
-    """Refuse a first column without name, as of an index that was written along, if another holds the ids."""
-    if key is not None or table.columns[0]:
-        return
-    for column in table.columns[1:]:
-        if min(positions_of([row[column] for _, row in table.rows], crosswalk, doc_ids), default=-1) >= 0:
-            raise LabelError(
-                f"{table.path}:1: the first column has no name, as an index that was written along; "
-                f"'{column}' holds ids of this study: set themes.key = \"{column}\"."
-            )
-
-
-def zeros_lost(
-    path: Path, key: str, unknown: Sequence[tuple[int, dict[str, str]]], known: pl.Series
-) -> str | None:
-    """Tell of unknown ids most of which would be known with zeros in front."""
-    if not unknown:
-        return None
-    shortened = set(known.filter(known.str.contains(r"^0\d+$")).str.strip_chars_start("0"))
-    lines = [line for line, row in unknown if row[key].removeprefix("'") in shortened]
-    if 2 * len(lines) <= len(unknown):
-        return None
-    return (
-        f"{path}:{lines[0]}: {len(lines)} of the {len(unknown)} ids in column '{key}' that belong to no "
-        "message would belong to one with zeros in front, which a spreadsheet takes off; put them back, and "
-        "keep ids as text."
-    )
-
-
-def rounded(given: str) -> str:
-    """Say what may have become of an id; empty where nothing can be seen."""
-    if not given:
-        return " (it is blank)"
-    return (
-        " (a spreadsheet seems to have rounded it: keep ids as text)" if ROUNDED_ID.fullmatch(given) else ""
-    )
-
-
-def _parquet(path: Path, content: bytes) -> LabelTable:
+def _parquet(path: Path, content: bytes, whole: Collection[str]) -> LabelTable:
     try:
-        texts = parquet_texts(content).with_columns(pl.all().str.strip_chars().fill_null(""))
+        texts = parquet_texts(content).fill_null("").with_columns(pl.exclude(whole).str.strip_chars())
     except ValueError as error:
         raise LabelError(
             f"{path}: is no Parquet file of plain columns ({error}); write it again, or give a CSV file."
@@ -110,7 +65,7 @@ def _parquet(path: Path, content: bytes) -> LabelTable:
     return LabelTable(path, tuple(texts.columns), tuple(enumerate(texts.iter_rows(named=True), start=1)), ())
 
 
-def _csv(path: Path, content: bytes) -> LabelTable:
+def _csv(path: Path, content: bytes, whole: Collection[str]) -> LabelTable:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -121,8 +76,9 @@ def _csv(path: Path, content: bytes) -> LabelTable:
     records = _records(path, text)
     if not records:
         raise LabelError(f"{path}: is empty; give a header and a row for each labelled message.")
-    columns = tuple(records[0][1])
-    _check_header(path, columns)
+    header, names = records[0]
+    columns = tuple(alive(name.strip()) for name in names)
+    _check_header(path, header, columns)
     faults = tuple(
         f"{path}:{line}: has {len(cells)} cells, but the header has {len(columns)}; "
         "quote cells that hold the delimiter."
@@ -130,11 +86,16 @@ def _csv(path: Path, content: bytes) -> LabelTable:
         if len(cells) != len(columns)
     )
     rows = tuple(
-        (line, dict(zip(columns, cells, strict=True)))
-        for line, cells in records[1:]
-        if len(cells) == len(columns)
+        (line, _row(columns, cells, whole)) for line, cells in records[1:] if len(cells) == len(columns)
     )
     return LabelTable(path, columns, rows, faults)
+
+
+def _row(columns: tuple[str, ...], cells: list[str], whole: Collection[str]) -> dict[str, str]:
+    return {
+        name: alive(cell if name in whole else cell.strip())
+        for name, cell in zip(columns, cells, strict=True)
+    }
 
 
 def _records(path: Path, text: str) -> list[tuple[int, list[str]]]:
@@ -147,9 +108,9 @@ def _records(path: Path, text: str) -> list[tuple[int, list[str]]]:
     start = 1
     try:
         for cells in reader:
-            stripped = [alive(cell.strip()) for cell in cells]
-            if any(stripped) and not (told and not records and separator_of(delimiter.join(cells))):
-                records.append((start, _fitted(stripped, records)))
+            blank = not any(map(str.strip, cells))
+            if not blank and not (told and not records and separator_of(delimiter.join(cells))):
+                records.append((start, _fitted(cells, records)))
             start = reader.line_num + 1
     except csv.Error as error:
         raise LabelError(f"{path}:{start}: is not CSV ({error}); mend that line.") from None
@@ -159,13 +120,13 @@ def _records(path: Path, text: str) -> list[tuple[int, list[str]]]:
 def _fitted(cells: list[str], records: list[tuple[int, list[str]]]) -> list[str]:
     """Drop the empty cells that spreadsheets add on the right: all of the header's, others' beyond it."""
     width = len(records[0][1]) if records else 0
-    while len(cells) > width and not cells[-1]:
+    while len(cells) > width and not cells[-1].strip():
         cells = cells[:-1]
     return cells
 
 
-def _check_header(path: Path, columns: tuple[str, ...]) -> None:
+def _check_header(path: Path, line: int, columns: tuple[str, ...]) -> None:
     twice = sorted({column for column in columns if columns.count(column) > 1})
     if twice:
         names = ", ".join(f"'{column}'" for column in twice)
-        raise LabelError(f"{path}:1: names the column {names} twice; give each column its own name.")
+        raise LabelError(f"{path}:{line}: names the column {names} twice; give each column its own name.")
