@@ -21,6 +21,7 @@ from themeloom.discovery.embed import Encoder
 from themeloom.history import store
 from themeloom.history.quiet import unlogged
 from themeloom.history.registry import model_folder
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RunRecord, Score
 from themeloom.reporting.fragments import summary_fragment
@@ -109,8 +110,8 @@ class Model:
     def scores(self) -> pl.DataFrame:
         """One row a score: which line, which theme (null: all), which score, value, 95% interval."""
         scores = self.record.scores
-        lines = {"topic level": scores.overall, **scores.lines, **scores.differences}
-        levels = {"topic level": scores.per_theme, "message level": scores.message_per_theme}
+        lines = {TOPIC_LEVEL: scores.overall, **scores.lines, **scores.differences}
+        levels = {TOPIC_LEVEL: scores.per_theme, MESSAGE_LEVEL: scores.message_per_theme}
         rows = [_row(line, None, *named) for line, of_line in lines.items() for named in of_line.items()]
         rows += [
             _row(level, theme, *named)

@@ -23,10 +23,7 @@ from themeloom.records import (
     Topic,
     TopicQuality,
 )
-from themeloom.themes.mapping import topic_themes
-
-ROWS_OF_TOPICS = ("majority", "hierarchy")
-"""Parts of a mapping that have a row a topic, and a last one for messages without."""
+from themeloom.themes.mapping import ROWS_OF_TOPICS, topic_themes
 
 
 @dataclass(frozen=True, slots=True)

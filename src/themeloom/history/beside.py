@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from themeloom.compared import ComparedRun, Moves, ScoreLine, Setting, ThemeFlow, ThemeMove
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 from themeloom.records import Score
 
 Key = tuple[str, str | None, str]
 
-THEMES = {"message level": "theme", "topic level": "topic_theme"}
+THEMES = {MESSAGE_LEVEL: "theme", TOPIC_LEVEL: "topic_theme"}
 """What a message's theme can mean → where it stands."""
 
 

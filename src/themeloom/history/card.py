@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
 
 from themeloom.few import voices
+from themeloom.members import TOPIC_LEVEL, strategy_of
 from themeloom.records import RunRecord, Score
 
 BY_THEME = tuple(
@@ -15,7 +16,7 @@ BY_THEME = tuple(
 def headline(record: RunRecord) -> str:
     """Write the scores of both levels beside the reference lines, as a Markdown table."""
     names = list(record.scores.overall)
-    rows = {"topic level": record.scores.overall, **record.scores.lines}
+    rows = {TOPIC_LEVEL: record.scores.overall, **record.scores.lines}
     return table(
         ["held-out, 95% interval", *names],
         ([line, *(_score(scores, name) for name in names)] for line, scores in rows.items()),
@@ -195,13 +196,21 @@ def _choices(record: RunRecord) -> dict[str, str]:
         "changed for this corpus": found.clusters.note or "nothing",
         "topics": str(found.clusters.count),
         "topics read from": str(record.config.get("discover", {}).get("vectors", "")),
-        "mapping by": str(record.config.get("themes", {}).get("strategy", "")),
+        "mapping by": _strategy(record),
         "encoder adapted": "yes" if record.adapted.known else "no",
         "strict outliers": f"{found.clusters.outlier.mean():.1%}",
         "left without a topic": f"{(found.clusters.topic < 0).mean():.1%}",
         "seed": str(record.config.get("study", {}).get("seed", "")),
         "git commit": record.git.get("commit", ""),
     }
+
+
+def _strategy(record: RunRecord) -> str:
+    asked, taken = str(record.config.get("themes", {}).get("strategy", "")), strategy_of(record.mapping)
+    if asked != "auto" or taken == "auto":
+        return asked
+    judged = record.config.get("validate", {}).get("held_out")
+    return f"{taken}, which auto chose" + ("" if judged else "; each fold that is judged chose for itself")
 
 
 def _score(scores: Mapping[str, Score], name: str) -> str:

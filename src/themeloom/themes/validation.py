@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from themeloom.config import ThemesConfig, ValidateConfig
-from themeloom.members import HeldOut, Labels, LineScores
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL, HeldOut, Labels, LineScores
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Codebook, Doubles, Floats, Ints, LabelledSample, Scores
 from themeloom.themes._classifier import fit_classifier, posterior_of
@@ -16,8 +16,6 @@ from themeloom.themes.folds import Trial
 from themeloom.themes.mapping import Learned, View, best_themes, foresee, learn
 from themeloom.themes.scores import calibration, difference, score
 
-TOPICS = "topic level"
-MESSAGES = "message level"
 VOTE = "topics by labelled members"
 BERTOPIC = "plain BERTopic"
 REDUCED = "plain BERTopic, outliers reduced"
@@ -194,13 +192,13 @@ def scored(  # noqa: PLR0913, PLR0917 - each is a thing of its own
         return score(line, themes, draws, seed, folds=widened)
 
     topics, messages = worth(judged.topics, folds), worth(judged.messages, folds)
-    lines = {MESSAGES: messages.overall}
+    lines = {MESSAGE_LEVEL: messages.overall}
     lines |= {
         name: worth(line, None if name in {MAJORITY, ZERO_SHOT} else folds).overall
         for name, line in references.items()
     }
     lines |= {CODERS: worth(coders, None).overall} if coders else {}
-    levels = {TOPICS: judged.topics, MESSAGES: judged.messages}
+    levels = {TOPIC_LEVEL: judged.topics, MESSAGE_LEVEL: judged.messages}
     return Scores(
         overall=topics.overall,
         per_theme=dict(zip(codebook.keys, topics.per_theme, strict=True)),
