@@ -28,7 +28,6 @@ from themeloom.records import Corpus, Ints, LabelledSample, Score
 from themeloom.running.learning import Study, learn_study
 from themeloom.system.atomic import whole_file
 from themeloom.system.provenance import versions
-from themeloom.themes.abstain import prediction_sets
 from themeloom.themes.mapping import topic_themes
 from themeloom.themes.prevalence import POWERED
 from themeloom.themes.scores import score
@@ -81,7 +80,7 @@ def told_and_true(corpus: Labelled, n: int, draw: int, cache: Path) -> Iterator[
         for name in ("kappa", "macro_f1", "accuracy", "ece"):
             if name != "ece" or level == MESSAGE_LEVEL:
                 yield _row(corpus.name, draw, f"{level}: {name}", told[name], true[name].value)
-    sets = prediction_sets(posterior, scores.conformal)
+    sets = study.mapping.sets(scores.conformal)[rest]
     share = float(sets[np.arange(len(rest)), truth].mean())
     yield _row(corpus.name, draw, "sets that hold the truth", Score(CONFORMAL, np.nan, np.nan), share)
     shares = np.bincount(corpus.theme, minlength=themes) / len(corpus.theme)

@@ -9,10 +9,9 @@ import polars as pl
 import yaml
 
 from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE, EVALUATION, POSTERIOR
-from themeloom.config import Experiment
+from themeloom.config import POOL, Experiment
 from themeloom.encoders import Adapted
 from themeloom.records import (
-    POOL,
     Candidate,
     Clusters,
     Codebook,

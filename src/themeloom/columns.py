@@ -106,3 +106,11 @@ EVALUATION: dict[str, Any] = {
 
 POSTERIOR = "p_"
 """Begins the name of such a column; the theme's key ends it."""
+
+AGREEMENT: dict[str, tuple[str, str]] = {
+    "observed": ("agreement", "percent agreement"),
+    "kappa": ("kappa", "Cohen's kappa"),
+    "alpha": ("alpha", "Krippendorff's alpha"),
+    "ac1": ("AC1", "Gwet's AC1"),
+}
+"""Figures of how far coders agree: what each is called at the head of a column, and in full."""

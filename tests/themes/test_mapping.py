@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from planted import World
-from themeloom.config import STRATEGIES, ThemesConfig
+from themeloom.config import POOL, STRATEGIES, ThemesConfig
 from themeloom.members import Labels, Messages, strategy_of
-from themeloom.records import POOL
 from themeloom.themes._parts import wanted
 from themeloom.themes.folds import draw_folds
 from themeloom.themes.mapping import (

@@ -11,10 +11,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from planted import World
-from themeloom.config import ADAPTED, STRATEGIES, ThemesConfig
+from themeloom.config import ADAPTED, POOL, STRATEGIES, ThemesConfig
 from themeloom.estimator import ThemeModel
 from themeloom.members import Labels
-from themeloom.records import POOL
 from themeloom.themes._classifier import STRENGTH
 from themeloom.themes._parts import PARTS, label_shares, places, wanted
 from themeloom.themes.mapping import ROWS_OF_TOPICS

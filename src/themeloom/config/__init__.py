@@ -16,11 +16,12 @@ from themeloom.config.discovery import (
 )
 from themeloom.config.section import Section, SomeText
 from themeloom.config.sweep import Criterion, Setting, SpanConfig, SweepConfig
-from themeloom.config.themes import ADAPTED, LABEL_STORE, STRATEGIES, ThemesConfig, ValidateConfig
+from themeloom.config.themes import ADAPTED, LABEL_STORE, POOL, STRATEGIES, ThemesConfig, ValidateConfig
 
 __all__ = [
     "ADAPTED",
     "LABEL_STORE",
+    "POOL",
     "STRATEGIES",
     "AdaptConfig",
     "AnonymiseConfig",

@@ -11,6 +11,8 @@ LABEL_STORE = "label-store"
 """In place of a label file's path: what people code on the labelling page."""
 
 
+POOL = ("majority", "hierarchy", "raw", "adapted", "surface", "graph", "codebook", "shares")
+"""What can speak for a message's theme, in the order of a mapping's weights: parts, and themes' shares."""
 STRATEGIES: dict[str, tuple[str, ...]] = {
     "majority": ("majority",),
     "bayes": ("hierarchy",),

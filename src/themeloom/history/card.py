@@ -2,7 +2,6 @@
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from math import isnan
 
 from themeloom.few import voices
 from themeloom.members import TOPIC_LEVEL, strategy_of
@@ -57,7 +56,7 @@ def model_card(record: RunRecord) -> str:
         table(
             ["kappa of", "less", "difference, 95% interval"],
             [
-                [*name.split(", less ", 1), _told(scores["kappa"])]
+                [*name.split(", less ", 1), str(scores["kappa"])]
                 for name, scores in record.scores.differences.items()
             ],
         ),
@@ -150,15 +149,15 @@ def _stability(record: RunRecord) -> list[str]:
             f"{topic.topic}, unstable" if unstable else str(topic.topic),
             ", ".join(topic.words[:5]),
             f"{back} of {held.repeats}",
-            _told(jaccard),
+            str(jaccard),
         ]
         for topic, back, jaccard, unstable in zip(
             record.discovery.topics, held.comes_back, held.jaccard, held.unstable, strict=True
         )
     ]
     return [
-        f"Looked for in {held.repeats} {what}: adjusted Rand index {_told(held.overall['ari'])}, adjusted "
-        f"mutual information {_told(held.overall['ami'])}.",
+        f"Looked for in {held.repeats} {what}: adjusted Rand index {held.overall['ari']}, adjusted "
+        f"mutual information {held.overall['ami']}.",
         table(["topic", "words", "comes back in", "Jaccard similarity"], rows),
     ]
 
@@ -214,13 +213,7 @@ def _strategy(record: RunRecord) -> str:
 
 
 def _score(scores: Mapping[str, Score], name: str) -> str:
-    return _told(scores[name]) if name in scores else ""
-
-
-def _told(score: Score) -> str:
-    if isnan(score.low):
-        return "undefined" if isnan(score.value) else f"{score.value:.2f} (no interval)"
-    return str(score)
+    return str(scores[name]) if name in scores else ""
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -147,9 +147,9 @@ def _themes(record: RunRecord) -> str:
 
 def _strategy(record: RunRecord) -> str:
     """Tell what speaks for a theme; of 'auto', first which strategy it took."""
-    chosen = strategy_told(record)
-    taken = strategy_of(record.mapping) if chosen else record.config["themes"]["strategy"]
-    return f"{chosen} {say(f'methods.strategy_{taken}')}".lstrip()
+    asked = record.config.get("themes", {}).get("strategy", "auto")
+    taken = strategy_of(record.mapping) if asked == "auto" else asked
+    return f"{strategy_told(record)} {say(f'methods.strategy_{taken}')}".lstrip()
 
 
 def _adapted(record: RunRecord) -> str:

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
-from themeloom.config import STRATEGIES, ThemesConfig
+from themeloom.config import POOL, STRATEGIES, ThemesConfig
 from themeloom.members import Labels, Members, Messages
-from themeloom.records import POOL, Doubles, Floats, Ints, Mapping
+from themeloom.records import Doubles, Floats, Ints, Mapping
 from themeloom.themes._parts import PARTS, label_shares, places, wanted
 from themeloom.themes._pool import fit_weights, log_loss, log_parts, pooled
 
