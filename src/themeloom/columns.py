@@ -66,11 +66,11 @@ COMMUNICATIONS: dict[str, Any] = {
 }
 """Columns of the anonymous corpus, in the order of the unique messages."""
 
+MESSAGE = ("doc_id", "text", "created_at", "times_seen")
+"""Columns of a communication that its run keeps, before it has a topic."""
+
 ASSIGNED: dict[str, Any] = {
-    "doc_id": pl.String,
-    "text": pl.String,
-    "created_at": UTC_TIME,
-    "times_seen": pl.Int64,
+    **{name: COMMUNICATIONS[name] for name in MESSAGE},
     "topic": pl.Int64,
     "outlier": pl.Boolean,
     "topic_theme": pl.String,

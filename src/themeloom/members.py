@@ -62,6 +62,10 @@ class Labels:
     theme: Ints  # (labels,): index of the theme
     themes: int  # in the codebook
 
+    def at(self, places: Ints) -> "Labels":
+        """Return some of the labels, by their places."""
+        return Labels(self.position[places], self.theme[places], self.themes)
+
     def but(self, left_out: Ints) -> "Labels":
         """Return all labels but some, named by their places."""
         return Labels(np.delete(self.position, left_out), np.delete(self.theme, left_out), self.themes)

@@ -11,7 +11,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from themeloom.arrays import as_texts
-from themeloom.assigning.placing import Placed, Placing
+from themeloom.assigning.placing import Placed, Placing, theme_columns
 from themeloom.columns import POSTERIOR
 from themeloom.config import AdaptConfig, AnonymiseConfig, DescribeConfig, DiscoverConfig, EncoderConfig
 from themeloom.corpus.anonymise import mask_texts
@@ -28,7 +28,6 @@ from themeloom.reporting.fragments import summary_fragment
 from themeloom.reporting.summary import summarise
 from themeloom.reporting.texts import counted
 from themeloom.system.provenance import WEIGHTS
-from themeloom.themes.mapping import topic_themes
 
 if TYPE_CHECKING:
     from bertopic import BERTopic
@@ -268,18 +267,9 @@ class Model:
         return kind.model_validate(self.record.config[section])
 
     def _with_themes(self, placed: Placed) -> pl.DataFrame:
-        names = np.array([*self.record.codebook.keys, None], dtype=object)
-        of_topic = names[topic_themes(placed.topic, self.record.mapping)[0]].tolist()
-        best = names[placed.posterior.argmax(axis=1)].tolist()
-        return pl.DataFrame(
-            {
-                "topic": placed.topic,
-                "membership": placed.membership,
-                "topic_theme": pl.Series(of_topic, dtype=pl.String),
-                "theme": pl.Series(best, dtype=pl.String),
-                "theme_probability": pl.Series(placed.posterior.max(axis=1)),
-            }
-        )
+        record = self.record
+        themes = theme_columns(placed.topic, placed.posterior, record.mapping, record.codebook.keys)
+        return pl.DataFrame({"topic": placed.topic, "membership": placed.membership}).with_columns(themes)
 
 
 def load(path: str | Path, encoder: str | None = None, root: str | Path = ".") -> Model:

@@ -84,7 +84,7 @@ def judge(  # noqa: PLR0913 (who is judged by whom, and whether for a choice)
     rest, foreseen = [], []
     progress.begin(len(trials), "mappings")
     for trial in trials:
-        known = _chosen(labels, trial.learned)
+        known = labels.at(trial.learned)
         learned = learn(view, known, trial.inner(), config.strategy, adapts=trial.adapts)
         if foresees:
             foreseen.append(_foreseen(view, known, trial, learned, config.mixed_below))
@@ -142,9 +142,7 @@ def refer(line: Line, labels: Labels, group: Ints, trials: tuple[Trial, ...], co
     """Let a reference line predict what it may not learn from, in the same trials."""
     predicted = np.full((max(trial.repeat for trial in trials) + 1, len(labels.theme)), -1)
     for trial in trials:
-        predicted[trial.repeat, trial.judged] = line(
-            _chosen(labels, trial.learned), labels.position[trial.judged]
-        )
+        predicted[trial.repeat, trial.judged] = line(labels.at(trial.learned), labels.position[trial.judged])
     return HeldOut(coded, predicted, np.zeros((0, 0, 0)), group)
 
 
@@ -236,10 +234,6 @@ def _foreseen(view: View, labels: Labels, trial: Trial, learned: Learned, mixed_
     known = np.asarray(np.isfinite(topics).all(axis=1))
     of_topic = best_themes(np.where(known[:, None], topics, 1 / labels.themes), mixed_below)
     return Foreseen(trial, np.where(known, of_topic, -1), messages.argmax(axis=1))
-
-
-def _chosen(labels: Labels, places: Ints) -> Labels:
-    return replace(labels, position=labels.position[places], theme=labels.theme[places])
 
 
 def _of_rest(learned: Learned, labels: Labels) -> Doubles:
