@@ -631,7 +631,7 @@ def test_one_is_no_plural(coding_server, tmp_path):
     for head, label in AGREEMENT.values():
         assert f'<th scope="col">{head[:1].upper()}{head[1:]}</th>' in told
         assert escape(label) in told
-    assert '<td class="figure">undefined</td>' in told
+    assert " (no interval)</td>" in told
 
 
 def test_the_overview_fits_a_phone(visit, server):
