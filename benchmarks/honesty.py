@@ -22,17 +22,16 @@ import polars as pl
 from mapping import ROOT, Labelled, read_table, settings
 
 from themeloom.columns import COMMUNICATIONS
-from themeloom.members import HeldOut
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL, HeldOut
 from themeloom.progress import Stages
 from themeloom.records import Corpus, Ints, LabelledSample, Score
 from themeloom.running.learning import Study, learn_study
 from themeloom.system.atomic import whole_file
 from themeloom.system.provenance import versions
-from themeloom.themes.abstain import prediction_sets
 from themeloom.themes.mapping import topic_themes
 from themeloom.themes.prevalence import POWERED
 from themeloom.themes.scores import score
-from themeloom.themes.validation import CONFORMAL, MESSAGES, TOPICS
+from themeloom.themes.validation import CONFORMAL
 
 LABELS, MOST = 200, 1_000
 Row = dict[str, str | int | float]
@@ -70,18 +69,18 @@ def told_and_true(corpus: Labelled, n: int, draw: int, cache: Path) -> Iterator[
     of_topic, _ = topic_themes(study.discovery.clusters.topic[rest], study.mapping)
     nothing = np.zeros((0, 0, 0))
     said = {
-        TOPICS: (scores.overall, HeldOut(truth, of_topic[None], nothing, np.arange(len(rest)))),
-        MESSAGES: (
-            scores.lines[MESSAGES],
+        TOPIC_LEVEL: (scores.overall, HeldOut(truth, of_topic[None], nothing, np.arange(len(rest)))),
+        MESSAGE_LEVEL: (
+            scores.lines[MESSAGE_LEVEL],
             HeldOut(truth, posterior.argmax(axis=1)[None], posterior[None], np.arange(len(rest))),
         ),
     }
     for level, (told, held_out) in said.items():
         true = score(held_out, themes, 2, 0).overall
         for name in ("kappa", "macro_f1", "accuracy", "ece"):
-            if name != "ece" or level == MESSAGES:
+            if name != "ece" or level == MESSAGE_LEVEL:
                 yield _row(corpus.name, draw, f"{level}: {name}", told[name], true[name].value)
-    sets = prediction_sets(posterior, scores.conformal)
+    sets = study.mapping.sets(scores.conformal)[rest]
     share = float(sets[np.arange(len(rest)), truth].mean())
     yield _row(corpus.name, draw, "sets that hold the truth", Score(CONFORMAL, np.nan, np.nan), share)
     shares = np.bincount(corpus.theme, minlength=themes) / len(corpus.theme)

@@ -23,7 +23,7 @@ import _asked
 import numpy as np
 
 from themeloom import check
-from themeloom.config import Experiment
+from themeloom.config import STRATEGIES, Experiment
 from themeloom.discovery.plain import plain_topics
 from themeloom.members import HeldOut, Labels
 from themeloom.progress import Stages
@@ -39,7 +39,6 @@ from themeloom.themes.scores import score
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "docs" / "benchmarks.md"
 DEMO = ROOT / "experiments" / "dearmhp.toml"
-STRATEGIES = ("majority", "bayes", "graph", "soft", "zero-shot", "stacked")
 FOLDS = 5
 TOLD = (50, 100, 200, 400)  # numbers of labels at which the default is put beside reference lines
 MOST = 2_000  # messages of a corpus

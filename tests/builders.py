@@ -9,10 +9,9 @@ import polars as pl
 import yaml
 
 from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE, EVALUATION, POSTERIOR
-from themeloom.config import Experiment
+from themeloom.config import POOL, Experiment
 from themeloom.encoders import Adapted
 from themeloom.records import (
-    POOL,
     Candidate,
     Clusters,
     Codebook,
@@ -31,6 +30,7 @@ from themeloom.records import (
     Topic,
     TopicQuality,
 )
+from themeloom.themes.scores import FIGURES
 
 OPENINGS = (
     ("please", "dear team,", "honestly,", "today:", "a wish:"),
@@ -40,7 +40,6 @@ OPENINGS = (
     ("six months waiting for a {word}", "the {word} line closes at five", "one {word} for the whole town"),
     ("thank you for every {word}", "so grateful for that {word}", "thanks, [person 1], for the {word}"),
 )
-FIGURES = ("kappa", "alpha", "ac1", "macro_f1", "balanced_accuracy", "accuracy", "coverage", "ece")
 REFERENCES = (
     "plain BERTopic",
     "plain BERTopic, outliers reduced",
@@ -181,14 +180,16 @@ def make_mapping(rng: np.random.Generator, topic: Ints, themes: int, dimensions:
         "graph": len(topic),
         "shares": 1,
     }
-    parts = {name: rng.dirichlet(np.ones(themes), size) for name, size in sizes.items()}
+    own = np.random.default_rng(0)  # another part is to change nothing that is drawn after the mapping
+    parts = {name: own.dirichlet(np.ones(themes), size) for name, size in sizes.items()}
+    codebook = _unit(own, themes, dimensions).astype(np.float64)
     return Mapping(
         posterior=posterior,
         theme=best.astype(np.int64),
         labels=labels.astype(np.int64),
         messages=messages / messages.sum(axis=1, keepdims=True),
-        weights=np.array([0.0, *rng.uniform(0.1, 1, size=len(POOL) - 1)]),
-        parts=parts | {"codebook": _unit(rng, themes, dimensions).astype(np.float64)},
+        weights=np.array([0.0, *own.uniform(0.1, 1, size=len(POOL) - 1)]),
+        parts=parts | {"codebook": codebook},
         members=np.arange(len(topic)),
     )
 

@@ -13,7 +13,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from themeloom.console.bars import STAGES as BARS
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 
 TESTS = Path(__file__).resolve().parent
 SOURCE = TESTS.parent / "src" / "themeloom"
@@ -377,6 +380,26 @@ def _length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     docstring = node.body[0] if ast.get_docstring(node) is not None else None
     said = (docstring.end_lineno or 0) - docstring.lineno + 1 if docstring else 0
     return (node.end_lineno or 0) - node.lineno + 1 - said
+
+
+@pytest.mark.parametrize("room", ["discovery", "themes"])
+def test_the_map_names_the_modules_of_a_stage(room: str) -> None:
+    page = (TESTS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (line,) = re.findall(rf"(?m)^ +{room}/ +(.*)$", page)
+    public = (m.path.stem for m in MODULES if m.room == room and not m.path.stem.startswith("_"))
+    assert [name for name in public if not re.search(rf"\b{name.rpartition('_')[2]}\b", line)] == []
+
+
+def test_levels_of_scores_are_named_in_one_place() -> None:
+    named = [
+        module.place
+        for module in MODULES
+        for node in module.nodes(ast.Constant)
+        if node.value in {TOPIC_LEVEL, MESSAGE_LEVEL}
+    ]
+    assert named == ["members.py"] * 2
+    pages = (path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.html"))
+    assert not any(f'"{level}"' in page for page in pages for level in (TOPIC_LEVEL, MESSAGE_LEVEL))
 
 
 def test_nothing_that_can_execute_is_loaded() -> None:

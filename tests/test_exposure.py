@@ -45,6 +45,7 @@ from studies import Study, write_study
 from themeloom import cli
 from themeloom.cli import crash
 from themeloom.history.backend import Backend
+from themeloom.results.exporting import FORMATS
 from themeloom.system.addresses import public_uri
 from themeloom.system.folders import Folders
 
@@ -192,7 +193,7 @@ def use_model(here: Planted, first: Path) -> None:
     say("plan", here.file, "--half-width", "0.2", *root)
     say("report", first, "--paper", here.out("paper"), "--out", here.out("again.html"), *root)
     say("report", first, "--quotes", "words", "--json", here.out("words.json"), *root)
-    for form in ("csv", "parquet", "xlsx", "docx"):
+    for form in FORMATS:
         say("export", first, "--format", form, "--out", here.out(f"themes.{form}"), *root)
     say("export", first, "--quotes", "none", "--out", here.out("none.csv"), *root)
     say("register", first, "--name", "small", "--alias", "champion", "--uri", store_of(here.root), *root)

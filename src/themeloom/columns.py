@@ -69,11 +69,11 @@ COMMUNICATIONS: dict[str, Any] = {
 }
 """Columns of the anonymous corpus, in the order of the unique messages."""
 
+MESSAGE = ("doc_id", "text", "created_at", "times_seen")
+"""Columns of a communication that its run keeps, before it has a topic."""
+
 ASSIGNED: dict[str, Any] = {
-    "doc_id": pl.String,
-    "text": pl.String,
-    "created_at": UTC_TIME,
-    "times_seen": pl.Int64,
+    **{name: COMMUNICATIONS[name] for name in MESSAGE},
     "topic": pl.Int64,
     "outlier": pl.Boolean,
     "topic_theme": pl.String,
@@ -109,3 +109,11 @@ EVALUATION: dict[str, Any] = {
 
 POSTERIOR = "p_"
 """Begins the name of such a column; the theme's key ends it."""
+
+AGREEMENT: dict[str, tuple[str, str]] = {
+    "observed": ("agreement", "percent agreement"),
+    "kappa": ("kappa", "Cohen's kappa"),
+    "alpha": ("alpha", "Krippendorff's alpha"),
+    "ac1": ("AC1", "Gwet's AC1"),
+}
+"""Figures of how far coders agree: what each is called at the head of a column, and in full."""

@@ -4,8 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from themeloom.records import Doubles, Floats, Ints, Score
+from themeloom.config import STRATEGIES
+from themeloom.records import Doubles, Floats, Ints, Mapping, Score
 
+TOPIC_LEVEL = "topic level"
+"""Each message has the theme of its topic."""
+MESSAGE_LEVEL = "message level"
+"""Each message has its own likeliest theme."""
 NEIGHBOURS = 12
 """So many nearest others of a message tell of it."""
 INFORMED = 2.0
@@ -57,6 +62,10 @@ class Labels:
     theme: Ints  # (labels,): index of the theme
     themes: int  # in the codebook
 
+    def at(self, places: Ints) -> "Labels":
+        """Return some of the labels, by their places."""
+        return Labels(self.position[places], self.theme[places], self.themes)
+
     def but(self, left_out: Ints) -> "Labels":
         """Return all labels but some, named by their places."""
         return Labels(np.delete(self.position, left_out), np.delete(self.theme, left_out), self.themes)
@@ -87,6 +96,23 @@ class PlainTopics:
 
     topic: Ints  # (communications,): largest first; -1 for outliers
     reduced: Ints  # (communications,): after BERTopic's reduce_outliers; -1 where it found no topic either
+
+
+def parts_of(strategy: str, *, adapted: bool) -> tuple[str, ...]:
+    """Return a strategy's parts; without adapted vectors those on raw ones do their work."""
+    parts = STRATEGIES[strategy]
+    return parts if adapted else tuple(dict.fromkeys("raw" if part == "adapted" else part for part in parts))
+
+
+def strategy_of(mapping: Mapping) -> str:
+    """Return the strategy that a mapping pools, which 'auto' took where it was asked; 'auto' if none does."""
+    used = {name for name in mapping.parts if name != "shares" and len(mapping.parts[name])}
+    fits = (
+        name
+        for name in STRATEGIES
+        if used in ({*parts_of(name, adapted=True)}, {*parts_of(name, adapted=False)})
+    )
+    return next(fits, "auto")
 
 
 def side_by_side(raw: Floats, adapted: Floats, weight: float = 1.0) -> Floats:

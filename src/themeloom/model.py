@@ -11,7 +11,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from themeloom.arrays import as_texts
-from themeloom.assigning.placing import Placed, Placing
+from themeloom.assigning.placing import Placed, Placing, theme_columns
 from themeloom.columns import POSTERIOR
 from themeloom.config import AdaptConfig, AnonymiseConfig, DescribeConfig, DiscoverConfig, EncoderConfig
 from themeloom.corpus.anonymise import mask_texts
@@ -21,13 +21,13 @@ from themeloom.discovery.embed import Encoder
 from themeloom.history import store
 from themeloom.history.quiet import unlogged
 from themeloom.history.registry import model_folder
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import RunRecord, Score
 from themeloom.reporting.fragments import summary_fragment
 from themeloom.reporting.summary import summarise
 from themeloom.reporting.texts import counted
 from themeloom.system.provenance import FILES, WEIGHTS
-from themeloom.themes.mapping import topic_themes
 
 if TYPE_CHECKING:
     from bertopic import BERTopic
@@ -109,8 +109,8 @@ class Model:
     def scores(self) -> pl.DataFrame:
         """One row a score: which line, which theme (null: all), which score, value, 95% interval."""
         scores = self.record.scores
-        lines = {"topic level": scores.overall, **scores.lines, **scores.differences}
-        levels = {"topic level": scores.per_theme, "message level": scores.message_per_theme}
+        lines = {TOPIC_LEVEL: scores.overall, **scores.lines, **scores.differences}
+        levels = {TOPIC_LEVEL: scores.per_theme, MESSAGE_LEVEL: scores.message_per_theme}
         rows = [_row(line, None, *named) for line, of_line in lines.items() for named in of_line.items()]
         rows += [
             _row(level, theme, *named)
@@ -268,18 +268,9 @@ class Model:
         return kind.model_validate(self.record.config[section])
 
     def _with_themes(self, placed: Placed) -> pl.DataFrame:
-        names = np.array([*self.record.codebook.keys, None], dtype=object)
-        of_topic = names[topic_themes(placed.topic, self.record.mapping)[0]].tolist()
-        best = names[placed.posterior.argmax(axis=1)].tolist()
-        return pl.DataFrame(
-            {
-                "topic": placed.topic,
-                "membership": placed.membership,
-                "topic_theme": pl.Series(of_topic, dtype=pl.String),
-                "theme": pl.Series(best, dtype=pl.String),
-                "theme_probability": pl.Series(placed.posterior.max(axis=1)),
-            }
-        )
+        record = self.record
+        themes = theme_columns(placed.topic, placed.posterior, record.mapping, record.codebook.keys)
+        return pl.DataFrame({"topic": placed.topic, "membership": placed.membership}).with_columns(themes)
 
 
 def load(path: str | Path, encoder: str | None = None, root: str | Path = ".") -> Model:

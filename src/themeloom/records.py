@@ -174,10 +174,6 @@ class LabelledSample:
         return self.theme >= 0
 
 
-POOL = ("majority", "hierarchy", "raw", "adapted", "surface", "graph", "codebook", "shares")
-"""What can speak for a message's theme, in the order of `Mapping.weights`."""
-
-
 @dataclass(frozen=True, slots=True)
 class Mapping:
     """Which theme each topic and each message belongs to, and what tells so of new messages."""
@@ -186,9 +182,14 @@ class Mapping:
     theme: Ints  # (topics,): index of the theme, -1 where mixed
     labels: Ints  # (topics, themes): labelled members
     messages: Doubles  # (communications, themes): each message's own posterior
-    weights: Doubles  # (POOL,): how much each part counts; 0: not used
+    weights: Doubles  # (`config.POOL`,): how much each part counts; 0: not used
     parts: dict[str, Doubles]  # what each learned, by its name in POOL; no rows where it is not used
     members: Ints  # (members,): which communications it learned from
+
+    def sets(self, threshold: float) -> Bools:
+        """(communications, themes): the likeliest theme of each, and all that are at least so probable."""
+        likeliest = self.messages.max(axis=1, keepdims=True, initial=0)
+        return np.asarray(self.messages >= np.minimum(likeliest, threshold))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +209,12 @@ class Score:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:z.2f} ({self.low:z.2f} to {self.high:z.2f})"
+        interval = "no interval" if self.low != self.low else f"{self.low:z.2f} to {self.high:z.2f}"
+        return "undefined" if self.value != self.value else f"{self.value:z.2f} ({interval})"  # NaN
 
     def _repr_html_(self) -> str:
-        return f"<b>{self.value:z.2f}</b> <small>{self.low:z.2f} to {self.high:z.2f}</small>"
+        value, _, interval = str(self).partition(" ")
+        return f"<b>{value}</b> <small>{interval.strip('()')}</small>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,9 +310,8 @@ class RunRecord:
 
     @property
     def sets(self) -> Bools:
-        """(communications, themes): the prediction set of each: its likeliest, and by `Scores.conformal`."""
-        likeliest = self.mapping.messages.max(axis=1, keepdims=True, initial=0)
-        return np.asarray(self.mapping.messages >= np.minimum(likeliest, self.scores.conformal))
+        """(communications, themes): the prediction set of each, by `Scores.conformal`."""
+        return self.mapping.sets(self.scores.conformal)
 
     @property
     def undecided(self) -> Bools:

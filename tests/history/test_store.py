@@ -3,11 +3,13 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save as save_arrays
 
 from builders import make_record
-from themeloom.columns import ASSIGNED
+from themeloom.columns import ASSIGNED, EVALUATION, POSTERIOR
 from themeloom.encoders import NO_WORDS, WordVectors
 from themeloom.errors import ModelError, OutputError
 from themeloom.history import store
@@ -48,6 +50,16 @@ def plain(value):
 
 def assert_same(left, right):
     assert plain(left) == plain(right)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [("communications", list(ASSIGNED)), ("evaluation", [*EVALUATION, f"{POSTERIOR}KEY"])],
+)
+def test_columns_are_told_in_the_manual(name, columns):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "results.md").read_text(encoding="utf-8")
+    told = re.search(rf"(?s)`{name}\.parquet` has one row .*?\n\n(\|.*?)\n\n", page)
+    assert re.findall(r"(?m)^\| `(\w+)` \|", told[1]) == columns
 
 
 @pytest.mark.parametrize(("n", "seed"), [(20, 1), (60, 0), (301, 7)])

@@ -8,10 +8,12 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
+from markupsafe import escape
 
 from builders import make_codebook
 from coding import Server, code_all, message_of, press, sit_down
 from coding_server import HOSTILE, STUDY, invented, label_file
+from themeloom.columns import AGREEMENT
 from themeloom.labelling import codebooks
 from themeloom.labelling.store import PATIENCE, Store
 from themeloom.records import Codebook
@@ -626,6 +628,10 @@ def test_one_is_no_plural(coding_server, tmp_path):
     assert "<p>1 message was coded by two or more" in told
     assert "(1 time) takes" in told
     assert "1 code was given with" in told
+    for head, label in AGREEMENT.values():
+        assert f'<th scope="col">{head[:1].upper()}{head[1:]}</th>' in told
+        assert escape(label) in told
+    assert " (no interval)</td>" in told
 
 
 def test_the_overview_fits_a_phone(visit, server):

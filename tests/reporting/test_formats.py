@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from themeloom.records import Score
@@ -34,6 +36,8 @@ def test_placeholders_become_chips() -> None:
         (formats.signed(-0.004), "+0.00"),
         (formats.signed(-0.05), "\N{MINUS SIGN}0.05"),
         (str(Score(-0.001, -0.004, 0.26)), "0.00 (0.00 to 0.26)"),
+        (str(Score(-0.001, math.nan, math.nan)), "0.00 (no interval)"),
+        (str(Score(math.nan, math.nan, math.nan)), "undefined"),
         (formats.percent(1.7), "100.0%"),
         (formats.percent(float("nan")), "0.0%"),
         (formats.number(1195), "1,195"),

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 from hostile import hostile_record
@@ -22,6 +23,8 @@ def test_scores_show_themselves_in_a_notebook() -> None:
     shown = scores._repr_html_()
     assert shown.count("<tr>") == 2 + len(scores.lines)
     assert Score(0.474, 0.41, 0.52)._repr_html_() == "<b>0.47</b> <small>0.41 to 0.52</small>"
+    assert Score(0.474, math.nan, math.nan)._repr_html_() == "<b>0.47</b> <small>no interval</small>"
+    assert Score(math.nan, math.nan, math.nan)._repr_html_() == "<b>undefined</b> <small></small>"
     nothing = replace(scores, overall={}, lines={})
     assert nothing._repr_html_().count("<td>\N{EN DASH}</td>") == 4
 

@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
+import pytest
 
 from builders import make_record
-from themeloom.config import EncoderConfig
+from themeloom.config import EncoderConfig, ThemesConfig
 from themeloom.discovery.embed import Encoder
 from themeloom.encoders import Adapted
 from themeloom.history.card import model_card
@@ -15,6 +17,7 @@ from themeloom.reporting.leads import asked, foot, unnamed
 from themeloom.reporting.leads import coded as how_coded
 from themeloom.reporting.methods import methods
 from themeloom.reporting.summary import summarise
+from themeloom.reporting.texts import say
 from themeloom.running.spreading import AGREEMENT
 
 STUDY = "Shepherd A, Sanders C. Using social media for support. BMC Psychiatry 2015;15:29."
@@ -135,6 +138,37 @@ def test_the_text_follows_the_configuration() -> None:
     assert "Fred and Jain, 2005" in consensus
     informed = " ".join(methods(configured(discover={"vectors": "raw+adapted"})).paragraphs)
     assert "Labels informed the topics" in informed
+
+
+@pytest.mark.parametrize("strategy", get_args(ThemesConfig.model_fields["strategy"].annotation))
+def test_every_strategy_has_its_text(strategy: str) -> None:
+    own = say(f"methods.strategy_{strategy}")
+    if strategy != "auto":
+        assert own in " ".join(methods(configured(themes={"strategy": strategy})).paragraphs)
+
+
+def test_the_strategy_that_auto_took_is_told() -> None:
+    each = "; each fold that is judged chose for itself"
+    plain, auto = configured(themes={"strategy": "stacked"}), {"strategy": "auto"}
+    cases = (
+        (configured(themes=auto), each),
+        (configured(themes=auto, validate={"held_out": 0.3}), ""),
+    )
+    for record, end in cases:
+        text = " ".join(methods(record).paragraphs)
+        told = (
+            "Of several strategies \u2018stacked\u2019 was taken, which predicts best inside the training "
+            "folds"
+        )
+        assert f"{told}{end}. {say('methods.strategy_stacked')}, with the encoder" in text
+        assert f"mapping by | stacked, which auto chose{end} |" in model_card(record)
+    assert "Of several strategies" not in " ".join(methods(plain).paragraphs)
+    assert "mapping by | stacked |" in model_card(plain)
+    mapping = plain.mapping
+    other = replace(mapping, parts={name: part[:0] for name, part in mapping.parts.items()})
+    unknown = replace(configured(themes=auto), mapping=other)  # of a version with other parts
+    assert say("methods.strategy_auto") in " ".join(methods(unknown).paragraphs)
+    assert "mapping by | auto |" in model_card(unknown)
 
 
 def test_an_encoder_that_nothing_asked_to_adapt_is_not_said_to_be_adapted() -> None:

@@ -8,6 +8,8 @@ import pytest
 from themeloom.compared import STATES
 from themeloom.reporting import texts
 from themeloom.reporting.differences import meaning
+from themeloom.themes._scoring import PER_THEME
+from themeloom.themes.scores import FIGURES
 
 HOME = Path(texts.__file__).parent
 TEMPLATES = sorted((HOME / "templates").rglob("*.html"))
@@ -58,6 +60,16 @@ def test_every_text_is_used() -> None:
     named = {f"counted.{word}" for word in re.findall(r"""["']([a-z]+)["']""", source)}
     unused = texts.catalogue().keys() - whole - named
     assert {key for key in unused if not key.startswith(tuple(begun))} == set()
+
+
+@pytest.mark.parametrize("name", [*FIGURES, *PER_THEME])
+def test_every_score_has_its_name_and_its_place_in_the_manual(name: str) -> None:
+    spoken = texts.say(f"metric.{name}")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "themes-and-scores.md").read_text(encoding="utf-8")
+    table = re.search(r"(?s)\| score \| what it is \|\n(.*?)\n\n", page)
+    assert table is not None
+    listed = {cell for row in re.findall(r"(?m)^\| (.*?) \|", table[1]) for cell in row.lower().split(", ")}
+    assert {name.replace("_", " "), name.replace("_", "-"), spoken.lower()} & listed
 
 
 def test_states_mean_on_the_page_what_they_mean_in_the_record() -> None:

@@ -19,7 +19,9 @@ from themeloom.errors import ModelError, OutputError
 from themeloom.history import store
 from themeloom.records import RunRecord
 from themeloom.reporting.appendix import COLUMNS
+from themeloom.results.exporting import FORMATS
 from themeloom.results.reports import CHECKLIST, METHODS, REFERENCES, shared_report
+from themeloom.studies.targets import HEADS
 
 
 def formulas() -> RunRecord:
@@ -54,6 +56,18 @@ def test_a_report_is_written_again_into_the_model_folder_which_stays_whole(folde
     assert "report.html\n" in said
     assert "Fewer than 5 authors wrote the messages of topic 4" in said
     store.check(folder)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_is_named_written_and_replaced(folder: Path, tmp_path: Path, form: str) -> None:
+    help_ = " ".join(CliRunner().invoke(app, ["export", "--help"], env={"COLUMNS": "200"}).output.split())
+    page = (Path(__file__).resolve().parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
+    assert re.search(rf"--format\b[^-]*\b{form}\b", help_)
+    assert f"'{form}'" in (themeloom.export.__doc__ or "")
+    assert f"`{form}`" in page
+    assert f".{form}" in HEADS
+    made = [themeloom.export(folder, form, tmp_path / f"a.{form}") for _ in range(2)]
+    assert made[0] == made[1]
 
 
 def test_report_writes_what_a_paper_takes(folder: Path, tmp_path: Path) -> None:

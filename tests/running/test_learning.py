@@ -10,11 +10,13 @@ from typer.testing import CliRunner
 import themeloom
 from studies import CODEBOOK, write_study
 from themeloom import cli
+from themeloom.config import STRATEGIES
 from themeloom.console.results import show_result
 from themeloom.discovery import embed
 from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.plain import REDUCE, plain_topics
 from themeloom.discovery.reduce import reduce
+from themeloom.members import strategy_of
 from themeloom.running import learning
 from themeloom.running.shares import NOT_STATED
 
@@ -94,3 +96,18 @@ def test_messages_on_which_coders_tie_are_counted_beside_the_labels(tmp_path):
         in seen.getvalue()
     )
     assert "No label is of the theme tax: how well it is found cannot be told." in seen.getvalue()
+
+
+def test_the_terminal_tells_which_strategy_auto_took(tmp_path):
+    study = write_study(tmp_path / "study")
+    study.rewrite("experiment.toml", "steps = 2", "enabled = false")
+    study.rewrite("experiment.toml", 'labels = "labels.csv"', 'labels = "labels.csv"\nstrategy = "auto"')
+    result = themeloom.run(study.experiment, tmp_path / "root")
+    taken = strategy_of(result.model.record.mapping)
+    assert taken in STRATEGIES
+    seen = StringIO()
+    show_result(Console(file=seen, width=200), result)
+    assert (
+        f"Of several strategies \u2018{taken}\u2019 was taken, which predicts best inside the training "
+        "folds; each fold that is judged chose for itself." in seen.getvalue()
+    )

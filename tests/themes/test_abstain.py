@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -5,17 +7,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
+from builders import make_record
 from learners import SHARES, Gaussians, cross_fitted
 from themeloom.columns import COVERAGE_CURVE
 from themeloom.members import HeldOut
 from themeloom.themes.abstain import (
     conformal_threshold,
     coverage_curve,
-    decided,
-    prediction_sets,
 )
 
 NONE = np.zeros((0, 0, 0))
+MAPPING = make_record().mapping
+
+
+def prediction_sets(posterior, threshold):
+    return replace(MAPPING, messages=posterior).sets(threshold)
 
 
 def line(coded, posterior):
@@ -93,7 +99,7 @@ def test_sets_of_one_are_decided_and_none_is_empty():
     posterior = np.array([[0.7, 0.3, 0], [0.5, 0.5, 0], [0.4, 0.3, 0.3], [0.1, 0.3, 0.6], [0.4, 0.4, 0.2]])
     sets = prediction_sets(posterior, 0.5)
     np.testing.assert_array_equal(sets.sum(axis=1), [1, 2, 1, 1, 2])
-    np.testing.assert_array_equal(decided(sets), [0, -1, 0, 2, -1])
+    np.testing.assert_array_equal(sets.argmax(axis=1)[sets.sum(axis=1) == 1], [0, 0, 2])
 
 
 def test_where_nearly_all_are_right_the_likeliest_theme_is_enough():
@@ -102,7 +108,7 @@ def test_where_nearly_all_are_right_the_likeliest_theme_is_enough():
     posterior = np.stack([surely, 1 - surely], axis=1)
     threshold = conformal_threshold(posterior, np.zeros(99, np.int64), 0.9)
     assert (surely < threshold).sum() == 9
-    np.testing.assert_array_equal(decided(prediction_sets(posterior, threshold)), 0)
+    np.testing.assert_array_equal(prediction_sets(posterior, threshold), [[True, False]] * 99)
 
 
 @settings(deadline=None)

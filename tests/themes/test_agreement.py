@@ -4,11 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
+from themeloom.columns import AGREEMENT
 from themeloom.errors import LabelError
 from themeloom.records import Codebook, LabelledSample, Theme
 from themeloom.themes.agreement import agreement
-
-FIGURES = ("observed", "kappa", "alpha", "ac1")
 
 
 def coded(*coders, names=None):
@@ -190,8 +189,8 @@ def test_other_names_for_the_codes_change_nothing(seed, names):
 )
 def test_perfect_agreement_is_one(codes, coders):
     found = agreement(coded(*[codes] * coders), book(4), 100)
-    assert values(found.scores) == dict.fromkeys(FIGURES, pytest.approx(1))
-    assert all(values(theme.scores) == dict.fromkeys(FIGURES, pytest.approx(1)) for theme in found.themes)
+    assert values(found.scores) == dict.fromkeys(AGREEMENT, pytest.approx(1))
+    assert all(values(theme.scores) == dict.fromkeys(AGREEMENT, pytest.approx(1)) for theme in found.themes)
     assert found.confusions == ()
     assert [theme.theme for theme in found.themes if theme.disputed or theme.disputed_share.value] == []
     assert {theme.theme for theme in found.themes} == {f"t{code}" for code in codes}
@@ -262,10 +261,10 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
     scale = 100_000
     truth = values(agreement(coded(*from_table((joint * scale).round().astype(int))), book(3), 100).scores)
     generator = np.random.default_rng(5)
-    studies, covered = 200, dict.fromkeys(FIGURES, 0)
+    studies, covered = 200, dict.fromkeys(AGREEMENT, 0)
     for study in range(studies):
         drawn = generator.multinomial(120, joint.ravel()).reshape(3, 3)
         found = agreement(coded(*from_table(drawn)), book(3), 400, study).scores
-        for name in FIGURES:
+        for name in AGREEMENT:
             covered[name] += found[name].low <= truth[name] <= found[name].high
     assert all(0.90 <= count / studies <= 0.99 for count in covered.values()), covered

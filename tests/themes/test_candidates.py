@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groups import grouped
-from themeloom.config import ThemesConfig
+from themeloom.config import POOL, ThemesConfig
 from themeloom.members import Labels, Members, Messages
 from themeloom.nearest import nearest_of_all
-from themeloom.records import POOL, Mapping
+from themeloom.records import Mapping
 from themeloom.themes.candidates import SMALLEST, find_candidates
 from themeloom.themes.mapping import learn_mapping
 

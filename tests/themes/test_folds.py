@@ -38,6 +38,15 @@ def check_inner(trial, group):
         assert not set(group[fold]) & set(group[others])
 
 
+def test_the_largest_seed_draws_every_repeat():
+    theme, group = np.tile([0, 1], 12), np.arange(24)
+    for count in (2, 3):
+        _, trials = draw_trials(theme, group, config(count, repeats=3), 2**32 - 1)
+        assert len(trials) == 3 * count
+    _, wrapped = draw_trials(theme, group, config(3), 0)
+    np.testing.assert_array_equal(trials[3].judged, wrapped[0].judged)
+
+
 @settings(deadline=None)
 @given(samples())
 def test_each_label_is_judged_once_a_repeat_and_no_author_is_on_both_sides(sample):

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from planted import World
-from themeloom.config import ThemesConfig, ValidateConfig
-from themeloom.themes._parts import STRATEGIES
+from themeloom.config import STRATEGIES, ThemesConfig, ValidateConfig
 from themeloom.themes.folds import draw_trials
 from themeloom.themes.scores import score
 from themeloom.themes.validation import judge

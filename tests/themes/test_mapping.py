@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from planted import World
-from themeloom.config import ThemesConfig
-from themeloom.members import Labels, Messages
-from themeloom.records import POOL
-from themeloom.themes._parts import STRATEGIES, wanted
+from themeloom.config import POOL, STRATEGIES, ThemesConfig
+from themeloom.members import Labels, Messages, strategy_of
+from themeloom.themes._parts import wanted
 from themeloom.themes.folds import draw_folds
 from themeloom.themes.mapping import (
     best_themes,
@@ -60,6 +59,22 @@ def test_a_mapping_agrees_in_itself(strategy):
     assert list(mapping.parts) == list(POOL)
     assert mapping.weights.shape == (len(POOL),)
     assert (mapping.weights >= 0).all()
+
+
+@pytest.mark.parametrize("world", [WORLD, World()], ids=["plain", "adapted"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_mapping_tells_the_strategy_that_it_was_learned_by(strategy, world):
+    mapping = mapped(strategy, world)
+    assert strategy_of(mapping) == strategy
+    others = {name: part[:0] for name, part in mapping.parts.items()}
+    assert strategy_of(replace(mapping, parts=others)) == "auto"
+
+
+def test_a_mapping_tells_the_strategy_that_auto_took():
+    labels, taken = WORLD.labels, strategy_of(mapped("auto"))
+    said, judged = learned("auto"), learned(taken)
+    assert taken != "auto"
+    assert said.names == judged.names == wanted(taken, WORLD.members(labels))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -1,6 +1,9 @@
 """Each part that speaks for a message's theme."""
 
+import inspect
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -8,11 +11,12 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from planted import World
-from themeloom.config import ThemesConfig
+from themeloom.config import ADAPTED, POOL, STRATEGIES, ThemesConfig
+from themeloom.estimator import ThemeModel
 from themeloom.members import Labels
-from themeloom.records import POOL
 from themeloom.themes._classifier import STRENGTH
-from themeloom.themes._parts import PARTS, STRATEGIES, label_shares, places, wanted
+from themeloom.themes._parts import PARTS, label_shares, places, wanted
+from themeloom.themes.mapping import ROWS_OF_TOPICS
 
 WORLD = World()
 ALL = pytest.mark.parametrize("name", PARTS)
@@ -159,6 +163,37 @@ def test_without_adapted_vectors_the_raw_ones_do_their_work():
         assert "adapted" not in left
         assert len(set(left)) == len(left)
         assert ("raw" in left) == bool({"raw", "adapted"} & set(parts))
+
+
+def test_strategies_that_pool_what_reads_adapted_vectors_ask_for_them():
+    plain = World(adapts=False)
+    reads = {
+        name for name in PARTS if not np.allclose(said(name, new=True), said(name, world=plain, new=True))
+    }
+    asking = {name for name, parts in STRATEGIES.items() if reads & set(parts)}
+    assert asking - {"graph"} == set(ADAPTED) - {
+        "auto"
+    }  # a graph reads them where they are; it asks for none
+    assert "auto" in ADAPTED
+
+
+@ALL
+def test_parts_say_whether_they_have_a_row_a_topic(name):
+    rows = len(PARTS[name].learn(WORLD.members(WORLD.labels), WORLD.labels))
+    assert PARTS[name].of_topics is (rows == WORLD.topics + 1)
+    assert PARTS[name].of_topics is (name in ROWS_OF_TOPICS)
+
+
+def test_every_strategy_is_told_wherever_they_are_listed():
+    offered = get_args(ThemesConfig.model_fields["strategy"].annotation)
+    page = (Path(__file__).resolve().parents[2] / "docs" / "themes-and-scores.md").read_text(encoding="utf-8")
+    listed = re.search(r"strategy : \{(.*?)\}", inspect.getdoc(ThemeModel) or "")
+    assert listed is not None
+    assert {word.strip("'") for word in listed[1].split(", ")} == set(offered)
+    assert {cell for cell in offered if not re.search(rf"(?m)^\| `{cell}`[ |]", page)} == set()
+    assert {
+        name for name in offered if f"'{name}'" not in ThemesConfig.model_fields["strategy"].description
+    } == set()
 
 
 def test_places_and_shares():

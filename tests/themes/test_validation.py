@@ -8,11 +8,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, cohen_kappa_score, confusion_matrix, f1_score
 
 from planted import World
-from themeloom.config import ThemesConfig, ValidateConfig
+from themeloom.config import STRATEGIES, ThemesConfig, ValidateConfig
 from themeloom.members import HeldOut
 from themeloom.records import Codebook, LabelledSample, Theme
 from themeloom.themes import validation
-from themeloom.themes._parts import STRATEGIES
 from themeloom.themes.folds import draw_trials
 from themeloom.themes.validation import coder_pairs, judge, refer, reference_lines, scored
 

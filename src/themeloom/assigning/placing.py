@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import polars as pl
 
 from themeloom.config import AdaptConfig
 from themeloom.discovery.adapt import Adapter
@@ -17,7 +18,7 @@ from themeloom.encoders import Adapted
 from themeloom.members import Messages, informed_vectors, side_by_side
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Discovery, Doubles, Floats, Ints, Mapping
-from themeloom.themes.mapping import message_posterior
+from themeloom.themes.mapping import message_posterior, topic_themes
 
 CHUNK = 1_024  # messages whose hidden states are held at once
 
@@ -31,6 +32,16 @@ class Placed:
     posterior: Doubles  # (messages, themes)
     raw: Floats  # (messages, dimensions): the encoder's own vectors
     adapted: Floats  # (messages, dimensions): the adapted encoder's; (messages, 0) without one
+
+
+def theme_columns(topic: Ints, posterior: Doubles, mapping: Mapping, keys: Sequence[str]) -> list[pl.Series]:
+    """Name the theme of each message's topic, its own likeliest theme, and the probability of that."""
+    names = np.array([*keys, None], dtype=object)
+    return [
+        pl.Series("topic_theme", names[topic_themes(topic, mapping)[0]].tolist(), dtype=pl.String),
+        pl.Series("theme", names[posterior.argmax(axis=1)].tolist(), dtype=pl.String),
+        pl.Series("theme_probability", posterior.max(axis=1)),
+    ]
 
 
 @dataclass(frozen=True)

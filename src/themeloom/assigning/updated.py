@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from themeloom.assigning.placing import Placed
-from themeloom.columns import ASSIGNED
+from themeloom.assigning.placing import Placed, theme_columns
+from themeloom.columns import ASSIGNED, MESSAGE
 from themeloom.discovery.neighbours import NEIGHBOURS
 from themeloom.discovery.quality import word_quality
 from themeloom.encoders import Adapted
@@ -23,10 +23,7 @@ from themeloom.records import (
     Topic,
     TopicQuality,
 )
-from themeloom.themes.mapping import topic_themes
-
-ROWS_OF_TOPICS = ("majority", "hierarchy")
-"""Parts of a mapping that have a row a topic, and a last one for messages without."""
+from themeloom.themes.mapping import ROWS_OF_TOPICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +103,11 @@ def with_words(record: RunRecord, topics: tuple[Topic, ...], reason: str, split:
 
 
 def _communications(record: RunRecord, batch: Batch, mapping: Mapping) -> pl.DataFrame:
-    names = np.array([*record.codebook.keys, None], dtype=object)
     placed = batch.placed
-    of_topic = names[topic_themes(placed.topic, mapping)[0]].tolist()
-    new = batch.messages.select("doc_id", "text", "created_at", "times_seen").with_columns(
-        topic=pl.Series(placed.topic),
-        outlier=pl.Series(batch.misfits),
-        topic_theme=pl.Series(of_topic, dtype=pl.String),
-        theme=pl.Series(names[placed.posterior.argmax(axis=1)].tolist(), dtype=pl.String),
-        theme_probability=pl.Series(placed.posterior.max(axis=1)),
+    new = batch.messages.select(MESSAGE).with_columns(
+        pl.Series("topic", placed.topic),
+        pl.Series("outlier", batch.misfits),
+        *theme_columns(placed.topic, placed.posterior, mapping, record.codebook.keys),
     )
     old = record.communications.with_columns(pl.col("times_seen") + pl.Series(batch.seen_again))
     return pl.concat([old, new.select(pl.col(name).cast(kind) for name, kind in ASSIGNED.items())])

@@ -16,10 +16,13 @@ from themeloom.config.discovery import (
 )
 from themeloom.config.section import Section, SomeText, dotted
 from themeloom.config.sweep import Criterion, Setting, SpanConfig, SweepConfig
-from themeloom.config.themes import ADAPTED, LABEL_STORE, ThemesConfig, ValidateConfig
+from themeloom.config.themes import ADAPTED, LABEL_STORE, POOL, STRATEGIES, ThemesConfig, ValidateConfig
 
 __all__ = [
+    "ADAPTED",
     "LABEL_STORE",
+    "POOL",
+    "STRATEGIES",
     "AdaptConfig",
     "AnonymiseConfig",
     "ClusterConfig",

@@ -11,7 +11,18 @@ LABEL_STORE = "label-store"
 """In place of a label file's path: what people code on the labelling page."""
 
 
-ADAPTED = ("soft", "stacked", "auto")
+POOL = ("majority", "hierarchy", "raw", "adapted", "surface", "graph", "codebook", "shares")
+"""What can speak for a message's theme, in the order of a mapping's weights: parts, and themes' shares."""
+STRATEGIES: dict[str, tuple[str, ...]] = {
+    "majority": ("majority",),
+    "bayes": ("hierarchy",),
+    "graph": ("graph",),
+    "soft": ("adapted",),
+    "zero-shot": ("codebook",),
+    "stacked": ("hierarchy", "raw", "adapted", "surface", "graph", "codebook"),
+}
+"""Which parts a strategy pools; 'auto' takes one of these."""
+ADAPTED = (*(name for name, parts in STRATEGIES.items() if "adapted" in parts), "auto")
 """Strategies that ask for the adapted encoder's vectors."""
 
 

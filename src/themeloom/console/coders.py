@@ -5,17 +5,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
+from themeloom.columns import AGREEMENT
 from themeloom.console.tables import new_table, score_cell
 
 if TYPE_CHECKING:
     from themeloom.themes.agreement import Agreement
 
-FIGURES = {
-    "observed": "percent agreement",
-    "kappa": "Cohen's kappa",
-    "alpha": "Krippendorff's alpha",
-    "ac1": "Gwet's AC1",
-}
 CONFUSIONS = 15  # shown at most
 
 
@@ -23,7 +18,7 @@ def show_agreement(console: Console, found: "Agreement") -> None:
     """Print how far coders agree: overall, on each theme, each pair, and on what they do not."""
     mean = ", mean over pairs" if len(found.coders) > 2 else ""
     table = new_table(f"Agreement of {len(found.coders)} coders (95% intervals)", "", "value")
-    for name, label in FIGURES.items():
+    for name, (_, label) in AGREEMENT.items():
         table.add_row(label + (mean if name == "kappa" else ""), score_cell(found.scores[name]))
     console.print(table)
     console.print(
@@ -31,9 +26,11 @@ def show_agreement(console: Console, found: "Agreement") -> None:
     )
     _show_agreement_on_themes(console, found)
     if len(found.pairs) > 1:
-        table = new_table("Agreement of each pair", "coder", "and", "messages", "agreement", "kappa")
+        names = tuple(found.pairs[0].scores)
+        heads = (AGREEMENT[name][0] for name in names)
+        table = new_table("Agreement of each pair", "coder", "and", "messages", *heads)
         for pair in found.pairs:
-            scores = (score_cell(pair.scores[name]) for name in ("observed", "kappa"))
+            scores = (score_cell(pair.scores[name]) for name in names)
             table.add_row(escape(pair.first), escape(pair.second), f"{pair.messages:,}", *scores)
         console.print(table)
     _show_confusions(console, found)
@@ -45,9 +42,9 @@ def _show_agreement_on_themes(console: Console, found: "Agreement") -> None:
         counts = f"{theme.messages:,}", f"{theme.disputed:,}", score_cell(theme.disputed_share)
         table.add_row(escape(theme.theme), *counts, escape(theme.rival or ""))
     console.print(table)
-    table = new_table("Each theme against all others", "theme", "agreement", "kappa", "alpha", "AC1")
+    table = new_table("Each theme against all others", "theme", *(head for head, _ in AGREEMENT.values()))
     for theme in found.themes:
-        table.add_row(escape(theme.theme), *(score_cell(theme.scores[name]) for name in FIGURES))
+        table.add_row(escape(theme.theme), *(score_cell(theme.scores[name]) for name in AGREEMENT))
     console.print(table)
     if found.unused:
         console.print(f"Given by nobody: {escape(', '.join(found.unused))}.\n")

@@ -2,10 +2,9 @@
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from themeloom.compared import ComparisonRecord, Pairing, ScoreLine, TopicMatch
-from themeloom.records import Score
+from themeloom.console.tables import new_table, score_cell
 from themeloom.reporting import differences
 from themeloom.reporting.differences import letter
 
@@ -37,7 +36,8 @@ def show_comparison(console: Console, record: ComparisonRecord) -> None:
 
 
 def _show_runs(console: Console, record: ComparisonRecord) -> None:
-    table = _table("Runs; A is the reference", "", "run", "encoder", "messages", "topics", "labels")
+    columns = ("", "run", "encoder", "messages", "topics", "labels")
+    table = new_table("Runs; A is the reference", *columns, right={"messages", "topics", "labels"})
     for place, run in enumerate(record.runs):
         messages = NONE if run.messages is None else f"{run.messages:,}"
         counts = (messages, str(len(run.topics)), f"{run.labels:,}" if run.labels else NONE)
@@ -46,12 +46,12 @@ def _show_runs(console: Console, record: ComparisonRecord) -> None:
 
 
 def _show_agreement(console: Console, record: ComparisonRecord) -> None:
-    table = _table("Agreement of groupings", "runs", "shared", "ARI (95%)", "AMI", "NMI", "words (RBO)")
+    table = new_table("Agreement of groupings", "runs", "shared", "ARI (95%)", "AMI", "NMI", "words (RBO)")
     for found in record.agreements:
         table.add_row(
             f"{letter(found.first)}, {letter(found.second)}",
             f"{found.shared:,}",
-            _score(found.ari),
+            score_cell(found.ari) or NONE,
             _number(found.ami),
             _number(found.nmi),
             f"{found.words:.2f}",
@@ -61,7 +61,7 @@ def _show_agreement(console: Console, record: ComparisonRecord) -> None:
 
 def _show_topics(console: Console, record: ComparisonRecord) -> None:
     names = [f"{letter(pairing.run)}: partner, likeness" for pairing in record.pairings]
-    table = _table("Topics of A, and their partners", "A", "words", *names)
+    table = new_table("Topics of A, and their partners", "A", "words", *names)
     words = {topic.topic: topic.label for topic in record.runs[0].topics}
     for row in zip(*(pairing.topics for pairing in record.pairings), strict=True):
         topic = row[0].topic
@@ -97,7 +97,7 @@ def _show_scores(console: Console, record: ComparisonRecord) -> None:
     if not lines:
         return
     names = [letter(place) for place in range(len(record.runs))]
-    table = _table("Scores on held-out labels (95%), and difference to A", "", *names)
+    table = new_table("Scores on held-out labels (95%), and difference to A", "", *names)
     for line in lines:
         cells = (_scored(line, place) for place in range(len(record.runs)))
         table.add_row(f"{line.line}, {line.score}", *cells)
@@ -108,7 +108,7 @@ def _show_scores(console: Console, record: ComparisonRecord) -> None:
 
 
 def _scored(line: ScoreLine, place: int) -> str:
-    value, apart = _score(line.values[place]), line.differences[place]
+    value, apart = score_cell(line.values[place]) or NONE, line.differences[place]
     if apart is None:
         return value
     overlap = line.apart[place]
@@ -124,7 +124,7 @@ def _show_moves(console: Console, pairing: Pairing) -> None:
         console.print(f"{way}: {differences.moved(found)}")
         if not found.flows:
             continue
-        table = _table(f"Messages that moved theme, {way}, {found.level}", "from", "to", "messages")
+        table = new_table(f"Messages that moved theme, {way}, {found.level}", "from", "to", "messages")
         for flow in found.flows[:FLOWS]:
             table.add_row(escape(flow.before or "none"), escape(flow.after or "none"), f"{flow.messages:,}")
         console.print(table)
@@ -138,27 +138,11 @@ def _show_settings(console: Console, record: ComparisonRecord) -> None:
         console.print("Nothing that is known of their configuration, data and versions differs.")
         return
     names = [letter(place) for place in range(len(record.runs))]
-    table = _table("What differs in configuration, data and versions", "key", *names)
+    table = new_table("What differs in configuration, data and versions", "key", *names)
     for setting in record.settings:
         table.add_row(escape(setting.key), *(escape("not set" if v is None else v) for v in setting.values))
     console.print(table)
 
 
-def _score(score: Score | None) -> str:
-    if score is None or score.value != score.value:  # NaN
-        return NONE
-    return f"{score.value:z.2f}" if score.low != score.low else str(score)
-
-
 def _number(value: float | None) -> str:
     return NONE if value is None else f"{value:z.2f}"
-
-
-RIGHT = {"messages", "topics", "labels", "shared", "AMI", "NMI", "words (RBO)"}
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in RIGHT else "left", overflow="fold")
-    return table

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from themeloom.console.tables import new_table, percent, score_cell, stacked
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 from themeloom.reporting.sentences import (
     authorless_told,
     comparisons,
@@ -13,6 +14,7 @@ from themeloom.reporting.sentences import (
     origin,
     sets_told,
     sparse_told,
+    strategy_told,
     validation,
 )
 from themeloom.reporting.texts import form
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 WIDE = 120  # characters in which a row of scores fits with its intervals
 QUALITY = {"npmi": "NPMI", "c_v": "C_v", "diversity": "diversity", "dbcv": "DBCV"}
+
+SHOWN = {"kappa": "kappa", "macro_f1": "macro-F1", "accuracy": "accuracy", "coverage": "coverage"}
 
 
 def show_flow(console: Console, flow: "Flow") -> None:
@@ -104,6 +108,8 @@ def _show_themes(console: Console, result: "RunResult") -> None:
             topics,
         )
     console.print(table)
+    if told := strategy_told(result.model.record):
+        console.print(escape(told))
     if not shares and stated.get("sample") != "random" and not stated.get("inclusion"):
         console.print(NOT_STATED, markup=False)
 
@@ -111,15 +117,15 @@ def _show_themes(console: Console, result: "RunResult") -> None:
 def _show_scores(console: Console, result: "RunResult") -> None:
     scores = result.summary.scores
     title = f"Scores on {validation(scores)}; 95% intervals"
-    table = new_table(title, "", "kappa", "macro-F1", "accuracy", "coverage")
-    for name, line in {"topic level": scores.overall, **scores.lines}.items():
-        told = (score_cell(line.get(figure)) for figure in ("kappa", "macro_f1", "accuracy", "coverage"))
+    table = new_table(title, "", *SHOWN.values())
+    for name, line in {TOPIC_LEVEL: scores.overall, **scores.lines}.items():
+        told = (score_cell(line.get(figure)) for figure in SHOWN)
         table.add_row(escape(name), *(told if console.width >= WIDE else map(stacked, told)))
     console.print(table)
-    for level in ("topic level", "message level"):
+    for level in (TOPIC_LEVEL, MESSAGE_LEVEL):
         if said := comparisons(scores.differences, level):
             console.print(escape(said))
-    if error := scores.lines.get("message level", {}).get("ece"):
+    if error := scores.lines.get(MESSAGE_LEVEL, {}).get("ece"):
         console.print(f"Calibration error of the message level: {score_cell(error)}.")
     console.print(sets_told(scores.conformal))
     tied = result.summary.tied

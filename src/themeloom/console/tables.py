@@ -1,6 +1,6 @@
 """What tables in the terminal share."""
 
-from math import isnan
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -9,24 +9,20 @@ if TYPE_CHECKING:
     from themeloom.records import Score
 
 RIGHT = {"topic", "messages", "outliers", "share", "given", "disputed", "more", "labels"}
-RIGHT |= {"labels alone", "prediction-powered"}
+RIGHT |= {"labels alone", "prediction-powered", "shared", "AMI", "NMI", "words (RBO)"}
 
 
-def new_table(title: str, *columns: str) -> Table:
-    """Make a table; columns of numbers are set to the right."""
+def new_table(title: str, *columns: str, right: Collection[str] = RIGHT) -> Table:
+    """Make a table; columns of numbers are set to the right, and long words go on in the next line."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column in RIGHT else "left")
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return table
 
 
 def score_cell(score: "Score | None") -> str:
     """Write a score and its interval."""
-    if score is None:
-        return ""
-    if isnan(score.low):
-        return "undefined" if isnan(score.value) else f"{score.value:z.2f} (no interval)"
-    return str(score)
+    return "" if score is None else str(score)
 
 
 def stacked(score: str) -> str:

@@ -8,11 +8,12 @@ import polars as pl
 
 from themeloom.compared import ComparedRun, Moves, ScoreLine, Setting, ThemeFlow, ThemeMove
 from themeloom.config import dotted
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 from themeloom.records import Score
 
 Key = tuple[str, str | None, str]
 
-THEMES = {"message level": "theme", "topic level": "topic_theme"}
+THEMES = {MESSAGE_LEVEL: "theme", TOPIC_LEVEL: "topic_theme"}
 """What a message's theme can mean → where it stands."""
 
 

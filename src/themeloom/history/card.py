@@ -3,9 +3,9 @@
 import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from math import isnan
 
 from themeloom.few import voices
+from themeloom.members import TOPIC_LEVEL, strategy_of
 from themeloom.records import RunRecord, Score
 
 BY_THEME = tuple(
@@ -16,7 +16,7 @@ BY_THEME = tuple(
 def headline(record: RunRecord) -> str:
     """Write the scores of both levels beside the reference lines, as a Markdown table."""
     names = list(record.scores.overall)
-    rows = {"topic level": record.scores.overall, **record.scores.lines}
+    rows = {TOPIC_LEVEL: record.scores.overall, **record.scores.lines}
     return table(
         ["held-out, 95% interval", *names],
         ([line, *(_score(scores, name) for name in names)] for line, scores in rows.items()),
@@ -57,7 +57,7 @@ def model_card(record: RunRecord) -> str:
         table(
             ["kappa of", "less", "difference, 95% interval"],
             [
-                [*name.split(", less ", 1), _told(scores["kappa"])]
+                [*name.split(", less ", 1), str(scores["kappa"])]
                 for name, scores in record.scores.differences.items()
             ],
         ),
@@ -136,15 +136,15 @@ def _stability(record: RunRecord) -> list[str]:
             f"{topic.topic}, unstable" if unstable else str(topic.topic),
             ", ".join(topic.words[:5]),
             f"{back} of {held.repeats}",
-            _told(jaccard),
+            str(jaccard),
         ]
         for topic, back, jaccard, unstable in zip(
             record.discovery.topics, held.comes_back, held.jaccard, held.unstable, strict=True
         )
     ]
     return [
-        f"Looked for in {held.repeats} {what}: adjusted Rand index {_told(held.overall['ari'])}, adjusted "
-        f"mutual information {_told(held.overall['ami'])}.",
+        f"Looked for in {held.repeats} {what}: adjusted Rand index {held.overall['ari']}, adjusted "
+        f"mutual information {held.overall['ami']}.",
         table(["topic", "words", "comes back in", "Jaccard similarity"], rows),
     ]
 
@@ -182,7 +182,7 @@ def _choices(record: RunRecord) -> dict[str, str]:
         "changed for this corpus": found.clusters.note or "nothing",
         "topics": str(found.clusters.count),
         "topics read from": str(record.config.get("discover", {}).get("vectors", "")),
-        "mapping by": str(record.config.get("themes", {}).get("strategy", "")),
+        "mapping by": _strategy(record),
         "encoder adapted": "yes" if record.adapted.known else "no",
         "strict outliers": f"{found.clusters.outlier.mean():.1%}",
         "left without a topic": f"{(found.clusters.topic < 0).mean():.1%}",
@@ -191,14 +191,16 @@ def _choices(record: RunRecord) -> dict[str, str]:
     }
 
 
+def _strategy(record: RunRecord) -> str:
+    asked, taken = str(record.config.get("themes", {}).get("strategy", "")), strategy_of(record.mapping)
+    if asked != "auto" or taken == "auto":
+        return asked
+    judged = record.config.get("validate", {}).get("held_out")
+    return f"{taken}, which auto chose" + ("" if judged else "; each fold that is judged chose for itself")
+
+
 def _score(scores: Mapping[str, Score], name: str) -> str:
-    return _told(scores[name]) if name in scores else ""
-
-
-def _told(score: Score) -> str:
-    if isnan(score.low):
-        return "undefined" if isnan(score.value) else f"{score.value:.2f} (no interval)"
-    return str(score)
+    return str(scores[name]) if name in scores else ""
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -10,6 +10,7 @@ from scipy import sparse
 from themeloom.compared import LINES, MEMBERSHIP, ComparedRun, ComparedTopic
 from themeloom.history.beside import flat
 from themeloom.history.private import public_config
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 from themeloom.records import Clusters, Floats, RunRecord, Score, Scores
 from themeloom.system.provenance import WEIGHTS, corpus_digest
 
@@ -69,11 +70,11 @@ def _lines(scores: Scores) -> pl.DataFrame:
     def add(line: str, theme: str | None, told: dict[str, Score]) -> None:
         rows.extend((line, theme, name, score.value, score.low, score.high) for name, score in told.items())
 
-    for line, told in {"topic level": scores.overall, **scores.lines}.items():
+    for line, told in {TOPIC_LEVEL: scores.overall, **scores.lines}.items():
         add(line, None, told)
     for level, themes in {
-        "topic level": scores.per_theme,
-        "message level": scores.message_per_theme,
+        TOPIC_LEVEL: scores.per_theme,
+        MESSAGE_LEVEL: scores.message_per_theme,
     }.items():
         for theme, told in themes.items():
             add(level, theme, told)

@@ -10,12 +10,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from themeloom.columns import POSTERIOR
+from themeloom.config import POOL
 from themeloom.encoders import Adapted, WordVectors
 from themeloom.history.card import model_card
 from themeloom.history.parts import CARD, RunFacts, ScoreFacts
 from themeloom.history.private import public_config
 from themeloom.records import (
-    POOL,
     Clusters,
     Discovery,
     Embeddings,

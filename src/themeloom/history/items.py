@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from themeloom.columns import MESSAGE
 from themeloom.config import dotted
 from themeloom.few import largest_first, voices
 from themeloom.history.card import design, few_authors, headline, table
@@ -161,7 +162,7 @@ def datasets(record: RunRecord) -> list[DatasetItem]:
     Under cross-fitting each label is judged by a mapping that did not see it, and the mapping that is kept
     learned from all of them: then the two sets of labels are the same messages.
     """
-    corpus = record.communications.select("doc_id", "text", "created_at", "times_seen").sort("doc_id")
+    corpus = record.communications.select(MESSAGE).sort("doc_id")
     judged = record.evaluation.select("doc_id", "coded").sort("doc_id")
     aside = len(judged) if record.config.get("validate", {}).get("held_out") else 0
     held_out = judged.write_json()

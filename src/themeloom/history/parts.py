@@ -10,7 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE, EVALUATION, POSTERIOR
-from themeloom.records import POOL, Candidate, Codebook, Flow, Score, Stability, StageTime, Topic
+from themeloom.config import POOL
+from themeloom.records import Candidate, Codebook, Flow, Score, Stability, StageTime, Topic
 
 FORMAT = 4
 MANIFEST = "manifest.json"

@@ -2,23 +2,21 @@
 
 import re
 from dataclasses import asdict
-from math import isnan
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from themeloom.columns import AGREEMENT
 from themeloom.errors import LabelError
 from themeloom.labelling import checks, codebooks, codes, doubles, people
 from themeloom.labelling.access import Anybody, Here, NoSession, Served, open_batches
 from themeloom.labelling.people import Session
-from themeloom.records import Score
 from themeloom.system.sheets import UNCLEAR
 
 router = APIRouter(default_response_class=HTMLResponse)
 
 CHIP = re.compile(r"(\[[a-z][a-z ]* \d+\])")
-FIGURES = {"observed": "Agreement", "kappa": "Kappa", "alpha": "Alpha", "ac1": "AC1"}
 MOST_DISPUTED = 10
 
 
@@ -27,7 +25,6 @@ def show(here: Served, request: Request, page: str, session: Session | None, **v
     shared = {
         "study": here.study,
         "session": session,
-        "score": _score,
         "pieces": pieces,
         "with_guesses": bool(here.study.guesses),
         "with_checks": bool(here.study.checks),
@@ -141,7 +138,7 @@ def agreement(here: Here, request: Request, session: Anybody) -> Response:
         found=found,
         measured=measured,
         fault=fault,
-        figures=FIGURES,
+        figures=AGREEMENT,
         names={theme.key: theme.name for theme in codebook.themes},
         tables=doubles.pair_tables(found, codebook),
         disputed=[one for one in found if one.disputed][:MOST_DISPUTED],
@@ -170,9 +167,3 @@ def topic_checks(here: Here, request: Request, session: Anybody) -> Response:
         questions=checks.QUESTIONS,
         scores=[asdict(one) for one in found] if session.lead or not left else [],
     )
-
-
-def _score(score: Score) -> str:
-    if isnan(score.value):
-        return "not defined"
-    return f"{score.value:.2f}" if isnan(score.low) else str(score)

@@ -3,19 +3,20 @@
 from math import isnan
 
 from themeloom.compared import Change, Moves, PairedScores, Pairing
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 from themeloom.records import Score
 from themeloom.reporting.formats import signed
 from themeloom.reporting.texts import counted, form, say
 
 HEADLINE = (
-    ("topic level", "kappa"),
-    ("topic level", "macro_f1"),
-    ("topic level", "accuracy"),
-    ("topic level", "coverage"),
-    ("message level", "kappa"),
-    ("message level", "macro_f1"),
-    ("message level", "accuracy"),
-    ("message level", "ece"),
+    (TOPIC_LEVEL, "kappa"),
+    (TOPIC_LEVEL, "macro_f1"),
+    (TOPIC_LEVEL, "accuracy"),
+    (TOPIC_LEVEL, "coverage"),
+    (MESSAGE_LEVEL, "kappa"),
+    (MESSAGE_LEVEL, "macro_f1"),
+    (MESSAGE_LEVEL, "accuracy"),
+    (MESSAGE_LEVEL, "ece"),
 )
 """Scores that are shown first; all others are in the data."""
 
@@ -105,7 +106,7 @@ def no_themes() -> str:
 def moved(found: Moves) -> str:
     """Say how many messages have another theme."""
     return say(
-        "differences.moved_own" if found.level == "message level" else "differences.moved_topic",
+        "differences.moved_own" if found.level == MESSAGE_LEVEL else "differences.moved_topic",
         level=found.level.capitalize(),
         number=f"{len(found.moves):,}",
         all=f"{found.messages:,}",

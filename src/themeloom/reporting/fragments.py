@@ -1,5 +1,6 @@
 """A run and its scores as HTML for a notebook: no style, script or figure of their own."""
 
+from themeloom.members import TOPIC_LEVEL
 from themeloom.reporting import leads
 from themeloom.reporting.contents import ScoresSummary, Summary
 from themeloom.reporting.formats import FORMATS
@@ -21,5 +22,5 @@ def scores_fragment(scores: ScoresSummary) -> str:
 
 def _rendered(name: str, scores: ScoresSummary, **context: object) -> str:
     template = make_environment(FILTERS).get_template(f"fragments/{name}.html")
-    lines = {"topic level": scores.overall, **scores.lines}
+    lines = {TOPIC_LEVEL: scores.overall, **scores.lines}
     return template.render(scores=scores, lines=lines, **context)

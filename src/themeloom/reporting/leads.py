@@ -5,6 +5,7 @@ from math import isnan
 
 from markupsafe import Markup
 
+from themeloom.members import MESSAGE_LEVEL
 from themeloom.records import Score
 from themeloom.reporting.contents import Conformal, Summary, ThemeSummary
 from themeloom.reporting.formats import bounds, decimal, duration, line, number, probability, scored, share
@@ -60,7 +61,7 @@ def agreement(s: Summary) -> Markup:
     kappa = s.scores.overall.get("kappa")
     if kappa is None or isnan(kappa.value):
         return Markup()
-    coders, majority, message = (_kappa(s, word) for word in ("coder", "majority", "message level"))
+    coders, majority, message = (_kappa(s, word) for word in ("coder", "majority", MESSAGE_LEVEL))
     values = {
         "coders": scored(coders) if coders else "",
         "majority": decimal(_chance(majority)) if majority else "",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from themeloom.members import MESSAGE_LEVEL, strategy_of
 from themeloom.records import RunRecord
 from themeloom.reporting.checklist import checklist
 from themeloom.reporting.contents import Methods
@@ -15,9 +16,10 @@ from themeloom.reporting.sentences import (
     left_out_told,
     score_told,
     shares_told,
+    strategy_told,
     unnamed_told,
 )
-from themeloom.reporting.texts import catalogue, counted, say
+from themeloom.reporting.texts import counted, say
 
 ALWAYS = ("umap", "hdbscan", "density", "bertopic", "sbert", "kappa", "bca", "conformal", "themeloom", "srqr")
 
@@ -131,7 +133,6 @@ def _sampled(record: RunRecord) -> str:
 def _themes(record: RunRecord) -> str:
     residual = sum(theme.residual for theme in record.codebook.themes)
     coded = coded_told(record.coded)
-    strategy = f"methods.strategy_{record.config.get('themes', {}).get('strategy')}"
     return say(
         "methods.map",
         labels=counted(len(record.labelled), "message"),
@@ -139,9 +140,16 @@ def _themes(record: RunRecord) -> str:
         coded=coded and f"{coded} ",
         themes=counted(len(record.codebook.themes) - residual, "theme"),
         residual=say("methods.residual", categories=counted(residual, "residual")) if residual else "",
-        strategy=say(strategy if strategy in catalogue() else "methods.strategy_other"),
+        strategy=_strategy(record),
         adapted=_adapted(record),
     )
+
+
+def _strategy(record: RunRecord) -> str:
+    """Tell what speaks for a theme; of 'auto', first which strategy it took."""
+    asked = record.config.get("themes", {}).get("strategy", "auto")
+    taken = strategy_of(record.mapping) if asked == "auto" else asked
+    return f"{strategy_told(record)} {say(f'methods.strategy_{taken}')}".lstrip()
 
 
 def _adapted(record: RunRecord) -> str:
@@ -164,7 +172,7 @@ def _validation(record: RunRecord) -> str:
         validation=say("methods.held_out", labels=labels) if held_out else fitted,
         widened="" if held_out else say("methods.widened", cite_nadeau=cited("nadeau")),
         topics=score_told(scores.overall.get("kappa")),
-        messages=score_told(scores.lines.get("message level", {}).get("kappa")),
+        messages=score_told(scores.lines.get(MESSAGE_LEVEL, {}).get("kappa")),
         coders=say("methods.coders", kappa=score_told(coders)) if coders else "",
         sets=say(sets, alone=alone, cite_conformal=cited("conformal")),
         **{f"cite_{key}": cited(key) for key in ("kappa", "bca")},

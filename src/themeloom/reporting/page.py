@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 from themeloom.reporting import texts
 from themeloom.reporting.readable import readable
 
@@ -89,6 +90,9 @@ def make_environment(filters: tuple[Callable[..., object], ...]) -> Environment:
     )
     environment.filters.update({fmt.__name__: fmt for fmt in filters})
     environment.globals.update({"t": texts.html, "n": texts.counted, "form": texts.form})
+    environment.globals.update(
+        {"catalogue": texts.catalogue(), "TOPIC_LEVEL": TOPIC_LEVEL, "MESSAGE_LEVEL": MESSAGE_LEVEL}
+    )
     return environment
 
 

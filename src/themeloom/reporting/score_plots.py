@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 from themeloom.records import Codebook, RunRecord, Score, Scores
 from themeloom.reporting.marks import COLOURS, INK, PALE, clear, theme_marks, written
 from themeloom.reporting.readable import hover
@@ -61,13 +62,13 @@ def lines(scores: Scores, figure_name: str = "kappa") -> "go.Figure":
     """Draw a score of both levels and of every reference line with its 95% interval."""
     import plotly.graph_objects as go
 
-    named: Mapping[str, Mapping[str, Score]] = {"topic level": scores.overall, **scores.lines}
+    named: Mapping[str, Mapping[str, Score]] = {TOPIC_LEVEL: scores.overall, **scores.lines}
     found = {
         line: score
         for line, of_line in named.items()
         if (score := of_line.get(figure_name)) is not None and not isnan(score.value)
     }
-    own = {"topic level", "message level"}
+    own = {TOPIC_LEVEL, MESSAGE_LEVEL}
     figure = go.Figure(
         go.Scatter(
             x=[score.value for score in found.values()],

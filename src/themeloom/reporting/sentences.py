@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Any
 
+from themeloom.members import strategy_of
 from themeloom.records import RunRecord, Score, Stability
 from themeloom.reporting.contents import Conformal, Difference, ScoresSummary, Summary
 from themeloom.reporting.formats import decimal, share
@@ -104,8 +105,8 @@ def sparse(labels: Mapping[str, int], aside: str = "") -> str:
     return " ".join(told)
 
 
-def comparisons(differences: Sequence[Difference], level: str, lines: Sequence[str] = AGAINST) -> str:
-    """Say how far a level's kappa is from that of some lines, and whether chance explains it.
+def comparisons(differences: Sequence[Difference], level: str) -> str:
+    """Say how far a level's kappa is from that of the lines in `AGAINST`, and whether chance explains it.
 
     Parameters
     ----------
@@ -113,8 +114,6 @@ def comparisons(differences: Sequence[Difference], level: str, lines: Sequence[s
         All differences.
     level
         The level: 'topic level' or 'message level'.
-    lines
-        The lines.
 
     Returns
     -------
@@ -122,7 +121,7 @@ def comparisons(differences: Sequence[Difference], level: str, lines: Sequence[s
         A sentence; empty where there is nothing to compare.
     """
     found = {found.line: found for found in differences if found.level == level}
-    told = [told for line in lines if line in found and (told := comparison(found[line]))]
+    told = [told for line in AGAINST if line in found and (told := comparison(found[line]))]
     return say("told.level", level=level.capitalize(), told="; ".join(told)) if told else ""
 
 
@@ -141,6 +140,15 @@ def comparison(found: Difference) -> str:
         return distance
     verdict = "told.alike" if equal else "told.beyond_chance" if low > 0 else "told.by_chance"
     return say(verdict, told=distance, low=decimal(low), high=decimal(high))
+
+
+def strategy_told(record: RunRecord) -> str:
+    """Say which strategy 'auto' took; empty where another one was asked for, or it cannot be told."""
+    taken = strategy_of(record.mapping)
+    if record.config.get("themes", {}).get("strategy") != "auto" or taken == "auto":
+        return ""
+    held_out = record.config.get("validate", {}).get("held_out")
+    return say("told.strategy", strategy=taken, each="" if held_out else say("told.strategy_each"))
 
 
 def shares_told(record: RunRecord) -> str:

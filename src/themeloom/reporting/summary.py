@@ -8,7 +8,7 @@ from pydantic_core import to_json as dump_json
 
 from themeloom import records
 from themeloom.few import Voices, voices
-from themeloom.records import RunRecord, Score, StageTime
+from themeloom.records import RunRecord, Score
 from themeloom.reporting.contents import (
     FORMAT,
     Bin,
@@ -76,15 +76,15 @@ def summarise(
         seconds=float(sum(time.seconds for time in record.times)),
         flow=_flow(record.flow),
         unreadable=_reasons(record.unreadable),
-        masked={kind: int(number) for kind, number in sorted(record.masked.items())},
+        masked=dict(sorted(record.masked.items())),
         outliers=_count(communications["outlier"]),
         without_topic=_count(communications["topic"] < 0),
         without_theme=_count(communications["theme"].is_null()),
         settings=_settings(record.discovery),
         informed=record.informed,
-        quality={name: float(value) for name, value in record.quality.overall.items()},
+        quality=record.quality.overall,
         topics=tuple(_topic(record, topic, texts, heard) for topic in record.discovery.topics),
-        candidates=tuple(int(candidate.topic) for candidate in record.candidates),
+        candidates=tuple(candidate.topic for candidate in record.candidates),
         themes=tuple(
             _theme(record, index, texts, quotes, heard) for index in range(len(record.codebook.themes))
         ),
@@ -93,7 +93,7 @@ def summarise(
         versions=_texts(record.versions),
         digests=_texts(record.digests),
         git=_texts(record.git),
-        times=tuple(StageTime(t.stage, float(t.seconds), bool(t.cached)) for t in record.times),
+        times=record.times,
         paths=_texts(paths),
         tracked=_texts(tracked),
         stability=record.discovery.stability,
@@ -119,22 +119,22 @@ def _count(holds: pl.Series) -> Count:
 
 
 def _flow(flow: records.Flow) -> FlowSummary:
-    counts = {step.name: int(getattr(flow, step.name)) for step in fields(FlowSummary)}
+    counts = {step.name: getattr(flow, step.name) for step in fields(FlowSummary)}
     return FlowSummary(**counts)
 
 
 def _reasons(unreadable: pl.DataFrame) -> tuple[Reason, ...]:
     rows = unreadable.group_by("reason").len("rows").sort(["rows", "reason"], descending=[True, False])
-    return tuple(Reason(str(row["reason"]), row["rows"]) for row in rows.iter_rows(named=True))
+    return tuple(Reason(row["reason"], row["rows"]) for row in rows.iter_rows(named=True))
 
 
 def _settings(discovery: records.Discovery) -> Settings:
     return Settings(
         encoder=discovery.embeddings.encoder,
-        dimensions=int(discovery.embeddings.vectors.shape[1]),
-        frequent_terms=tuple(discovery.embeddings.frequent_terms),
-        neighbors=int(discovery.layout.neighbors),
-        min_cluster_size=int(discovery.clusters.min_cluster_size),
+        dimensions=discovery.embeddings.vectors.shape[1],
+        frequent_terms=discovery.embeddings.frequent_terms,
+        neighbors=discovery.layout.neighbors,
+        min_cluster_size=discovery.clusters.min_cluster_size,
         selection=discovery.clusters.selection,
         note=discovery.clusters.note,
     )
@@ -144,20 +144,18 @@ def _topic(record: RunRecord, topic: records.Topic, texts: Sequence[str], heard:
     keys, mapping = record.codebook.keys, record.mapping
     theme, held = int(mapping.theme[topic.topic]), record.discovery.stability
     return TopicSummary(
-        topic=int(topic.topic),
+        topic=topic.topic,
         label=topic.label,
         size=_count(record.communications["topic"] == topic.topic),
-        outliers=int(topic.outliers),
-        words=tuple(
-            Word(str(word), float(weight)) for word, weight in zip(topic.words, topic.weights, strict=True)
-        ),
+        outliers=topic.outliers,
+        words=tuple(Word(*each) for each in zip(topic.words, topic.weights, strict=True)),
         theme=keys[theme] if theme >= 0 else None,
         posterior=dict(zip(keys, mapping.posterior[topic.topic].tolist(), strict=True)),
         labels=dict(zip(keys, mapping.labels[topic.topic].tolist(), strict=True)),
         representative=tuple(_message(record, position, texts) for position in topic.representative),
         npmi=float(record.quality.npmi[topic.topic]),
         c_v=float(record.quality.c_v[topic.topic]),
-        candidate=next((str(c.reason) for c in record.candidates if c.topic == topic.topic), None),
+        candidate=next((c.reason for c in record.candidates if c.topic == topic.topic), None),
         unstable=bool(held and held.unstable[topic.topic]),
         authors=heard.topics[topic.topic],
         of_few=topic.topic in heard.few_topics,
@@ -183,8 +181,8 @@ def _theme(
         topics=tuple(t for t, of in enumerate(record.mapping.theme.tolist()) if of == index),
         size=_count(record.communications["theme"].eq_missing(theme.key)),
         prevalence=record.scores.prevalence.get("communications/prediction-powered", {}).get(theme.key),
-        scores=_plain_scores(record.scores.per_theme.get(theme.key, {})),
-        message_scores=_plain_scores(record.scores.message_per_theme.get(theme.key, {})),
+        scores=record.scores.per_theme.get(theme.key, {}),
+        message_scores=record.scores.message_per_theme.get(theme.key, {}),
         typical=typical,
         borderline=borderline,
         missed=missed,
@@ -197,12 +195,12 @@ def _theme(
 def _scores(record: RunRecord) -> ScoresSummary:
     scores, keys = record.scores, record.codebook.keys
     return ScoresSummary(
-        labels=int(scores.labels),
-        folds=int(scores.folds),
-        repeats=int(scores.repeats),
+        labels=scores.labels,
+        folds=scores.folds,
+        repeats=scores.repeats,
         held_out=float(record.config.get("validate", {}).get("held_out", 0)),
-        overall=_plain_scores(scores.overall),
-        lines={name: _plain_scores(line) for name, line in scores.lines.items()},
+        overall=scores.overall,
+        lines=scores.lines,
         confusion=_confusion(keys, scores.confusion),
         message_confusion=_confusion(keys, scores.message_confusion),
         differences=tuple(_difference(name, found) for name, found in scores.differences.items()),
@@ -215,7 +213,7 @@ def _scores(record: RunRecord) -> ScoresSummary:
             for row in scores.coverage.iter_rows(named=True)
         ),
         conformal=Conformal(
-            float(scores.conformal),
+            scores.conformal,
             _count(pl.Series(record.sets.sum(axis=1) == 1)),
             _count(pl.Series(record.undecided)),
         ),
@@ -226,17 +224,13 @@ def _confusion(keys: tuple[str, ...], counts: records.Doubles) -> Confusion:
     return Confusion(keys, (*keys, None), tuple(tuple(row) for row in counts.tolist()))
 
 
-def _difference(name: str, scores: Mapping[str, Score]) -> Difference:
+def _difference(name: str, scores: dict[str, Score]) -> Difference:
     level, _, line = name.partition(", less ")
-    return Difference(level, line, _plain_scores(scores))
+    return Difference(level, line, scores)
 
 
 def _number(value: float | None) -> float:
     return float("nan") if value is None else float(value)
-
-
-def _plain_scores(scores: Mapping[str, Score]) -> dict[str, Score]:
-    return {n: Score(float(s.value), float(s.low), float(s.high)) for n, s in scores.items()}
 
 
 def _parameters(config: Mapping[str, object]) -> dict[str, object]:

@@ -13,9 +13,9 @@ LANGUAGE = "en"
 
 
 @cache
-def catalogue(language: str = LANGUAGE) -> Mapping[str, str | tuple[str, str]]:
-    """Read a catalogue: section and key with a dot between → text, or the forms for one and for many."""
-    text = (files(__package__) / "texts" / f"{language}.toml").read_text(encoding="utf-8")
+def catalogue() -> Mapping[str, str | tuple[str, str]]:
+    """Read the catalogue: section and key with a dot between → text, or the forms for one and for many."""
+    text = (files(__package__) / "texts" / f"{LANGUAGE}.toml").read_text(encoding="utf-8")
     return {
         f"{section}.{key}": entry if isinstance(entry, str) else (entry[0], entry[1])
         for section, entries in tomllib.loads(text).items()

@@ -18,7 +18,7 @@ from themeloom.history.compare import compare_runs, with_ids_of
 from themeloom.history.parts import MANIFEST
 from themeloom.history.plain_runs import plain_topics, read_plain, tracked_plain
 from themeloom.history.registry import run_folder
-from themeloom.members import HeldOut
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL, HeldOut
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import Ints
 from themeloom.reporting.comparison import comparison_fragment, write_comparison
@@ -26,7 +26,7 @@ from themeloom.studies.targets import PAGE, check_target
 from themeloom.system.folders import Folders
 from themeloom.themes.scores import difference
 
-LEVELS = {"topic level": "topic_level", "message level": "message_level"}
+LEVELS = {TOPIC_LEVEL: "topic_level", MESSAGE_LEVEL: "message_level"}
 DRAWS = 2000
 FEWEST = 10
 """Labelled messages of both runs, for a paired bootstrap to be of use."""

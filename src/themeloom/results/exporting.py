@@ -1,5 +1,6 @@
 """The table of themes with quotations, as a file for a paper's appendix."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from themeloom.errors import OutputError
@@ -16,7 +17,13 @@ from themeloom.studies.targets import Kind, check_target
 from themeloom.system.atomic import whole_file
 from themeloom.system.sheets import as_csv
 
-FORMATS = ("csv", "parquet", "xlsx", "docx")
+WRITERS: dict[str, Callable[[Summary, Path], object]] = {
+    "csv": lambda summary, path: path.write_bytes(as_csv(readable_cells(theme_table(summary)))),
+    "parquet": lambda summary, path: theme_table(summary).write_parquet(path),
+    "xlsx": lambda summary, path: write_xlsx(theme_table(summary), path, say("nav.themes")),
+    "docx": document.write_docx,
+}
+FORMATS = tuple(WRITERS)
 
 
 def export(
@@ -74,7 +81,7 @@ def write_themes(
     check_target(path, _kind(format))
     summary = summarise(store.load(folder), paths={}, tracked={}, quotes=shown)
     with whole_file(path) as draft:
-        _write(summary, format, draft)
+        WRITERS[format](summary, draft)
     return Report(path, summary)
 
 
@@ -82,14 +89,3 @@ def _kind(format: str) -> Kind:
     """Tell by what an earlier table of a format is known; what a document calls its columns is text."""
     columns = [say(f"appendix.{name}") for name in document.COLUMNS[:3]] if format == "docx" else COLUMNS
     return Kind((f".{format}",), tuple(columns))
-
-
-def _write(summary: Summary, kind: str, path: Path) -> None:
-    if kind == "docx":
-        document.write_docx(summary, path)
-    elif kind == "xlsx":
-        write_xlsx(theme_table(summary), path, say("nav.themes"))
-    elif kind == "parquet":
-        theme_table(summary).write_parquet(path)
-    else:
-        path.write_bytes(as_csv(readable_cells(theme_table(summary))))

@@ -26,7 +26,6 @@ from themeloom.records import (
     Codebook,
     Corpus,
     Discovery,
-    Ints,
     LabelledSample,
     Layout,
     Mapping,
@@ -38,7 +37,7 @@ from themeloom.running.discover import codebook_vectors, discover, embed_corpus,
 from themeloom.running.evidence import Evidence, fewest_topics
 from themeloom.running.shares import shares
 from themeloom.running.spreading import part_of, scaled, spread
-from themeloom.running.trials import chosen, learned_from, trials_of
+from themeloom.running.trials import learned_from, trials_of
 from themeloom.system.cache import Arrays, Cache, code_of, digest
 from themeloom.system.provenance import versions
 from themeloom.themes import validation
@@ -102,7 +101,7 @@ def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one 
         judged = validation.judge(
             evidence, labels, group[decided], trials, config.themes, progress, foresees=foresees
         )
-    references = _references(evidence, discovery, labels, group[decided], trials, config, cache, stages)
+    references = _references(evidence, discovery, labels, judged.topics, trials, config, cache, stages)
     with stages("score") as progress:
         scores = validation.scored(
             judged,
@@ -185,7 +184,7 @@ def learn_themes(
     foresees
         Whether each trial will also tell what it could know of its own worth.
     """
-    config, learned = evidence.config, chosen(labels, kept.learned)
+    config, learned = evidence.config, labels.at(kept.learned)
     if config.adapts:
         with stages("adapt") as progress:
             others = learned_from(labels, kept, trials, config, foresees=foresees)
@@ -225,7 +224,7 @@ def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
     evidence: Evidence,
     discovery: Discovery,
     labels: Labels,
-    group: Ints,
+    judged: HeldOut,
     trials: tuple[Trial, ...],
     config: Experiment,
     cache: Path,
@@ -256,6 +255,7 @@ def _references(  # noqa: PLR0913, PLR0917 - each is a thing of its own
         if not evidence.informed:
             topics[validation.VOTE] = discovery.clusters.topic[fitted]
         lines = validation.reference_lines(topics, embeddings.vectors, evidence.codebook, labels.theme)
-        judged = np.isin(np.arange(len(labels.theme)), np.concatenate([trial.judged for trial in trials]))
-        coded = np.where(judged, labels.theme, -1)
-        return {name: validation.refer(line, labels, group, trials, coded) for name, line in lines.items()}
+        return {
+            name: validation.refer(line, labels, judged.group, trials, judged.coded)
+            for name, line in lines.items()
+        }

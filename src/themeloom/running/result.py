@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
-from themeloom.columns import ASSIGNED
+from themeloom.assigning.placing import theme_columns
+from themeloom.columns import ASSIGNED, MESSAGE
 from themeloom.history.tracking import Tracked
 from themeloom.model import Model
 from themeloom.records import Codebook, Corpus, Discovery, Mapping
 from themeloom.reporting.fragments import summary_fragment
 from themeloom.reporting.summary import Summary
-from themeloom.themes.mapping import topic_themes
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -63,14 +62,9 @@ class RunResult:
 def assigned(corpus: Corpus, discovery: Discovery, mapping: Mapping, codebook: Codebook) -> pl.DataFrame:
     """Give each communication its topic and its themes: ASSIGNED."""
     clusters = discovery.clusters
-    names = np.array([*codebook.keys, None], dtype=object)
-    of_topic = names[topic_themes(clusters.topic, mapping)[0]]
-    posterior = mapping.messages
-    table = corpus.communications.select("doc_id", "text", "created_at", "times_seen").with_columns(
-        topic=pl.Series(clusters.topic),
-        outlier=pl.Series(clusters.outlier),
-        topic_theme=pl.Series(of_topic.tolist(), dtype=pl.String),
-        theme=pl.Series(names[posterior.argmax(axis=1)].tolist(), dtype=pl.String),
-        theme_probability=pl.Series(posterior.max(axis=1)),
+    table = corpus.communications.select(MESSAGE).with_columns(
+        pl.Series("topic", clusters.topic),
+        pl.Series("outlier", clusters.outlier),
+        *theme_columns(clusters.topic, mapping.messages, mapping, codebook.keys),
     )
     return table.select(pl.col(name).cast(kind) for name, kind in ASSIGNED.items())

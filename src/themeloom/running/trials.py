@@ -6,7 +6,7 @@ import numpy as np
 
 from themeloom.config import Experiment
 from themeloom.members import Labels
-from themeloom.records import Corpus, Ints, LabelledSample
+from themeloom.records import Corpus, LabelledSample
 from themeloom.running.authors import authors_of
 from themeloom.themes.folds import Trial, draw_trials
 
@@ -24,17 +24,12 @@ def learned_from(
     labels: Labels, kept: Trial, trials: tuple[Trial, ...], config: Experiment, *, foresees: bool = False
 ) -> list[Labels]:
     """Return the sets of labels that are learned from: in trials, and for choices made in a mapping."""
-    judged = [chosen(labels, trial.learned) for trial in trials]
+    judged = [labels.at(trial.learned) for trial in trials]
     asked = [trial for trial in (kept, *trials) if foresees or trial.adapts]
     if config.themes.strategy == "zero-shot" and not foresees:
         return judged
-    inner = [chosen(labels, np.setdiff1d(trial.learned, fold)) for trial in asked for fold in trial.folds]
+    inner = [labels.at(np.setdiff1d(trial.learned, fold)) for trial in asked for fold in trial.folds]
     return judged + inner
-
-
-def chosen(labels: Labels, places: Ints) -> Labels:
-    """Return some of the labels, by their places."""
-    return replace(labels, position=labels.position[places], theme=labels.theme[places])
 
 
 def adaptations(corpus: Corpus, sample: LabelledSample, config: Experiment) -> int:
@@ -43,5 +38,5 @@ def adaptations(corpus: Corpus, sample: LabelledSample, config: Experiment) -> i
         return 0
     labels = Labels(sample.position[sample.decided], sample.theme[sample.decided], 0)
     kept, trials = trials_of(corpus, sample, config)
-    every = [chosen(labels, kept.learned), *learned_from(labels, kept, trials, config)]
+    every = [labels.at(kept.learned), *learned_from(labels, kept, trials, config)]
     return len({labels.position.tobytes() for labels in every})

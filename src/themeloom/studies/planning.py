@@ -6,6 +6,7 @@ import numpy as np
 
 from themeloom.errors import LabelError, ModelError
 from themeloom.experiment import read_experiment
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import Codebook, RunRecord
 from themeloom.studies.label_store import begun, drawn_already, labels_of, uses_store
@@ -14,9 +15,7 @@ from themeloom.system.folders import Folders
 from themeloom.themes.codebook import read_codebook
 from themeloom.themes.outlook import Outlook
 from themeloom.themes.plan import Level, Plan, plan
-from themeloom.themes.validation import MESSAGES
 
-TOPICS = "topic level"
 MORE = (50, 100, 200, 400)
 NEEDED = "a plan starts from what a run found"
 
@@ -75,7 +74,7 @@ def plan_labels(
             predicted,
             labels.sample,
             random=labels.config.themes.sample == "random",
-            accuracy=record.scores.lines[MESSAGES]["accuracy"].value,
+            accuracy=record.scores.lines[MESSAGE_LEVEL]["accuracy"].value,
             seed=config.study.seed,
             listed=listed,
         )
@@ -123,7 +122,7 @@ def _codebook(codebook: Codebook, record: RunRecord) -> Codebook:
 def _levels(record: RunRecord) -> dict[str, Level]:
     """Tell how well themes are found, by topic and by message."""
     scores = record.scores
-    levels = {TOPICS: Level(scores.confusion, scores.labels, scores.overall["kappa"], scores.per_theme)}
-    kappa = scores.lines[MESSAGES]["kappa"]
-    levels[MESSAGES] = Level(scores.message_confusion, scores.labels, kappa, scores.message_per_theme)
+    levels = {TOPIC_LEVEL: Level(scores.confusion, scores.labels, scores.overall["kappa"], scores.per_theme)}
+    kappa = scores.lines[MESSAGE_LEVEL]["kappa"]
+    levels[MESSAGE_LEVEL] = Level(scores.message_confusion, scores.labels, kappa, scores.message_per_theme)
     return levels

@@ -2,9 +2,10 @@
 
 import csv
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from themeloom.errors import OutputError
 from themeloom.history.parts import MANIFEST, REPORT
@@ -134,31 +135,43 @@ def _is_model(folder: Path) -> bool:
 
 
 def _is_earlier(out: Path, kind: Kind) -> bool:
+    head = HEADS[out.suffix.lower()] if kind.columns else None
     try:
-        if kind.columns:
-            return set(_head(out)).issuperset(kind.columns)
         with out.open("rb") as file:
+            if head:
+                return set(head(file)).issuperset(kind.columns)
             return file.read(_LONGEST_HEAD).lstrip().startswith(kind.start)
     except Exception:  # noqa: BLE001 (whatever is wrong with it: it was not written here)
         return False
 
 
-def _head(table: Path) -> Iterable[object]:
-    """Read the names of a table's columns."""
-    with table.open("rb") as file:
-        match table.suffix.lower():
-            case ".parquet":
-                import polars as pl
+def _csv_head(file: BinaryIO) -> Iterable[object]:
+    return next(csv.reader([file.readline(_LONGEST_HEAD).decode("utf-8-sig")]))
 
-                return list(pl.read_parquet_schema(file))
-            case ".xlsx":
-                import openpyxl
 
-                book = openpyxl.load_workbook(file, read_only=True)
-                return next(book.worksheets[0].iter_rows(max_row=1, values_only=True))
-            case ".docx":
-                import docx
+def _parquet_head(file: BinaryIO) -> Iterable[object]:
+    import polars as pl
 
-                return [cell.text for cell in docx.Document(file).tables[0].rows[0].cells]
-            case _:
-                return next(csv.reader([file.readline(_LONGEST_HEAD).decode("utf-8-sig")]))
+    return list(pl.read_parquet_schema(file))
+
+
+def _xlsx_head(file: BinaryIO) -> Iterable[object]:
+    import openpyxl
+
+    book = openpyxl.load_workbook(file, read_only=True)
+    return next(book.worksheets[0].iter_rows(max_row=1, values_only=True))
+
+
+def _docx_head(file: BinaryIO) -> Iterable[object]:
+    import docx
+
+    return [cell.text for cell in docx.Document(file).tables[0].rows[0].cells]
+
+
+HEADS: dict[str, Callable[[BinaryIO], Iterable[object]]] = {
+    ".csv": _csv_head,
+    ".parquet": _parquet_head,
+    ".xlsx": _xlsx_head,
+    ".docx": _docx_head,
+}
+"""How the names of a table's columns are read: without it, no earlier result would be known again."""

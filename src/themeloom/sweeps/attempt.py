@@ -15,7 +15,7 @@ from themeloom.discovery.embed import Encoder
 from themeloom.errors import TrackingError
 from themeloom.history import store
 from themeloom.history.tracking import track
-from themeloom.members import HeldOut
+from themeloom.members import MESSAGE_LEVEL, HeldOut
 from themeloom.pipeline import Prepared
 from themeloom.progress import Stages
 from themeloom.records import Ints
@@ -26,7 +26,7 @@ from themeloom.system.folders import Folders
 from themeloom.system.locks import alone
 from themeloom.system.provenance import versions
 from themeloom.themes.folds import Trial
-from themeloom.themes.validation import MESSAGES, Foreseen, Judged
+from themeloom.themes.validation import Foreseen, Judged
 
 FIGURES = ("kappa", "macro_f1", "coverage")
 _APART = {"tracking", "sweep", "sources"}
@@ -178,7 +178,7 @@ def _read(arrays: Arrays, trials: tuple[Trial, ...]) -> Attempt:
 def _figures(study: Study) -> dict[str, float]:
     scores, clusters = study.scores, study.discovery.clusters
     found = {"topics": float(clusters.count), "outlier_share": float(clusters.outlier.mean())}
-    for prefix, scored in (("", scores.overall), ("message_", scores.lines[MESSAGES])):
+    for prefix, scored in (("", scores.overall), ("message_", scores.lines[MESSAGE_LEVEL])):
         for name in FIGURES:
             score = scored[name]
             found |= {f"{prefix}{name}": score.value}

@@ -19,6 +19,7 @@ from themeloom.config import Experiment
 from themeloom.errors import OutputError, ThemeloomError, TrackingError
 from themeloom.experiment import read_experiment
 from themeloom.history.groups import Group, find_group, open_group, reopen_group
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 from themeloom.pipeline import Prepared
 from themeloom.progress import NOBODY, Progress, Stages, Watcher
 from themeloom.records import Score
@@ -32,7 +33,6 @@ from themeloom.system.folders import Folders
 from themeloom.system.locks import alone
 from themeloom.themes.choice import STABILITY, Candidate, Choice, choose
 from themeloom.themes.scores import score
-from themeloom.themes.validation import MESSAGES, TOPICS
 
 COLUMNS = ("criterion", "run")
 """Columns of every table of configurations, beside what the sweep sets and the figures."""
@@ -233,7 +233,7 @@ def _chosen(config: Experiment, tried: _Tried, prepared: Prepared, group: Group)
     folds = None if validate.held_out else validate.folds
     scores = {
         level: score(line, themes, validate.bootstrap, config.study.seed, folds=folds).overall
-        for level, line in {TOPICS: choice.topics, MESSAGES: choice.messages}.items()
+        for level, line in {TOPIC_LEVEL: choice.topics, MESSAGE_LEVEL: choice.messages}.items()
     }
     return Sweep(
         study=config.study.name,

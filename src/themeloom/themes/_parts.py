@@ -4,7 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
-from themeloom.members import NEIGHBOURS, Labels, Members, Messages
+from themeloom.members import NEIGHBOURS, Labels, Members, Messages, parts_of
 from themeloom.nearest import nearest_among
 from themeloom.records import Doubles, Floats, Ints
 from themeloom.themes._classifier import fit_classifier, posterior_of
@@ -22,6 +22,8 @@ LEAST = 1e-4
 class Part(Protocol):
     """Learns from labels what speaks for each theme, and says so of messages."""
 
+    of_topics: bool  # whether what it learns has a row a topic, and a last one for messages without
+
     def learn(self, members: Members, labels: Labels) -> Doubles:
         """Learn from the labels and from what is known of all members."""
 
@@ -34,6 +36,8 @@ class Part(Protocol):
 
 class Majority:
     """The themes of a topic's labelled members, with a Dirichlet prior of the themes' shares."""
+
+    of_topics = True
 
     def learn(self, members: Members, labels: Labels) -> Doubles:
         """Return (topics + 1, themes): the last row is for messages without a topic."""
@@ -64,6 +68,8 @@ class Hierarchy(Majority):
 
 class Raw:
     """A classifier of single messages on vectors that no label has touched."""
+
+    of_topics = False
 
     def learn(self, members: Members, labels: Labels) -> Doubles:
         """Return (dimensions + 1, themes): coefficients, then intercepts."""
@@ -101,6 +107,8 @@ class Graph:
     labels further than one of raw vectors alone.
     """
 
+    of_topics = False
+
     def learn(self, members: Members, labels: Labels) -> Doubles:
         """Return (members, themes)."""
         return spread_labels(members.neighbours, places(members, labels), labels)
@@ -117,6 +125,8 @@ class Graph:
 
 class Codebook:
     """The codebook's texts alone: no labels at all."""
+
+    of_topics = False
 
     def learn(self, members: Members, labels: Labels) -> Doubles:  # noqa: ARG002
         """Return the texts' vectors, (themes, dimensions)."""
@@ -140,23 +150,10 @@ PARTS: dict[str, Part] = {
 }
 """All parts, by name, in the order in which their weights are kept."""
 
-STRATEGIES: dict[str, tuple[str, ...]] = {
-    "majority": ("majority",),
-    "bayes": ("hierarchy",),
-    "graph": ("graph",),
-    "soft": ("adapted",),
-    "zero-shot": ("codebook",),
-    "stacked": ("hierarchy", "raw", "adapted", "surface", "graph", "codebook"),
-}
-"""Which parts a strategy pools."""
-
 
 def wanted(strategy: str, members: Members) -> tuple[str, ...]:
     """Return a strategy's parts; without adapted vectors those on raw ones do their work."""
-    parts = STRATEGIES[strategy]
-    if members.messages.adapted.shape[1]:
-        return parts
-    return tuple(dict.fromkeys("raw" if part == "adapted" else part for part in parts))
+    return parts_of(strategy, adapted=bool(members.messages.adapted.shape[1]))
 
 
 def places(members: Members, labels: Labels) -> Ints:

@@ -5,7 +5,7 @@ import polars as pl
 
 from themeloom.columns import COVERAGE_CURVE
 from themeloom.members import HeldOut
-from themeloom.records import Bools, Doubles, Ints
+from themeloom.records import Doubles, Ints
 from themeloom.themes._scoring import accuracy, kappa, mean_defined
 
 POINTS = 100  # of the curve, at most
@@ -64,6 +64,10 @@ def conformal_threshold(posterior: Doubles, coded: Ints, coverage: float) -> flo
     labels, is a little better than those of the folds, so that its sets hold the truth rather more often.
     Messages of one author count as so many of different ones.
 
+    Where the likeliest theme is right more often than was promised, the threshold lies above that of many
+    messages. Their likeliest theme is in their sets all the same (`Mapping.sets`), so that none is empty: the
+    truth is held the more often, and a message is undecided only between themes.
+
     MAPIE finds the same threshold, but only around an estimator, and as no public value that could be saved;
     it refuses small samples, for which all themes stand in each set here.
 
@@ -84,19 +88,3 @@ def conformal_threshold(posterior: Doubles, coded: Ints, coverage: float) -> flo
     rank = int(np.floor(np.round((len(coded) + 1) * (1 - coverage), 9)))  # rounded: 100 * (1 - 0.9) is 10
     of_coded = np.sort(posterior[np.arange(len(coded)), coded])
     return float(of_coded[rank - 1]) if rank else 0.0
-
-
-def prediction_sets(posterior: Doubles, threshold: float) -> Bools:
-    """Give each message its likeliest theme, and all that are at least so probable: (messages, themes).
-
-    Where the likeliest theme is right more often than was promised, the threshold lies above that of many
-    messages. Their likeliest theme is in their sets all the same, so that none is empty: the truth is held
-    the more often, and a message is undecided only between themes. Two that are equally likely are both in.
-    """
-    likeliest = posterior.max(axis=1, keepdims=True, initial=0)
-    return np.asarray(posterior >= np.minimum(likeliest, threshold))
-
-
-def decided(sets: Bools) -> Ints:
-    """Give the theme of each message whose set holds just one; -1, abstained, where it holds more."""
-    return np.where(sets.sum(axis=1) == 1, sets.argmax(axis=1), -1)

@@ -137,13 +137,14 @@ def draw_trials(
         folds = draw_folds(theme[learned], group[learned], config.folds, seed)
         kept = Trial(learned, aside, tuple(learned[fold] for fold in folds), 0)
         return kept, (kept,)
-    drawn = [draw_folds(theme, group, config.folds, seed + repeat) for repeat in range(config.repeats)]
+    seeds = [(seed + repeat) % 2**32 for repeat in range(config.repeats)]
+    drawn = [draw_folds(theme, group, config.folds, each) for each in seeds]
     trials = []
     for repeat, folds in enumerate(drawn):
         for place, fold in enumerate(folds):
             learned, others = np.setdiff1d(everybody, fold), (*folds[:place], *folds[place + 1 :])
             if len(others) == 1:  # a fold of its own that is all that is learned from: no choice by that
-                again = draw_folds(theme[learned], group[learned], config.folds, seed + repeat)
+                again = draw_folds(theme[learned], group[learned], config.folds, seeds[repeat])
                 others = tuple(learned[inner] for inner in again)
             trials.append(Trial(learned, fold, others, repeat, adapts=False))
     return Trial(everybody, everybody[:0], tuple(drawn[0]), 0), tuple(trials)

@@ -6,10 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
-from themeloom.config import ThemesConfig
+from themeloom.config import POOL, STRATEGIES, ThemesConfig
 from themeloom.members import Labels, Members, Messages
-from themeloom.records import POOL, Doubles, Floats, Ints, Mapping
-from themeloom.themes._parts import PARTS, STRATEGIES, label_shares, places, wanted
+from themeloom.records import Doubles, Floats, Ints, Mapping
+from themeloom.themes._parts import PARTS, label_shares, places, wanted
 from themeloom.themes._pool import fit_weights, log_loss, log_parts, pooled
 
 START = {
@@ -28,6 +28,8 @@ _CHUNK = 16_384  # messages asked for at once
 SHARES = 0.3  # what the themes' shares weigh, before
 AUTO = tuple(name for name in STRATEGIES if name != "zero-shot")
 """What 'auto' chooses from."""
+ROWS_OF_TOPICS = tuple(name for name, part in PARTS.items() if part.of_topics)
+"""Parts of a mapping that have a row a topic, and a last one for messages without."""
 
 
 class View(Protocol):

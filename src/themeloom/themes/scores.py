@@ -4,7 +4,8 @@ A line (a strategy, a reference, a pair of coders) says what each labelled messa
 folds. All figures are functions of sums over authors: a bootstrap draw of authors is a matrix product.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -12,16 +13,14 @@ from scipy import sparse
 
 from themeloom.columns import CALIBRATION
 from themeloom.members import HeldOut, LineScores
-from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Doubles, Ints, Score
 from themeloom.themes._bca import bca
 from themeloom.themes._coefficients import ac1, alpha
 from themeloom.themes._scoring import PER_THEME, accuracy, kappa, mean_defined, per_theme, ratio
 
-FIGURES = ("kappa", "alpha", "ac1", "macro_f1", "balanced_accuracy", "accuracy", "coverage", "ece")
 COMPARED = ("kappa", "macro_f1", "accuracy")
 BELOW_CHANCE = {"kappa", "alpha", "ac1"}  # may be as low as -1
-RAISED = {FIGURES.index("ece")}  # by chance
+RAISED = {"ece"}  # by chance
 BINS = 10  # of confidence, at most
 BIN_SIZE = 15  # messages a bin, at least
 
@@ -36,7 +35,6 @@ def score(
     seed: int,
     *,
     folds: int | None = None,
-    progress: Progress = UNWATCHED,
 ) -> LineScores:
     """Score held-out predictions, with 95% intervals by the BCa bootstrap over authors (Efron, 1987).
 
@@ -69,8 +67,6 @@ def score(
         Seed of the bootstrap.
     folds
         Folds of the cross-fitting; None for what learned nothing: coders, constants.
-    progress
-        Told of the draws.
 
     Returns
     -------
@@ -81,7 +77,8 @@ def score(
     authors = _authors(sequence)
     counted = [_Line(line, themes, authors) for line in sequence]
     each_once = np.ones(len(authors), np.int64)
-    found = bca(lambda weights: _figures(counted, weights), each_once, draws, seed, progress, RAISED)
+    raised = {FIGURES.index(name) for name in RAISED}
+    found = bca(lambda weights: _figures(counted, weights), each_once, draws, seed, biased=raised)
     names = [*FIGURES, *(name for name in PER_THEME for _ in range(themes))]
     scores = [
         _widened(each, folds, -1.0 if name in BELOW_CHANCE else 0.0, 1.0)
@@ -90,7 +87,7 @@ def score(
     by_theme = [scores[start::themes] for start in range(len(FIGURES), len(FIGURES) + themes)]
     tables = [line.count(np.ones((1, len(authors))))[0][0] for line in counted]
     return LineScores(
-        overall=dict(zip(FIGURES, scores, strict=False)),
+        overall=dict(zip(FIGURES, scores[: len(FIGURES)], strict=True)),
         per_theme=tuple(dict(zip(PER_THEME, each, strict=True)) for each in by_theme),
         confusion=np.concatenate(tables).mean(axis=0),
     )
@@ -208,22 +205,48 @@ class _Line:
     def figures(self, weights: Doubles) -> Doubles:
         """FIGURES, then precision of each theme, recall of each, F1 of each: (draws, repeats, figures)."""
         tables, gaps = self.count(weights)
-        flat, shape = tables.reshape(-1, self.cells), tables.shape[:2]
-        total = tables.sum(axis=(-2, -1))
-        of_themes = per_theme(tables)
-        answered = tables[..., :-1].sum(axis=(-2, -1))
-        error = np.abs(gaps).sum(axis=-1)
-        overall = [
-            kappa(tables),
-            alpha(self.codes, flat).reshape(shape),
-            ac1(self.codes, flat).reshape(shape),
-            mean_defined(of_themes[..., 2, :], axis=-1),
-            mean_defined(of_themes[..., 1, :], axis=-1),
-            accuracy(tables),
-            ratio(answered, np.broadcast_to((weights @ self.messages)[:, None], shape)),
-            ratio(error, total) if self.calibrated else np.full(shape, np.nan),
-        ]
-        return np.concatenate([np.stack(overall, axis=-1), of_themes.reshape(*shape, -1)], axis=-1)
+        drawn = _Drawn(self, tables, gaps, per_theme(tables), (weights @ self.messages)[:, None])
+        overall = np.stack([figure(drawn) for figure in _FIGURES.values()], axis=-1)
+        return np.concatenate([overall, drawn.themes.reshape(*tables.shape[:2], -1)], axis=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """Draws of authors, added up: what all figures are functions of."""
+
+    line: _Line
+    tables: Doubles  # (draws, repeats, themes, themes + 1)
+    gaps: Doubles  # (draws, repeats, bins)
+    themes: Doubles  # (draws, repeats, 3, themes): precision, recall and F1 of each
+    messages: Doubles  # (draws, 1): coded or not
+
+    def coefficient(self, of: Callable[[Ints, Doubles], Doubles]) -> Doubles:
+        """Return what is a function of the codes of each cell."""
+        return of(self.line.codes, self.tables.reshape(-1, self.line.cells)).reshape(self.tables.shape[:2])
+
+    def coverage(self) -> Doubles:
+        """Return the share of messages that were given a theme."""
+        answered = self.tables[..., :-1].sum(axis=(-2, -1))
+        return ratio(answered, np.broadcast_to(self.messages, answered.shape))
+
+    def error(self) -> Doubles:
+        """Return the calibration error; NaN without a posterior."""
+        total = self.tables.sum(axis=(-2, -1))
+        return ratio(np.abs(self.gaps).sum(axis=-1), total) if self.line.calibrated else total * np.nan
+
+
+_FIGURES: dict[str, Callable[[_Drawn], Doubles]] = {
+    "kappa": lambda drawn: kappa(drawn.tables),
+    "alpha": lambda drawn: drawn.coefficient(alpha),
+    "ac1": lambda drawn: drawn.coefficient(ac1),
+    "macro_f1": lambda drawn: mean_defined(drawn.themes[..., 2, :], axis=-1),
+    "balanced_accuracy": lambda drawn: mean_defined(drawn.themes[..., 1, :], axis=-1),
+    "accuracy": lambda drawn: accuracy(drawn.tables),
+    "coverage": _Drawn.coverage,
+    "ece": _Drawn.error,
+}
+"""Each figure over all themes: (draws, repeats)."""
+FIGURES = tuple(_FIGURES)
 
 
 def _figures(lines: Sequence[_Line], weights: Doubles) -> Doubles:

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from themeloom.config import ThemesConfig, ValidateConfig
-from themeloom.members import HeldOut, Labels, LineScores
+from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL, HeldOut, Labels, LineScores
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Codebook, Doubles, Floats, Ints, LabelledSample, Scores
 from themeloom.themes._classifier import fit_classifier, posterior_of
@@ -16,8 +16,6 @@ from themeloom.themes.folds import Trial
 from themeloom.themes.mapping import Learned, View, best_themes, foresee, learn
 from themeloom.themes.scores import calibration, difference, score
 
-TOPICS = "topic level"
-MESSAGES = "message level"
 VOTE = "topics by labelled members"
 BERTOPIC = "plain BERTopic"
 REDUCED = "plain BERTopic, outliers reduced"
@@ -86,7 +84,7 @@ def judge(  # noqa: PLR0913 (who is judged by whom, and whether for a choice)
     rest, foreseen = [], []
     progress.begin(len(trials), "mappings")
     for trial in trials:
-        known = _chosen(labels, trial.learned)
+        known = labels.at(trial.learned)
         learned = learn(view, known, trial.inner(), config.strategy, adapts=trial.adapts)
         if foresees:
             foreseen.append(_foreseen(view, known, trial, learned, config.mixed_below))
@@ -144,9 +142,7 @@ def refer(line: Line, labels: Labels, group: Ints, trials: tuple[Trial, ...], co
     """Let a reference line predict what it may not learn from, in the same trials."""
     predicted = np.full((max(trial.repeat for trial in trials) + 1, len(labels.theme)), -1)
     for trial in trials:
-        predicted[trial.repeat, trial.judged] = line(
-            _chosen(labels, trial.learned), labels.position[trial.judged]
-        )
+        predicted[trial.repeat, trial.judged] = line(labels.at(trial.learned), labels.position[trial.judged])
     return HeldOut(coded, predicted, np.zeros((0, 0, 0)), group)
 
 
@@ -194,13 +190,13 @@ def scored(  # noqa: PLR0913, PLR0917 - each is a thing of its own
         return score(line, themes, draws, seed, folds=widened)
 
     topics, messages = worth(judged.topics, folds), worth(judged.messages, folds)
-    lines = {MESSAGES: messages.overall}
+    lines = {MESSAGE_LEVEL: messages.overall}
     lines |= {
         name: worth(line, None if name in {MAJORITY, ZERO_SHOT} else folds).overall
         for name, line in references.items()
     }
     lines |= {CODERS: worth(coders, None).overall} if coders else {}
-    levels = {TOPICS: judged.topics, MESSAGES: judged.messages}
+    levels = {TOPIC_LEVEL: judged.topics, MESSAGE_LEVEL: judged.messages}
     return Scores(
         overall=topics.overall,
         per_theme=dict(zip(codebook.keys, topics.per_theme, strict=True)),
@@ -238,10 +234,6 @@ def _foreseen(view: View, labels: Labels, trial: Trial, learned: Learned, mixed_
     known = np.asarray(np.isfinite(topics).all(axis=1))
     of_topic = best_themes(np.where(known[:, None], topics, 1 / labels.themes), mixed_below)
     return Foreseen(trial, np.where(known, of_topic, -1), messages.argmax(axis=1))
-
-
-def _chosen(labels: Labels, places: Ints) -> Labels:
-    return replace(labels, position=labels.position[places], theme=labels.theme[places])
 
 
 def _of_rest(learned: Learned, labels: Labels) -> Doubles:
