@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from themeloom.corpus import wording as module
-from themeloom.corpus.likeness import differs_in_meaning
+from themeloom.corpus.meaning import differs_in_meaning
 from themeloom.corpus.wording import wording
 
 
