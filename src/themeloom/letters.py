@@ -36,7 +36,7 @@ _AGAINST = re.compile(
     rf"|{_JOINING}(?=[A-Za-z\d+(]|[@\uff20](?!{LETTER}{{1,63}}\.\w))|(?<=[A-Za-z\d_)]){_JOINING}"
 )
 _RUN = re.compile(rf"(?:(?!\d){SIGN}\u200d?)+")
-_CLUSTER = re.compile(rf"[^{MARKS}][{MARKS}]*")
+_CLUSTER = re.compile(rf"[^{MARKS}][{MARKS}]*|[{MARKS}]+")
 
 
 def lowered(text: str) -> str:
