@@ -29,6 +29,7 @@ BASE = {
     "few",
     "members",
     "nearest",
+    "placeholders",
     "progress",
     "records",
     "system",

@@ -10,11 +10,7 @@ from functools import cache
 from itertools import pairwise
 
 from themeloom.corpus.lexicon import function_words, is_word
-
-KINDS = ("person", "handle", "link", "email", "phone", "number", "postcode", "place", "organisation")
-"""What a placeholder can stand for."""
-
-PLACEHOLDER = re.compile(rf"\[({'|'.join(KINDS)})(?: \d{{1,12}})?\]")
+from themeloom.placeholders import PLACEHOLDER
 
 
 @dataclass(frozen=True, slots=True, order=True)

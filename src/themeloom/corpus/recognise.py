@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from themeloom.config import AnonymiseConfig
 from themeloom.corpus.names import find_listed, find_names
-from themeloom.corpus.patterns import PLACEHOLDER, Span, find_patterns
+from themeloom.corpus.patterns import Span, find_patterns
 from themeloom.corpus.reading import Entity, UnreadError
+from themeloom.placeholders import PLACEHOLDER
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.system.cache import code_digest
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
 RULES = (
+    "../placeholders.py",
     "acting.py",
     "cued.py",
     "facilities.py",
@@ -31,7 +33,7 @@ RULES = (
     "wording.py",
     "words.txt",
 )
-"""The files of this room that decide what is found: spans found by other rules are not used again."""
+"""The files that decide what is found, from this room: spans found by other rules are not used again."""
 
 _BATCH = 1_024
 _DOCS = 64  # that the language model reads at once: what fits the processor's cache
