@@ -1,14 +1,17 @@
-"""The words of a text: what topics are described with, and judged by."""
+"""The words of a text: what topics are described with, and judged by.
+
+They are counted in masked texts: what stands in a placeholder, as [phone 2], is no word of whoever wrote.
+"""
 
 import re
 from collections.abc import Callable, Collection
 from functools import partial
 from itertools import pairwise
 
+from themeloom.placeholders import PLACEHOLDER
+
 Split = Callable[[str], list[str]]
 """What splits a text into terms, in lower case."""
-PLACEHOLDERS = ("person", "handle", "link", "email", "phone", "number", "postcode", "place", "organisation")
-"""What masking leaves in a text: never a topic's word."""
 _WORD = re.compile(r"\b[^\W\d_][\w']+\b")
 _SHORTENED = re.compile(r"\w+(?:n't|'(?:d|ll|m|re|ve))")
 """A verb that says little, joined to another word: "didn't", "I'd", "you're"."""
@@ -16,12 +19,12 @@ _SIDE_BY_SIDE = re.compile(r"[\s-]*")
 
 
 def word_splitter(frequent_terms: Collection[str] = ()) -> Split:
-    """Return what splits a text into the single words that topics are described with.
+    """Return what splits a masked text into the single words that topics are described with.
 
     Parameters
     ----------
     frequent_terms
-        Terms left out beside the function words and the placeholders.
+        Terms left out beside the function words.
     """
     left_out = _left_out(frequent_terms)
     return lambda text: [word[0] for word in _words(_plain(text), left_out)]
@@ -55,13 +58,12 @@ def _terms(left_out: frozenset[str], text: str) -> list[str]:
 def _left_out(frequent_terms: Collection[str]) -> frozenset[str]:
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    return frozenset(
-        (*ENGLISH_STOP_WORDS, *PLACEHOLDERS, *(_plain(term).lstrip("#") for term in frequent_terms))
-    )
+    return frozenset((*ENGLISH_STOP_WORDS, *(_plain(term).lstrip("#") for term in frequent_terms)))
 
 
 def _plain(text: str) -> str:
-    return text.lower().replace("\u2019", "'")
+    # A mark in its place, so that the words around it are no pair.
+    return PLACEHOLDER.sub(".", text).lower().replace("\u2019", "'")
 
 
 def _words(plain: str, left_out: frozenset[str]) -> list[re.Match[str]]:
