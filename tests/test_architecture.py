@@ -31,6 +31,7 @@ BASE = {
     "letters",
     "members",
     "nearest",
+    "placeholders",
     "progress",
     "records",
     "system",

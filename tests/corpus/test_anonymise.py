@@ -314,4 +314,4 @@ def test_spans_found_by_other_rules_are_not_used_again():
         new |= {m.rpartition(".")[2] for m in named if m.startswith("themeloom.corpus.")} - {
             file.removesuffix(".py") for file in known
         }
-    assert known | {"words.txt", "../english.py", "../letters.py"} == set(RULES)
+    assert known | {"words.txt", "../english.py", "../letters.py", "../placeholders.py"} == set(RULES)

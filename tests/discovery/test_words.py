@@ -17,6 +17,8 @@ from themeloom.discovery.words import term_splitter, word_splitter
         ("I'd say you're kind; they didn't and won\u2019t", ["say", "kind"]),
         ("It's my nurse\u2019s day, and Zo\u00eb's", ["nurse's", "day", "zo\u00eb's"]),
         ("[person 2] rang [handle] about 2 beds", ["rang", "beds"]),
+        ("Phone [phone 1]: a person [person 2] on the link", ["phone", "person", "link"]),
+        ("[link]", []),
         ("#DearMHP please listen to the ward\u2019s nurse", ["listen", "nurse"]),
         ("", []),
         ("अस्पताल में इलाज", ["अस्पताल", "में", "इलाज"]),
@@ -41,6 +43,7 @@ def test_words_are_those_that_tell_something(text, words):
         ("waiting list waiting", ["waiting list", "list waiting"]),
         ("ward 3 round", []),
         ("病院の待ち時間", []),
+        ("the ward [person 2] round", []),
     ],
 )
 def test_pairs_are_of_words_side_by_side(text, pairs):

@@ -11,10 +11,11 @@ from themeloom.config import AnonymiseConfig
 from themeloom.corpus import lexicon
 from themeloom.corpus.crew import MANY, recognise_all
 from themeloom.corpus.cued import TAG_PART
-from themeloom.corpus.patterns import KINDS, PLACEHOLDER, Span
+from themeloom.corpus.patterns import Span
 from themeloom.corpus.recognise import fingerprint, render
 from themeloom.corpus.vault import Vault
 from themeloom.letters import lowered
+from themeloom.placeholders import KINDS, PLACEHOLDER
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Corpus, UniqueCorpus
 

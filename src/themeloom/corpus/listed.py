@@ -5,8 +5,9 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-from themeloom.corpus.patterns import PLACEHOLDER, Span, free_of
+from themeloom.corpus.patterns import Span, free_of
 from themeloom.letters import LETTER, MARKS, SIGN
+from themeloom.placeholders import PLACEHOLDER
 
 
 def find_listed(text: str, mask: frozenset[str]) -> list[Span]:

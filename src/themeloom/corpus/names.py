@@ -26,9 +26,10 @@ from themeloom.corpus.facilities import (
 )
 from themeloom.corpus.lexicon import section
 from themeloom.corpus.listed import listed_in
-from themeloom.corpus.patterns import PLACEHOLDER, Span, free_of, joined
+from themeloom.corpus.patterns import Span, free_of, joined
 from themeloom.corpus.reading import Entity, Message, Token, read_message, whole_run
 from themeloom.corpus.word import Word
+from themeloom.placeholders import PLACEHOLDER
 
 _SHIFTS = re.compile(
     r"\s{1,3}(?:on|from) (?:the )?(?:nights?|days|lates|earl(?:y|ies)|reception|desk|ward|phone)\b"

@@ -20,11 +20,7 @@ from themeloom.corpus.digits import (
 )
 from themeloom.corpus.lexicon import function_words, is_word
 from themeloom.letters import LETTER, LETTERS, parted
-
-KINDS = ("person", "handle", "link", "email", "phone", "number", "postcode", "place", "organisation")
-"""What a placeholder can stand for."""
-
-PLACEHOLDER = re.compile(rf"\[({'|'.join(KINDS)})(?: \d{{1,12}})?\]")
+from themeloom.placeholders import PLACEHOLDER
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from themeloom.config import AnonymiseConfig
 from themeloom.corpus.listed import find_listed
 from themeloom.corpus.names import find_names
-from themeloom.corpus.patterns import PLACEHOLDER, Span, find_patterns
+from themeloom.corpus.patterns import Span, find_patterns
 from themeloom.corpus.reading import Entity, UnreadError
+from themeloom.placeholders import PLACEHOLDER
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.system.cache import code_digest
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 RULES = (
     "../english.py",
     "../letters.py",
+    "../placeholders.py",
     "acting.py",
     "cued.py",
     "digits.py",

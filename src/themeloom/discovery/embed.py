@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _HANDLE = re.compile(r"\[handle(?: \d{1,9})?\]")
-_PLACEHOLDER = re.compile(r"\[([a-z]{1,20})(?: \d{1,9})?\]")
+_BRACKETED = re.compile(r"\[([a-z]{1,20})(?: \d{1,9})?\]")
+"""Placeholders, and people's own [sic]: it is read so in models that are there."""
 _TERM = re.compile(rf"#?\w{LETTER}*(?:['\u2019]{LETTER}+)?")
 _NOTHING = np.zeros((0, 0), np.float32)
 _TYPES: dict[str, dict[str, str]] = {REFERENCE: {}, "bfloat16": {"dtype": "bfloat16"}}
@@ -250,7 +251,8 @@ def embed(
     """
     frequent = frequent_terms(texts, encoder.config.frequent_terms)
     clean = tuple(embedded_text(text, frequent) for text in texts)
-    return Embeddings(encode_cached(clean, encoder, cache, progress), clean, frequent, encoder.name)
+    vectors = encode_cached(clean, encoder, cache, progress)
+    return Embeddings(vectors, clean, frequent, encoder.name, tuple(texts))
 
 
 def encode_cached(
@@ -309,4 +311,4 @@ def _plain(text: str) -> str:
     # A handle is an address and says nothing of the message; a link or a name does, by being there.
     if "[" not in text:
         return text
-    return _PLACEHOLDER.sub(r"\1", _HANDLE.sub(" ", text))
+    return _BRACKETED.sub(r"\1", _HANDLE.sub(" ", text))

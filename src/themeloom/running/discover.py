@@ -287,7 +287,7 @@ def _described(
 
     key = digest(
         embeddings.vectors,
-        embeddings.texts,
+        embeddings.masked,
         embeddings.frequent_terms,
         clusters.topic,
         clusters.outlier,
