@@ -96,8 +96,9 @@ def make_record(n: int = 60, seed: int = 0) -> RunRecord:
     plane = rng.normal(size=(n, 2)) + 4 * np.column_stack(
         [np.cos(clusters.topic * 1.2), np.sin(clusters.topic * 1.2)]
     )
+    texts = tuple(communications["text"].to_list())
     discovery = Discovery(
-        Embeddings(vectors, tuple(communications["text"].to_list()), ("#dearteam",), "bundled"),
+        Embeddings(vectors, texts, ("#dearteam",), "bundled", texts),
         Layout(rng.normal(size=(n, 5)).astype(np.float32), plane.astype(np.float32), 15),
         clusters,
         tuple(_topic(rng, clusters, topic) for topic in range(clusters.count)),

@@ -21,7 +21,9 @@ from themeloom.studies.labelling_study import Opened, serve_study
 from themeloom.themes.agreement import agreement
 
 STUDY = "invented"
-HOSTILE = '<img src=x onerror="document.title=1"><script>alert(1)</script> {{ 7 * 7 }} by [person 1]'
+HOSTILE = (
+    '<img src=x onerror="document.title=1"><script>alert(1)</script> {{ 7 * 7 }} [see page 4] by [person 1]'
+)
 CHECKS = (
     Check("word-0", "word", 0, ("bread", "river", "winter", "market", "songs", "tax"), 5),
     Check("topic-0", "topic", 0, ("a, b", "c, d", "e, f", "g, h"), 1, "I saw [place 3] once"),

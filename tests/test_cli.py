@@ -215,13 +215,15 @@ def test_messages_that_are_not_english_or_too_long_are_told_before_a_run_and_aft
     ends = ["seit zwei langen jahren", "am nassen montag", "und das hat alles geändert", "immer wieder"]
     days = ("heute", "hier", "dort", "bald")
     texts = [f"{start} {end} {day}" for end in ends for start in starts for day in days]
-    study.write_messages([*texts[:-1], f"{texts[-1]} {'und noch ein Wort ' * 99}"])
+    thai = ["รอคิวผ่าตัดที่โรงพยาบาลนานมาก", "หมอใจดีและฟังเราทุกคนเสมอ"]
+    study.write_messages([*texts[:-3], *thai, f"{texts[-1]} {'und noch ein Wort ' * 99}"])
     study.rewrite("experiment.toml", "steps = 2\nlayers = 1", "enabled = false")
     study.rewrite("experiment.toml", "[validate]", "[repeats]\nnear_duplicates = 1.0\n\n[validate]")
     said = (
         "64 of 64 messages seem not to be English",
         "anonymise.names = false",
         "1 distinct message is longer than the 256 word pieces",
+        "The encoder has no signs for 2 of 64 distinct messages",
     )
     for command in ("check", "run"):
         done = CliRunner().invoke(cli.app, [command, str(study.experiment), "--root", str(tmp_path)])

@@ -44,7 +44,10 @@ from servers import free_port, get, store_of, wait_for
 from studies import Study, write_study
 from themeloom import cli
 from themeloom.cli import crash
+from themeloom.config import AnonymiseConfig
+from themeloom.corpus.anonymise import mask_texts
 from themeloom.history.backend import Backend
+from themeloom.placeholders import KINDS
 from themeloom.results.exporting import FORMATS
 from themeloom.system.addresses import public_uri
 from themeloom.system.folders import Folders
@@ -367,6 +370,13 @@ def spoil(here: Planted) -> None:
         said = here.say("check", here.file, *here.here, code=1)
     assert "ValueError" in said
     assert "themeloom.corpus.anonymise, line" in said
+
+
+def test_strings_of_each_kind_are_planted():
+    assert set(IN_TEXT) >= set(KINDS)
+    for kind in KINDS:
+        (masked,) = mask_texts([f"Nobody rang, as told by {IN_TEXT[kind]} to us"], AnonymiseConfig())
+        assert masked == f"Nobody rang, as told by [{kind}] to us"
 
 
 def test_every_command_and_option_was_given(planted):

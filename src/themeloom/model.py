@@ -205,8 +205,8 @@ class Model:
     def to_bertopic(self) -> "BERTopic":
         """Return a fitted BERTopic object with the same topics under the same numbers.
 
-        Its documents are the texts as they were embedded (masked, without frequent terms), in the order of
-        the communications.
+        Its documents are the masked texts, in the order of the communications; what it embeds is read as the
+        run's messages were (without frequent terms).
         """
         discovery = self.record.discovery
         return to_bertopic(

@@ -73,6 +73,7 @@ class Embeddings:
     texts: tuple[str, ...]  # what was embedded: masked, without numbers of placeholders and frequent terms
     frequent_terms: tuple[str, ...]  # terms that nearly every message carries, left out
     encoder: str
+    masked: tuple[str, ...]  # the communications' masked texts: words are counted in them
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,11 @@ def test_a_subject_that_is_new_becomes_a_topic_and_a_candidate(told, made, paren
     assert made.topics["size"].sum() == (made.communications["topic"] >= 0).sum()
 
 
+def test_words_are_counted_in_the_masked_texts_of_all_messages(made, parent):
+    for model in (made, load(parent)):
+        assert list(model.record.discovery.embeddings.masked) == model.communications["text"].to_list()
+
+
 def test_a_topic_that_is_new_has_no_theme_of_its_own(told, made):
     new = made.topics.filter(pl.col("topic").is_in([topic["topic"] for topic in told["new_topics"]]))
     assert new["theme"].to_list() == [None] * len(told["new_topics"])

@@ -1,4 +1,5 @@
 """Masking a study, and masking new messages in the same way."""
+# ruff: noqa: RUF001 - letters of many scripts stand in the messages
 
 import ast
 import csv
@@ -86,6 +87,32 @@ def test_the_same_entity_has_the_same_number(vault: Vault) -> None:
     assert corpus.masked == {"person": 2, "handle": 1, "phone": 1}
     kept = pl.read_parquet(vault.folder / "placeholders.parquet")
     assert ("[person 1]", "Prof. Tremlow") in kept.rows()
+
+
+def test_numbers_in_the_digits_of_all_scripts_are_told_apart(vault: Vault) -> None:
+    said = ("फ़ोन ९८७६५४३२१०", "فون ٠٥٠١٢٣٤٥٦٧ و ٠٥٠٩٩٩٩٩٩٩", "फ़ोन 9876543210", "電話 ０５０１２３４５６７")
+    corpus = anonymise(unique(*said), AnonymiseConfig(names=False), vault)
+    assert corpus.texts == [
+        "फ़ोन [number 1]",
+        "فون [number 2] و [number 3]",
+        "फ़ोन [number 1]",
+        "電話 [number 2]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("listed", "text", "masked"),
+    [
+        ("İpek", "İpek, ipek ve İPEK geldi", "[person], [person] ve [person] geldi"),
+        ("Ju\u0308lia", "Jülia und Ju\u0308lia", "[person] und [person]"),
+        ("Jülia", "JU\u0308LIA kam", "[person] kam"),
+        ("राम", "रामी रामू और राम", "रामी रामू और [person]"),
+        ("สมชาย", "คุณสมชายมา", "คุณ[person]มา"),
+        ("Anna", "我叫Anna很好, Annas", "我叫[person]很好, Annas"),
+    ],
+)
+def test_listed_words_are_found_whole_in_all_scripts(listed: str, text: str, masked: str) -> None:
+    assert mask_texts([text], AnonymiseConfig(names=False, mask=(listed,))) == [masked]
 
 
 def test_numbers_do_not_depend_on_the_order_of_rows(vault: Vault) -> None:
@@ -295,4 +322,4 @@ def test_spans_found_by_other_rules_are_not_used_again():
         new |= {m.rpartition(".")[2] for m in named if m.startswith("themeloom.corpus.")} - {
             file.removesuffix(".py") for file in known
         }
-    assert known | {"words.txt"} == set(RULES)
+    assert known | {"words.txt", "../english.py", "../letters.py", "../placeholders.py"} == set(RULES)

@@ -1,4 +1,5 @@
 """Identifying strings that have a form."""
+# ruff: noqa: RUF001 - letters of many scripts stand in the messages
 
 import time
 from itertools import pairwise
@@ -75,6 +76,71 @@ def found(text: str) -> list[tuple[str, str]]:
 def test_each_form_is_found_whole(kind: str, value: str) -> None:
     assert found(f"please write to {value}, or do not") == [(kind, value)]
     assert found(value) == [(kind, value)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("handle", "@राम_कुमार"),
+        ("email", "राम@उदाहरण.भारत"),
+        ("number", "DE89 3704 0044 0532 0130 00"),
+        ("number", "GB29NWBK60161331926819"),
+        ("number", "12345678Z"),
+        ("number", "X1234567-L"),
+    ],
+)
+def test_what_other_countries_write_is_found_in_any_message(kind: str, value: str) -> None:
+    assert found(f"please write to {value}, or do not") == [(kind, value)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["06 12 34 56 78", "06.12.34.56.78", "612 345 678", "612 34 56 78", "532 123 45 67", "138 1234 5678",
+     "06-12345678", "08-123 45 67", "347 1234567"],
+)  # fmt: skip
+def test_telephones_of_other_countries_are_found_unless_the_message_is_english(value: str) -> None:
+    assert found(f"tel {value}") == [("phone", value)]
+    assert found(f"por favor me llama mañana al {value}, gracias") == [("phone", value)]
+    assert found(f"there were about {value} of them when we counted") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GB28NWBK60161331926819",
+        "12345678A",
+        "500 600 700",
+        "612 345 000",
+        "le 05 10 2024 12 30",
+        "150 2019 2020",
+    ],
+)
+def test_rows_of_figures_and_numbers_without_their_check_stay(text: str) -> None:
+    assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "value", "after"),
+    [
+        ("电话", "number", "13812345678", ""),
+        ("电话", "phone", "+8613812345678", "。"),
+        ("โทร", "phone", "0812345678", "นะ"),
+        ("連絡先", "phone", "090-1234-5678", "まで"),
+        ("카톡은", "phone", "010-1234-5678", "로"),
+        ("谢谢", "handle", "@zhangsan", "的回复"),
+        ("回复", "handle", "@张三", "：好"),
+        ("ל", "handle", "@dani", " תודה"),
+        ("看这里", "link", "https://t.cn/abcd", "吧"),
+        ("看这里", "link", "www.weibo.com/u/12345", "吧"),
+        ("Привет", "link", "https://vk.com/id1", " "),
+        ("邮箱", "email", "zhangsan@example.com", "谢谢"),
+        ("微信", "handle", "zhang_san88", ""),
+    ],
+)
+def test_what_is_written_against_other_words_is_found_alone(
+    before: str, kind: str, value: str, after: str
+) -> None:
+    assert found(f"{before}{value}{after}") == [(kind, value)]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +247,7 @@ def seconds(task, text):
     "piece",
     ["a", "a.", "1", "1 ", "0", "0 0", "0\u2011", "@", "@a", "@a.", "a@", "a@a.", "u/", "http://", "www.",
      "(", ")", "_", "a_", "-", "+", "+1", " ", "A1 ", "QQ", "943 476 ", "[at]", "a [", "ref ", "dob ", "1.",
-     "[person", "\u2019", "\U0001f600"],
+     "[person", "\u2019", "\U0001f600", "医", "医1", "医@", "@医", "DE89 ", "06 12 "],
 )  # fmt: skip
 def test_a_hundred_thousand_characters_take_under_a_second(piece: str) -> None:
     text = piece * (100_000 // len(piece))

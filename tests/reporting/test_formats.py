@@ -7,10 +7,10 @@ from themeloom.reporting import formats
 
 
 def test_placeholders_become_chips() -> None:
-    shown = formats.message("[person 12] & [<b> 3] [postcode 4] [nhs number 1] [Person 1] [person]")
+    shown = formats.message("[person 12] & [<b> 3] [postcode 4] [see page 4] [Person 1] [person]")
     assert shown == (
         '<span class="chip">person 12</span> &amp; [&lt;b&gt; 3] <span class="chip">postcode 4</span> '
-        '<span class="chip">nhs number 1</span> [Person 1] [person]'
+        '[see page 4] [Person 1] <span class="chip">person</span>'
     )
 
 

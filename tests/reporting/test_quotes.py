@@ -35,6 +35,21 @@ def test_the_kind_of_apostrophe_makes_no_difference() -> None:
     assert shown_texts(record, "words")[:3] == ["nurse's round", "nurse's round", "…"]
 
 
+def test_no_more_than_pairs_of_signs_are_shown_where_no_blanks_part_words() -> None:
+    record = make_record()
+    topic, *others = record.discovery.topics
+    told = replace(topic, words=("病院", "病院の待ち時間", "待ち"), weights=(0.3, 0.2, 0.1))
+    texts = ["病院の待ち時間が長い", "病院は遠い", "遠い"]
+    messages = record.communications.head(3).with_columns(text=pl.Series(texts), topic=pl.lit(topic.topic))
+    record = replace(
+        record,
+        config=record.config | {"report": {"min_authors": 1}},
+        communications=pl.concat([messages, record.communications.slice(3)], how="vertical_relaxed"),
+        discovery=replace(record.discovery, topics=(told, *others)),
+    )
+    assert shown_texts(record, "words")[:3] == ["病院, 待ち", "病院", "…"]
+
+
 def test_masked_texts_stay_and_none_are_empty() -> None:
     record = make_record()
     assert shown_texts(record, "masked") == record.communications["text"].to_list()

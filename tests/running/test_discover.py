@@ -52,7 +52,8 @@ def cache(tmp_path_factory):
 
 def discovered(cache, order=None, **asked):
     rows = np.arange(len(VECTORS)) if order is None else order
-    embeddings = Embeddings(VECTORS[rows], tuple(TEXTS[at] for at in rows), (), "bundled")
+    texts = tuple(TEXTS[at] for at in rows)
+    embeddings = Embeddings(VECTORS[rows], texts, (), "bundled", texts)
     stages = Stages()
     return discover(embeddings, embeddings.vectors, experiment(**asked), cache, stages), stages
 
@@ -62,12 +63,22 @@ def test_once_tells_no_stability(cache):
     assert found.stability is None
 
 
+def test_words_are_counted_anew_where_the_masked_texts_are_others(cache):
+    first, _ = discovered(cache)
+    masked = tuple(f"{text} on the phone" if at % 2 else text for at, text in enumerate(TEXTS))
+    embeddings, stages = Embeddings(VECTORS, TEXTS, (), "bundled", masked), Stages()
+    found = discover(embeddings, VECTORS, experiment(), cache, stages)
+    assert "cluster" in stages.cached
+    assert "describe" not in stages.cached
+    assert found.topics != first.topics
+
+
 def test_neighbours_are_shared_by_layouts_of_other_settings_and_by_plain_bertopic(cache, monkeypatch):
     discovered(cache)
     monkeypatch.setattr(neighbours, "_nearest", None)  # nobody seeks any more
     config = experiment()
     config = config.model_copy(update={"reduce": config.reduce.model_copy(update={"neighbors": 8})})
-    stages, embeddings = Stages(), Embeddings(VECTORS, TEXTS, (), "bundled")
+    stages, embeddings = Stages(), Embeddings(VECTORS, TEXTS, (), "bundled", TEXTS)
     assert discover(embeddings, VECTORS, config, cache, stages).layout.neighbors == 8
     assert "reduce" not in stages.cached
     assert len(plain_topics(embeddings, 5, cache=Cache(cache)).topic) == len(VECTORS)

@@ -17,7 +17,7 @@ from themeloom.running.spreading import AGREEMENT, ARI, in_order, part_of, sampl
 GROUPS, EACH = 12, 250
 VECTORS, GROUP = grouped(GROUPS, EACH, spread=0.5, dimensions=48, seed=4)
 TEXTS = tuple(f"message {number}" for number in range(len(VECTORS)))
-EMBEDDINGS = Embeddings(VECTORS, TEXTS, (), "bundled")
+EMBEDDINGS = Embeddings(VECTORS, TEXTS, (), "bundled", TEXTS)
 LABELLED = np.arange(0, len(VECTORS), 100)
 
 
@@ -56,7 +56,7 @@ def clustered(vectors, texts, topic, seed=0):
     )
     share = np.ones(rows, np.float32)
     clusters = Clusters(topic, outlier, share, 5, "eom", "", tree)
-    return Discovery(Embeddings(vectors, texts, (), "bundled"), layout, clusters, topics)
+    return Discovery(Embeddings(vectors, texts, (), "bundled", texts), layout, clusters, topics)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,8 @@ def test_the_sample_is_the_same_with_another_seed(chosen):
 
 def test_topics_of_a_large_corpus_are_a_consensus_by_default():
     config = experiment(DiscoverConfig().sample)
-    many = Embeddings(np.tile(VECTORS, (3, 1)), tuple(f"message {n}" for n in range(9_000)), (), "bundled")
+    texts = tuple(f"message {n}" for n in range(9_000))
+    many = Embeddings(np.tile(VECTORS, (3, 1)), texts, (), "bundled", texts)
     found_in = len(sample_of(many, np.arange(0, 9_000, 9), config))
     assert DiscoverConfig().sample <= found_in < 9_000
     assert layouts_of(config, found_in) > 20
@@ -131,7 +132,8 @@ def test_the_tree_holds_the_sample_and_gives_the_same_hierarchy(found, chosen, w
 
 def test_the_order_of_rows_makes_no_difference(whole):
     order = np.random.default_rng(1).permutation(len(TEXTS))
-    embeddings = Embeddings(VECTORS[order], tuple(TEXTS[at] for at in order), (), "bundled")
+    texts = tuple(TEXTS[at] for at in order)
+    embeddings = Embeddings(VECTORS[order], texts, (), "bundled", texts)
     labelled = np.sort(np.argsort(order)[LABELLED])
     chosen = sample_of(embeddings, labelled, experiment())
     part = part_of(embeddings, chosen)

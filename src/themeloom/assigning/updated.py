@@ -53,6 +53,7 @@ def with_batch(record: RunRecord, batch: Batch) -> RunRecord:
             old.embeddings,
             vectors=np.concatenate([old.embeddings.vectors, raw]),
             texts=(*old.embeddings.texts, *batch.read),
+            masked=(*old.embeddings.masked, *batch.messages["text"].to_list()),
         ),
         layout=Layout(
             np.concatenate([old.layout.reduced, _between(old.layout.reduced, *near)]),
@@ -88,7 +89,7 @@ def with_words(record: RunRecord, topics: tuple[Topic, ...], reason: str, split:
     split
         What splits a text into words.
     """
-    found = word_quality(record.discovery.embeddings.texts, topics, split)  # type: ignore[arg-type]
+    found = word_quality(record.discovery.embeddings.masked, topics, split)  # type: ignore[arg-type]
     quality = record.quality
     return replace(
         record,

@@ -42,7 +42,8 @@ class EncoderConfig(Section):
     )
     frequent_terms: SomeShare = Field(
         0.7,
-        description="Terms in more than this share of messages say nothing of the topic and are left out.",
+        description="Terms in more than this share of messages say nothing of the topic and are left out; "
+        "where most messages seem not to be English, hashtags alone.",
     )
 
 

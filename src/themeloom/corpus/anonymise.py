@@ -1,6 +1,7 @@
 """Typed, numbered placeholders for all that identifies somebody; keyed hashes for ids and authors."""
 
 import re
+import unicodedata
 from collections.abc import Collection, Sequence
 
 import polars as pl
@@ -10,9 +11,11 @@ from themeloom.config import AnonymiseConfig
 from themeloom.corpus import lexicon
 from themeloom.corpus.crew import MANY, recognise_all
 from themeloom.corpus.cued import TAG_PART
-from themeloom.corpus.patterns import KINDS, PLACEHOLDER, Span
+from themeloom.corpus.patterns import Span
 from themeloom.corpus.recognise import fingerprint, render
 from themeloom.corpus.vault import Vault
+from themeloom.letters import lowered
+from themeloom.placeholders import KINDS, PLACEHOLDER
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Corpus, UniqueCorpus
 
@@ -157,7 +160,7 @@ def _numbered(
 
 def _entity(value: str, kind: str) -> str:
     """One form for all ways in which somebody or something is written."""
-    form = " ".join(value.casefold().replace("\u2019", "'").split())
+    form = " ".join(lowered(value.casefold()).replace("\u2019", "'").split())
     if PLACEHOLDER.fullmatch(value):
         return value  # typed by the author of the message: a thing of its own
     if value.startswith("#"):
@@ -167,7 +170,8 @@ def _entity(value: str, kind: str) -> str:
     if kind == "handle":
         return _SIGN.sub("", form)
     if kind in {"phone", "number"}:
-        digits = re.sub(r"[^0-9a-z]", "", form)
+        latin = (str(unicodedata.decimal(sign, sign)) for sign in unicodedata.normalize("NFKC", form))
+        digits = re.sub(r"[^0-9a-z]", "", "".join(latin)) or form
         return re.sub(r"^(?:0044|44)0?(?=\d{9,10}$)", "0", digits)
     return form.replace(" ", "") if kind == "postcode" else form.rstrip("/")
 

@@ -1,9 +1,5 @@
 """Near-duplicates: MinHash finds candidates, exact Jaccard and a look at the difference decide."""
 
-# ruff: noqa: RUF001 - typographic quotation marks stand in the messages
-
-import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from math import ceil
 
@@ -11,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from themeloom.corpus import minhash
+from themeloom.corpus.meaning import NUMBER, differs_in_meaning, numbers_differ_mostly
 
 SHORT = 60
 """Up to so many words (a post of 280 characters) a changed number, name or negation makes another message."""
@@ -21,20 +18,6 @@ _COMPARED = 32  # of all candidates, the most similar so many are verified
 _REMEMBERED = 100_000  # messages whose shingles are at hand: one or two kilobytes each
 _AT_ONCE = 4_096  # messages that are hashed before progress is told
 _SLACK = 0.15  # what the estimate from 64 permutations may be off before a candidate is dropped unverified
-
-_NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
-_NAME = re.compile(r"(?<=[\w,;:'’&)-] )[@#]?(?!I\b)([A-ZÀ-ÖØ-Þ][\w'’-]*)")
-_NUMERAL_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred "
-    "thousand once twice first second third"
-)
-_NUMERALS = frozenset(_NUMERAL_WORDS.split())
-_NEGATION_WORDS = (
-    "no not never none nobody nothing nowhere neither nor without cannot cant dont wont isnt arent wasnt "
-    "werent doesnt didnt havent hasnt hadnt shouldnt wouldnt couldnt aint nicht kein keine nie pas jamais "
-    "non nunca nao não niet geen ikke inte nej nei ej"
-)
-_NEGATIONS = frozenset(_NEGATION_WORDS.split())
 
 
 class Lookalikes:
@@ -111,49 +94,8 @@ class Lookalikes:
 
     def _tells_apart(self, one: int, two: int) -> bool:
         if min(self._sizes[one], self._sizes[two]) > SHORT:
-            return _numbers_differ_mostly(self._cores[one], self._cores[two])
+            return numbers_differ_mostly(self._cores[one], self._cores[two])
         return differs_in_meaning(self._cores[one], self._cores[two], self._texts[one], self._texts[two])
-
-
-def differs_in_meaning(core: str, other_core: str, text: str, other_text: str) -> bool:
-    """Tell whether two alike messages differ in a number, a negation or a name.
-
-    A name differs when each side has one that the other lacks; that one side says a name more is an
-    addition, as other added words are. Names show by their capitals in the texts.
-    """
-    if Counter(_NUMBER.findall(core)) != Counter(_NUMBER.findall(other_core)):
-        return True
-    ours, theirs = Counter(core.split()), Counter(other_core.split())
-    left, right = ours - theirs, theirs - ours
-    if _NUMERALS & (left.keys() | right.keys()) or _count(left, _NEGATIONS) != _count(right, _NEGATIONS):
-        return True
-    if not left or not right or _only_spaced(left, right):
-        return False
-    names = names_in(text) | names_in(other_text)
-    return bool(names & left.keys() and names & right.keys())
-
-
-def _count(words: Counter[str], kind: frozenset[str]) -> int:
-    return sum(words[word] for word in kind & words.keys())
-
-
-def _only_spaced(left: Counter[str], right: Counter[str]) -> bool:
-    """Tell whether both sides hold the same letters: one word written as two."""
-    return Counter("".join(left.elements())) == Counter("".join(right.elements()))
-
-
-def names_in(text: str) -> frozenset[str]:
-    """Words with a capital in the middle of a sentence, in lower case; none where all is capitals."""
-    found = _NAME.findall(text)
-    shouted = text.isupper() or len(found) > len(text.split()) / 2
-    return frozenset() if shouted else frozenset(re.sub(r"['’]", "", word).casefold() for word in found)
-
-
-def _numbers_differ_mostly(one: str, two: str) -> bool:
-    """Tell whether two long texts fill in one form: three or more numbers, most of them other."""
-    ours, theirs = Counter(_NUMBER.findall(one)), Counter(_NUMBER.findall(two))
-    differing = max((ours - theirs).total(), (theirs - ours).total())
-    return differing >= 3 and 2 * differing > max(ours.total(), theirs.total())
 
 
 def _jaccard(one: NDArray[np.uint64], two: NDArray[np.uint64]) -> float:
@@ -179,7 +121,7 @@ def _telling_numbers(cores: Sequence[str], sizes: Sequence[int]) -> NDArray[np.u
     """Give each set of numbers that short messages hold a number; long messages all have the same."""
     known: dict[tuple[str, ...], int] = {}
     found = (
-        tuple(sorted(_NUMBER.findall(core))) if size <= SHORT else ()
+        tuple(sorted(NUMBER.findall(core))) if size <= SHORT else ()
         for core, size in zip(cores, sizes, strict=True)
     )
     return np.fromiter((known.setdefault(numbers, len(known)) for numbers in found), np.uint32, len(cores))

@@ -25,10 +25,11 @@ from themeloom.corpus.facilities import (
     may_be_facility,
 )
 from themeloom.corpus.lexicon import section
-from themeloom.corpus.patterns import PLACEHOLDER, Span, free_of, joined
+from themeloom.corpus.listed import listed_in
+from themeloom.corpus.patterns import Span, free_of, joined
 from themeloom.corpus.reading import Entity, Message, Token, read_message, whole_run
 from themeloom.corpus.word import Word
-from themeloom.corpus.wording import UNSPACED
+from themeloom.placeholders import PLACEHOLDER
 
 _SHIFTS = re.compile(
     r"\s{1,3}(?:on|from) (?:the )?(?:nights?|days|lates|earl(?:y|ies)|reception|desk|ward|phone)\b"
@@ -51,7 +52,7 @@ def find_names(
     entities
         What the language model named; None where it has not read the text.
     keep, mask
-        Lower-case words that are never, and always, a name.
+        Words that are never, in lower case, and always a name.
 
     Raises
     ------
@@ -73,14 +74,8 @@ def find_names(
         taken, _again(message, _words_of(text, [span for span in taken if span.kind == "person"]))
     )
     taken += free_of(taken, find_tags(text, keep, {name.lower() for name in named}))
-    taken += free_of(taken, _always(text, mask))
+    taken += free_of(taken, listed_in(text, mask))
     return sorted(whole_run(text, span) for span in taken if span.kind != "placeholder")
-
-
-def find_listed(text: str, mask: frozenset[str]) -> list[Span]:
-    """Find the words that are always a name, and nothing else; as `find_names` otherwise."""
-    taken = [Span(m.start(), m.end(), "placeholder") for m in PLACEHOLDER.finditer(text)]
-    return free_of(taken, _always(text, mask))
 
 
 @lru_cache(maxsize=200_000)
@@ -288,19 +283,6 @@ def _again(message: Message, names: Set[str]) -> Iterator[Span]:
         named = token.text in names or (token.shouted and token.unknown and token.lower in lower)
         if named and token.text[0].isupper() and not plain:
             yield Span(token.start, token.end, "person")
-
-
-def _always(text: str, mask: frozenset[str]) -> Iterator[Span]:
-    if mask:
-        words = "|".join(_whole(word) for word in sorted(mask, key=len, reverse=True))
-        for match in re.finditer(words, text, re.IGNORECASE):
-            yield Span(match.start(), match.end(), "person")
-
-
-def _whole(word: str) -> str:
-    """Match a word that is no part of another; where a script sets no spaces, that cannot be told."""
-    before, after = "" if UNSPACED.match(word) else r"(?<!\w)", "" if UNSPACED.match(word[-1]) else r"(?!\w)"
-    return f"{before}{re.escape(word)}{after}"
 
 
 _RULES: tuple[tuple[Callable[[Message, Sequence[int]], Iterator[Span]], Callable[[Word], bool]], ...] = (

@@ -7,14 +7,20 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 
+from themeloom.corpus.digits import (
+    APART,
+    BLANK,
+    DASH,
+    GAP,
+    checked_numbers,
+    has_check_digit,
+    is_countdown,
+    national_phones,
+)
 from themeloom.corpus.lexicon import function_words, is_word
-
-KINDS = ("person", "handle", "link", "email", "phone", "number", "postcode", "place", "organisation")
-"""What a placeholder can stand for."""
-
-PLACEHOLDER = re.compile(rf"\[({'|'.join(KINDS)})(?: \d{{1,12}})?\]")
+from themeloom.letters import LETTER, LETTERS, parted
+from themeloom.placeholders import PLACEHOLDER
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,29 +32,27 @@ class Span:
     kind: str
 
 
-# What people, and the programs they write with, set between the digits of one number.
-_BLANK = " \u00a0\u2007\u2009\u202f"
-_DASH = r"\-\u2010-\u2015\u2212"
-_GAP, _APART = rf"[{_BLANK}{_DASH}]", rf"[{_BLANK}.{_DASH}]"
 _NAMES = "(?:nhs|chi|hospital|patient|case|claim|account|reference|ref|passport|licence|license|member|staff)"
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?)"
 )
-_DASHES = re.compile(f"[{_DASH}]")
+_DASHES = re.compile(f"[{DASH}]")
 
 _LINK = re.compile(
-    r"(?<![^\W_])(?:(?:https?|ftps?)://|www\.)[^\s<>\[\]\"\u201c\u201d]{1,4000}", re.IGNORECASE
+    r"(?<![A-Za-z0-9])(?:(?:https?|ftps?)://|www\.)[^\s<>\[\]\"\u201c\u201d]{1,4000}", re.IGNORECASE
 )
 _BARE_LINK = re.compile(
-    r"(?<![\w@.-])(?=[^\W_])[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}(?:(?::\d{2,5})?/[^\s<>\[\]\"\u201c\u201d]{0,4000})?"
+    rf"(?<![\w@.-])(?=[^\W_])[{LETTERS}-]{{1,63}}(?:\.[{LETTERS}-]{{1,63}}){{1,8}}"
+    r"(?:(?::\d{2,5})?/[^\s<>\[\]\"\u201c\u201d]{0,4000})?"
 )
 _EMAIL = re.compile(
-    r"(?<![\w.+%@\uff20-])[\w.+%-]{1,64}(?:[@\uff20]|\s?[\[(]\s?at\s?[\])]\s?)[^\W_][\w-]{0,62}(?:\.[\w-]{1,63}){1,8}",
+    rf"(?<![{LETTERS}.+%@\uff20-])[{LETTERS}.+%-]{{1,64}}(?:[@\uff20]|\s?[\[(]\s?at\s?[\])]\s?)"
+    rf"[^\W_][{LETTERS}-]{{0,62}}(?:\.[{LETTERS}-]{{1,63}}){{1,8}}",
     re.IGNORECASE,
 )
 _HANDLE = re.compile(
-    r"(?<![^\W_])[@\uff20]\w{1,64}(?:@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}|(?:\.[\w-]{1,63}){1,8})?"
+    rf"(?<![^\W_])[@\uff20]\w{LETTER}{{0,63}}(?:@[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,8}}|(?:\.[\w-]{{1,63}}){{1,8}})?"
 )
 _REDDIT = re.compile(r"(?<![\w/.:@#-])/?u/([\w-]{2,63}\w)", re.IGNORECASE)
 _AMOUNT = re.compile(r"\d\s?$")
@@ -56,24 +60,22 @@ _CLOCK = re.compile(r"[@\uff20]\d{1,2}(?:\d\d)?(?:am|pm|ish)?", re.IGNORECASE)
 _BARE_HANDLE = re.compile(
     r"(?<![\w#@/.-])(?=[^\W_])[A-Za-z0-9]{1,30}(?:_{1,3}[A-Za-z0-9]{1,30}){1,8}_{0,3}(?!\w)"
 )
-_PHONE = re.compile(
-    rf"(?<![\w.+])(?:\+|\(\+?(?=\d)|(?=0\d))\d(?:[{_BLANK}().{_DASH}/]{{0,3}}\d){{6,17}}(?!\w)"
-)
-_AMERICAN_PHONE = re.compile(rf"(?<![\w.])(?:\+?1{_APART})?\(?\d{{3}}\)?{_APART}\d{{3}}{_APART}\d{{4}}(?!\w)")
+_PHONE = re.compile(rf"(?<![\w.+])(?:\+|\(\+?(?=\d)|(?=0\d))\d(?:[{BLANK}().{DASH}/]{{0,3}}\d){{6,17}}(?!\w)")
+_AMERICAN_PHONE = re.compile(rf"(?<![\w.])(?:\+?1{APART})?\(?\d{{3}}\)?{APART}\d{{3}}{APART}\d{{4}}(?!\w)")
 _TEN_DIGITS = re.compile(
-    rf"(?<![\w.-])(?<!\d[{_DASH}])(?<!\+1 )(?:\d{{3}}{_APART}?\d{{3}}{_APART}?\d{{4}}"
-    rf"|(?<!\d{_APART})\d(?:{_APART}\d){{9}}(?!{_APART}\d))(?![\w-]|[{_DASH}]\d)"
+    rf"(?<![\w.-])(?<!\d[{DASH}])(?<!\+1 )(?:\d{{3}}{APART}?\d{{3}}{APART}?\d{{4}}"
+    rf"|(?<!\d{APART})\d(?:{APART}\d){{9}}(?!{APART}\d))(?![\w-]|[{DASH}]\d)"
 )
 _NATIONAL_INSURANCE = re.compile(
-    rf"\b[A-Z]{{2}}[{_BLANK}]?\d\d[{_BLANK}]?\d\d[{_BLANK}]?\d\d[{_BLANK}]?[A-D]\b", re.IGNORECASE
+    rf"\b[A-Z]{{2}}[{BLANK}]?\d\d[{BLANK}]?\d\d[{BLANK}]?\d\d[{BLANK}]?[A-D]\b", re.IGNORECASE
 )
-_LONG_NUMBER = re.compile(rf"(?<![\w.])(?:\d{_GAP}?){{8,24}}\d(?!\w)")
+_LONG_NUMBER = re.compile(rf"(?<![\w.])(?:\d{GAP}?){{8,24}}\d(?!\w)")
 _SOCIAL_SECURITY = re.compile(
-    rf"(?<![\w-])(?<!\d[{_DASH}])\d{{3}}[{_DASH}]\d\d[{_DASH}]\d{{4}}(?![\w-]|[{_DASH}]\d)"
+    rf"(?<![\w-])(?<!\d[{DASH}])\d{{3}}[{DASH}]\d\d[{DASH}]\d{{4}}(?![\w-]|[{DASH}]\d)"
 )
 _NAMED_NUMBER = re.compile(
     rf"\b(?:(?P<named>(?:{_NAMES} ?(?:no\b\.?|num\b|number|id|#)|mrn|sort ?code)(?: is| was)?)|{_NAMES})"
-    rf"(?P<as>[{_BLANK}:#]{{1,3}})(?P<number>[A-Z]{{0,3}}[{_DASH}]?\d(?:{_GAP}?\d){{3,12}})(?!\w)",
+    rf"(?P<as>[{BLANK}:#]{{1,3}})(?P<number>[A-Z]{{0,3}}[{DASH}]?\d(?:{GAP}?\d){{3,12}})(?!\w)",
     re.IGNORECASE,
 )
 _FOUR_DIGITS = re.compile(r"[A-Z]{0,3}\d{4}", re.IGNORECASE)
@@ -85,22 +87,22 @@ _COUNTED = re.compile(
 )
 _BIRTH = re.compile(
     r"\b(?:born|birthda(?:y|te)|date of birth|d\.?o\.?b)\b\.?"
-    rf"(?:[{_BLANK}:=]{{1,3}}(?:is|was|on|the)\b){{0,3}}[{_BLANK}:=(]{{1,3}}"
+    rf"(?:[{BLANK}:=]{{1,3}}(?:is|was|on|the)\b){{0,3}}[{BLANK}:=(]{{1,3}}"
     r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day[, ]{1,2}(?:the )?)?"
-    rf"(?P<date>\d{{1,2}}(?P<by>[{_BLANK}./{_DASH}])\d{{1,2}}(?P=by)(?:\d{{4}}|\d\d)"
-    rf"|\d{{4}}[./{_DASH}]\d\d?[./{_DASH}]\d\d?"
-    rf"|\d{{1,2}}(?:st|nd|rd|th)?{_APART}?(?:of )?{_MONTH}(?:,?{_APART}{{1,2}}(?:\d{{4}}|\d\d))?"
-    rf"|{_MONTH}{_APART}(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?:,?{_APART}{{1,2}}(?:\d{{4}}))?)(?![\w%])",
+    rf"(?P<date>\d{{1,2}}(?P<by>[{BLANK}./{DASH}])\d{{1,2}}(?P=by)(?:\d{{4}}|\d\d)"
+    rf"|\d{{4}}[./{DASH}]\d\d?[./{DASH}]\d\d?"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)?{APART}?(?:of )?{_MONTH}(?:,?{APART}{{1,2}}(?:\d{{4}}|\d\d))?"
+    rf"|{_MONTH}{APART}(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?:,?{APART}{{1,2}}(?:\d{{4}}))?)(?![\w%])",
     re.IGNORECASE,
 )
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IP_ADDRESS = re.compile(rf"(?<![\w.])(?=[\d.]{{0,12}}\d{{3}}){_BYTE}(?:\.{_BYTE}){{3}}(?![\w]|\.\d)")
 _POSTCODE = re.compile(
     r"\b(?:GIR ?0AA|(?:[A-PR-UWYZ]\d[\dABCDEFGHJKPSTUW]?|[A-PR-UWYZ][A-HK-Y]\d[\dABEHMNPRVWXY]?)"
-    rf"[{_BLANK}]{{0,2}}\d[ABD-HJLNP-UW-Z]{{2}})\b",
+    rf"[{BLANK}]{{0,2}}\d[ABD-HJLNP-UW-Z]{{2}})\b",
     re.IGNORECASE,
 )
-_TEXT_SPEAK = re.compile(rf"(?:b4|d8|gr8|h8|k8|l8|m8|n8|str8|w8)[{_BLANK}]", re.IGNORECASE)
+_TEXT_SPEAK = re.compile(rf"(?:b4|d8|gr8|h8|k8|l8|m8|n8|str8|w8)[{BLANK}]", re.IGNORECASE)
 _TRAILING = ".,;:!?\u2026'\u2019\"\u201d*_~"
 
 
@@ -109,6 +111,7 @@ def find_patterns(text: str) -> list[Span]:
 
     Parts of a text that are placeholders already are left alone.
     """
+    text = parted(text)
     taken: list[Span] = [Span(m.start(), m.end(), "placeholder") for m in PLACEHOLDER.finditer(text)]
     for kind, sign, finder in _FINDERS:
         if sign.search(text):
@@ -235,25 +238,13 @@ def _phones(text: str) -> Iterator[tuple[int, int]]:
     for match in _AMERICAN_PHONE.finditer(text):
         if not has_check_digit(match.group()):
             yield match.span()
-
-
-def has_check_digit(number: str) -> bool:
-    """Whether ten digits carry the check digit of NHS, CHI and H&C numbers (modulus 11)."""
-    digits = [int(digit) for digit in number if digit.isdigit()]
-    if len(digits) != 10 or len(set(digits)) == 1:
-        return False
-    return sum(digit * weight for digit, weight in zip(digits, range(10, 0, -1), strict=True)) % 11 == 0
-
-
-def _is_countdown(number: str) -> bool:
-    """Whether digits that stand apart only go up or down by one, as in 9 8 7 6 5 4 3 2 1 0."""
-    digits = [int(digit) for digit in number[::2] if digit.isdigit()]
-    return len(digits) == 10 and len({after - before for before, after in pairwise(digits)}) == 1
+    yield from national_phones(text)
 
 
 def _numbers(text: str) -> Iterator[tuple[int, int]]:
+    yield from checked_numbers(text)
     for match in _TEN_DIGITS.finditer(text):
-        if has_check_digit(match.group()) and not _is_countdown(match.group()):
+        if has_check_digit(match.group()) and not is_countdown(match.group()):
             yield match.span()
     for pattern in (_NATIONAL_INSURANCE, _SOCIAL_SECURITY, _IP_ADDRESS):
         yield from (match.span() for match in pattern.finditer(text))

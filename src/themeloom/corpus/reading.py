@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from themeloom.corpus import lexicon
-from themeloom.corpus.patterns import PLACEHOLDER, Span
+from themeloom.corpus.patterns import Span
 from themeloom.corpus.word import Word, word_of
+from themeloom.placeholders import PLACEHOLDER
 
 _WORD = re.compile(r"[^\W\d_]{1,60}(?:['\u2019\-][^\W\d_]{1,60}){0,5}")
 _POSSESSIVE = re.compile(r"(?:['\u2019](?:s|ll|d|ve|re|m)|(?<=s)['\u2019])$", re.IGNORECASE)

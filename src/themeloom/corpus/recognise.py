@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from themeloom.config import AnonymiseConfig
-from themeloom.corpus.names import find_listed, find_names
-from themeloom.corpus.patterns import PLACEHOLDER, Span, find_patterns
+from themeloom.corpus.listed import find_listed
+from themeloom.corpus.names import find_names
+from themeloom.corpus.patterns import Span, find_patterns
 from themeloom.corpus.reading import Entity, UnreadError
+from themeloom.placeholders import PLACEHOLDER
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.system.cache import code_digest, digest
 
@@ -19,19 +21,23 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
 RULES = (
+    "../english.py",
+    "../letters.py",
+    "../placeholders.py",
     "acting.py",
     "cued.py",
+    "digits.py",
     "facilities.py",
     "lexicon.py",
+    "listed.py",
     "names.py",
     "patterns.py",
     "reading.py",
     "recognise.py",
     "word.py",
-    "wording.py",
     "words.txt",
 )
-"""The files of this room that decide what is found: spans found by other rules are not used again."""
+"""The files that decide what is found, from this room: spans found by other rules are not used again."""
 
 _BATCH = 1_024
 _DOCS = 64  # that the language model reads at once: what fits the processor's cache
@@ -105,7 +111,7 @@ def _search_again(
 ) -> Iterator[int]:
     """Add what one more look finds; give the texts in which it found something."""
     keep = frozenset(word.lower() for word in config.keep)
-    mask = frozenset(word.lower() for word in config.mask if word.strip())
+    mask = frozenset(word for word in config.mask if word.strip())
     masked = [_masked(texts[index], found[index]) for index in batch]
     named = _names(masked, keep, mask) if config.names else [find_listed(text, mask) for text in masked]
     for index, new in zip(batch, named, strict=True):

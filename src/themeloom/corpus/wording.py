@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from themeloom.letters import LETTER, SIGN, UNSPACED, lowered
+
 MANY_WORDS = 8
 """From so many words on, neither outer hashtags nor inner punctuation tell messages apart."""
 
@@ -25,21 +27,15 @@ _LINK = re.compile(
     r"(?:https?://|www\.)[!-~]+"
     r"|\b(?:t\.co|pic\.twitter\.com|bit\.ly|tinyurl\.com|ow\.ly|goo\.gl|youtu\.be|fb\.me|buff\.ly|is\.gd)/[!-~]+"
 )
-# Vowel signs and accents of their own belong to words, which `\w` alone does not know.
-_MARKS = "".join(chr(code) for code in range(0x300, 0xAC00) if unicodedata.category(chr(code))[0] == "M")
-_LETTER = rf"[\w{_MARKS}]"
 _UNTAGGED = (
     r"(?<!\S)(?:[:;=][-'^]?[)(\[\]dpo/\\|*3]+|</?3+)(?!\w)"  # emoticons
     r"|\d+(?:[.,:/]\d+)*"
-    rf"|{_LETTER}+(?:['’]{_LETTER}+)*"
+    rf"|{LETTER}+(?:['’]{LETTER}+)*"
     r"|[\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]+"  # emoji
 )
-_TOKEN = re.compile(rf"(?P<tag>#(?=\w*[^\W\d]){_LETTER}+)|{_UNTAGGED}")
+_TOKEN = re.compile(rf"(?P<tag>#(?=\w*[^\W\d]){LETTER}+)|{_UNTAGGED}")
 _PLAIN_TOKEN = re.compile(_UNTAGGED)
-_UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
-UNSPACED = re.compile(_UNSPACED)
-"""A character of scripts that set no spaces between words."""
-_UNSPACED_GAP = re.compile(rf"(?<={_UNSPACED}) | (?={_UNSPACED})")
+_UNSPACED_GAP = re.compile(rf"(?<={SIGN}) | (?={SIGN})")
 _QUOTES = re.compile("[\"'`´«»‘’‚‛“”„‹›]")
 _NOTHING: frozenset[str] = frozenset()
 
@@ -90,7 +86,7 @@ def wording(text: str) -> Wording:
 def _plain(text: str) -> str:
     if text.isascii() and "&" not in text:  # as most are: nothing of the following would change it
         return text.lower()
-    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", html.unescape(text)).casefold())
+    return _INVISIBLE.sub("", lowered(unicodedata.normalize("NFKC", html.unescape(text)).casefold()))
 
 
 def _tokens(plain: str, *, cut: bool) -> tuple[str, int, str, frozenset[str]]:

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
@@ -202,30 +202,44 @@ def _moved(together: Together, topic: Ints, alike: float) -> Ints:
 
 def _joined(rows: Ints, topic: Ints, membership: Floats) -> tuple[Ints, pl.DataFrame]:
     """Give topics numbers by size, and join them to a tree as HDBSCAN's condensed tree is written."""
-    from scipy.cluster.hierarchy import average
-    from scipy.spatial.distance import squareform
-
     topic = _by_size(rows, topic)
     sizes, messages = np.bincount(topic[topic >= 0]), len(topic)
     count = len(sizes)
+    # Joints are numbered from the root downwards, then come the topics.
+    number = np.r_[messages + count - 1 + np.arange(count), messages + count - 2 - np.arange(count - 1)]
+    edges = [*_edges(_merges(rows, topic, count), sizes, number), *_points(topic, membership, number)]
+    schema = {"parent": pl.Int64, "child": pl.Int64, "lambda": pl.Float64, "size": pl.Int64}
+    table = [tuple(map(float, edge)) for edge in edges]
+    wide = pl.DataFrame(table, schema=dict.fromkeys(schema, pl.Float64), orient="row")
+    return topic, wide.cast(schema)  # type: ignore[arg-type]
+
+
+def _merges(rows: Ints, topic: Ints, count: int) -> Doubles:
+    """Join topics by average linkage of how seldom their members lie together, as scipy writes it."""
+    from scipy.cluster.hierarchy import average
+    from scipy.spatial.distance import squareform
+
+    if count < 2:
+        return np.zeros((0, 4))
     shares = Together(rows, seldom=0).with_topics(topic)
     apart = 1 - np.stack([shares[topic == number].mean(axis=0) for number in range(count)])
     np.fill_diagonal(apart, 0)
-    merges = average(squareform(apart, checks=False)) if count > 1 else np.zeros((0, 4))
-    # Joints are numbered from the root downwards, then come the topics.
-    number = np.r_[messages + count - 1 + np.arange(count), messages + count - 2 - np.arange(count - 1)]
-    size = np.r_[sizes, np.zeros(count - 1, dtype=np.int64)]
-    edges = []
-    for joint, (one, another, height, _) in enumerate(merges, start=count):
+    return np.asarray(average(squareform(apart, checks=False)))
+
+
+def _edges(merges: Doubles, sizes: Ints, number: Ints) -> Iterator[tuple[float, ...]]:
+    """Give the tree's edges to topics and joints: parent, child, lambda, messages."""
+    size = np.r_[sizes, np.zeros(len(merges), dtype=np.int64)]
+    for joint, (one, another, height, _) in enumerate(merges, start=len(sizes)):
         children = [int(one), int(another)]
-        edges += [(number[joint], number[child], 1 / max(height, 1e-6), size[child]) for child in children]
+        yield from ((number[joint], number[child], 1 / max(height, 1e-6), size[child]) for child in children)
         size[joint] = size[children].sum()
-    home = np.where(topic >= 0, number[topic], messages)
-    points = zip(home, range(messages), 1 / np.maximum(1 - membership, 1e-6), np.ones(messages), strict=True)
-    schema = {"parent": pl.Int64, "child": pl.Int64, "lambda": pl.Float64, "size": pl.Int64}
-    table = [tuple(map(float, edge)) for edge in [*edges, *points]]
-    wide = pl.DataFrame(table, schema=dict.fromkeys(schema, pl.Float64), orient="row")
-    return topic, wide.cast(schema)  # type: ignore[arg-type]
+
+
+def _points(topic: Ints, membership: Floats, number: Ints) -> Iterator[tuple[float, ...]]:
+    """Give the tree's edges to messages; those without a topic hang on the root."""
+    home, height = np.where(topic >= 0, number[topic], len(topic)), np.maximum(1 - membership, 1e-6)
+    return zip(home, range(len(topic)), 1 / height, np.ones(len(topic)), strict=True)
 
 
 def _by_size(rows: Ints, topic: Ints) -> Ints:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from themeloom.config import DescribeConfig
-from themeloom.discovery.embed import Encoder, encode_cached
+from themeloom.discovery.embed import Encoder, embedded_text, encode_cached
 from themeloom.discovery.words import term_splitter
 from themeloom.errors import CorpusError
 from themeloom.progress import UNWATCHED, Progress
@@ -43,7 +43,7 @@ def describe(
     Parameters
     ----------
     embeddings
-        The communications' vectors and the texts that were embedded.
+        The communications' vectors and their texts: masked, and as they were embedded.
     clusters
         Their topics.
     encoder
@@ -82,7 +82,7 @@ def to_bertopic(
     Parameters
     ----------
     embeddings
-        The communications' vectors and the texts that were embedded.
+        The communications' vectors and their texts: masked, and as they were embedded.
     topic
         int64, (communications,): -1 where none.
     encoder
@@ -106,7 +106,10 @@ def to_bertopic(
 
     model = NumberedBERTopic(
         embedding_model=_backend(
-            encoder, cache, dict(zip(embeddings.texts, embeddings.vectors, strict=True))
+            encoder,
+            cache,
+            dict(zip(embeddings.texts, embeddings.vectors, strict=True)),
+            embeddings.frequent_terms,
         ),
         umap_model=BaseDimensionalityReduction(),
         hdbscan_model=BaseCluster(),
@@ -115,7 +118,7 @@ def to_bertopic(
         representation_model=_representations(config),
         top_n_words=config.words,
     )
-    model.fit(list(embeddings.texts), embeddings=embeddings.vectors, y=topic)
+    model.fit(list(embeddings.masked), embeddings=embeddings.vectors, y=topic)
     model.__class__ = BERTopic  # what merges, reduces or deletes topics later needs the renumbering
     model.delete_topics = partial(_delete_topics, model)
     return model
@@ -184,23 +187,26 @@ def without_outliers(texts: Sequence[str], vectors: Floats, topic: Ints) -> Ints
     return np.array([ours.get(number, -1) for number in moved], dtype=np.int64)
 
 
-def _backend(encoder: Encoder, cache: VectorCache | None, known: dict[str, Floats]) -> "BaseEmbedder":
-    """Return our encoder, as BERTopic asks for it: for messages again, and for the same words twice."""
+def _backend(
+    encoder: Encoder, cache: VectorCache | None, known: dict[str, Floats], frequent_terms: tuple[str, ...]
+) -> "BaseEmbedder":
+    """Return our encoder, as BERTopic asks for it: for (masked) messages again, and the same words twice."""
     from bertopic.backend import BaseEmbedder
 
     class Backend(BaseEmbedder):  # type: ignore[misc]
         """What BERTopic embeds by."""
 
         def embed(self, documents: Sequence[str], verbose: bool = False) -> Floats:  # noqa: ARG002
-            new = [text for text in dict.fromkeys(documents) if text not in known]
+            read = [embedded_text(text, frequent_terms) for text in documents]
+            new = [text for text in dict.fromkeys(read) if text not in known]
             if new:
                 kept = cache if len(new) > _FEW else None
                 known.update(zip(new, encode_cached(new, encoder, kept), strict=True))
-            return np.stack([known[text] for text in documents])
+            return np.stack([known[text] for text in read])
 
         def __reduce__(self) -> tuple[object, ...]:
             """Leave messages and folder behind where BERTopic is pickled: they can be encoded again."""
-            return _backend, (encoder, None, {})
+            return _backend, (encoder, None, {}, frequent_terms)
 
     return Backend()
 
@@ -242,7 +248,7 @@ def _vectorizer(embeddings: Embeddings) -> "CountVectorizer":
     split = term_splitter(embeddings.frequent_terms)
     # BERTopic counts topics, not communications, so the vocabulary is settled beforehand.
     try:
-        counted = CountVectorizer(analyzer=split, min_df=2).fit(embeddings.texts)
+        counted = CountVectorizer(analyzer=split, min_df=2).fit(embeddings.masked)
     except ValueError:
         raise CorpusError(
             "corpus: but for the most common words, no word stands in more than one message, so topics would "

@@ -19,7 +19,9 @@ from themeloom.discovery.processor import device, on_cores
 from themeloom.discovery.static import distilled, is_static, model_of, words_of
 from themeloom.discovery.weights import BUNDLED, check, files_digest, folder_of, unloadable, weights_digest
 from themeloom.encoders import NO_WORDS, WordVectors
+from themeloom.english import mostly_foreign
 from themeloom.errors import ConfigError
+from themeloom.letters import LETTER, lowered
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Embeddings, Floats
 from themeloom.system.cache import VectorCache, code_digest, digest
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _HANDLE = re.compile(r"\[handle(?: \d{1,9})?\]")
-_PLACEHOLDER = re.compile(r"\[([a-z]{1,20})(?: \d{1,9})?\]")
-_TERM = re.compile(r"#?\w+(?:['\u2019]\w+)?")
+_BRACKETED = re.compile(r"\[([a-z]{1,20})(?: \d{1,9})?\]")
+"""Placeholders, and people's own [sic]: it is read so in models that are there."""
+_TERM = re.compile(rf"#?\w{LETTER}*(?:['\u2019]{LETTER}+)?")
 _NOTHING = np.zeros((0, 0), np.float32)
 _TYPES: dict[str, dict[str, str]] = {REFERENCE: {}, "bfloat16": {"dtype": "bfloat16"}}
 """Backend → how transformers loads the weights."""
@@ -256,7 +259,8 @@ def embed(
     """
     frequent = frequent_terms(texts, encoder.config.frequent_terms)
     clean = tuple(embedded_text(text, frequent) for text in texts)
-    return Embeddings(encode_cached(clean, encoder, cache, progress), clean, frequent, encoder.name)
+    vectors = encode_cached(clean, encoder, cache, progress)
+    return Embeddings(vectors, clean, frequent, encoder.name, tuple(texts))
 
 
 def encode_cached(
@@ -288,19 +292,22 @@ def encode_cached(
 def frequent_terms(texts: Sequence[str], share: float) -> tuple[str, ...]:
     """Return the terms (lower case, a hashtag with its #) in more than `share` of the texts, sorted.
 
-    Function words are never counted: they carry the grammar that an encoder reads.
+    Function words are never counted: they carry the grammar that an encoder reads. Those of English alone are
+    known, so where most texts seem to be in other languages, hashtags alone are returned.
     """
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    counts = Counter(term for text in texts for term in set(_TERM.findall(_plain(text).lower())))
+    counts = Counter(term for text in texts for term in set(_TERM.findall(lowered(_plain(text)))))
     enough = share * len(texts)
-    return tuple(sorted(t for t, n in counts.items() if n > enough and t not in ENGLISH_STOP_WORDS))
+    found = sorted(t for t, n in counts.items() if n > enough and t not in ENGLISH_STOP_WORDS)
+    tags = [term for term in found if term.startswith("#")]
+    return tuple(tags if len(tags) < len(found) and mostly_foreign(texts) else found)
 
 
 def embedded_text(text: str, frequent: Collection[str]) -> str:
     """Return what the encoder reads: no frequent terms or handles, placeholders without numbers."""
     left_out = set(frequent)
-    kept = _TERM.sub(lambda term: "" if term[0].lower() in left_out else term[0], _plain(text))
+    kept = _TERM.sub(lambda term: "" if lowered(term[0]) in left_out else term[0], _plain(text))
     return " ".join(kept.split())
 
 
@@ -312,4 +319,4 @@ def _plain(text: str) -> str:
     # A handle is an address and says nothing of the message; a link or a name does, by being there.
     if "[" not in text:
         return text
-    return _PLACEHOLDER.sub(r"\1", _HANDLE.sub(" ", text))
+    return _BRACKETED.sub(r"\1", _HANDLE.sub(" ", text))

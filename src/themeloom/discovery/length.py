@@ -1,13 +1,24 @@
-"""How much of a message the encoder reads, and how many are longer: of these it knows the beginning."""
+"""How much of a message the encoder reads: of long ones the beginning, of scripts that it lacks nothing."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from themeloom.config import EncoderConfig
 from themeloom.discovery.embed import embedded_text, frequent_terms
 from themeloom.discovery.weights import folder_at_hand
 
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+FROM = 0.02
+"""Share of distinct messages that the encoder cannot read from which it is told."""
+_ONE_IN = 3  # word pieces at least is unknown, where a message cannot be read
+_FOREIGN_LETTER = re.compile("[\u0370-\u1dff\u2c00-\ud7ff\uf900-\ufdff\uff66-\uffdc]|[\U00010000-\U0001efff]")
+"""Of other scripts than Latin: the rest can be read, but for emoji."""
+_UNKNOWN = "[UNK]", "<unk>"
 _LIMITS = ("tokenizer_config.json", "model_max_length"), ("config.json", "max_position_embeddings")
 
 
@@ -45,6 +56,38 @@ def length_note(texts: Sequence[str], config: EncoderConfig) -> str:
     )
 
 
+def unread_note(texts: Sequence[str], config: EncoderConfig) -> str:
+    """Say for how many distinct messages the encoder has no signs, as of scripts that it never learned.
+
+    Parameters
+    ----------
+    texts
+        Masked texts, all of a study.
+    config
+        The encoder, as for `length_note`.
+
+    Returns
+    -------
+    str
+        A sentence; empty where they are few, or it cannot be told.
+    """
+    others = {text for text in texts if not text.isascii() and _FOREIGN_LETTER.search(text)}
+    enough = max(1, FROM * len(set(texts)))
+    folder = folder_at_hand(config) if len(others) >= enough else None
+    splitter = _splitter(folder) if folder else None
+    if splitter is None:
+        return ""
+    unknown = {splitter.token_to_id(sign) for sign in _UNKNOWN} - {None}
+    pieces = (splitter.encode(embedded_text(text, ()), add_special_tokens=False).ids for text in others)
+    count = sum(_ONE_IN * sum(piece in unknown for piece in ids) >= max(1, len(ids)) for ids in pieces)
+    if count < enough:
+        return ""
+    return (
+        f"The encoder has no signs for {count:,} of {len(set(texts)):,} distinct messages: they look much "
+        "the same to it. Name one that knows their script: encoder.name."
+    )
+
+
 def _limit(folder: Path) -> int:
     """Return how many word pieces are read of a text, as sentence-transformers does; 0 if nothing says."""
     asked = _number(folder / "sentence_bert_config.json", "max_seq_length")
@@ -62,12 +105,20 @@ def _number(file: Path, key: str) -> int:
 
 def _longer(texts: set[str], folder: Path, limit: int, *, framed: bool) -> int:
     """Count the texts with more word pieces, those included that frame a text where it is `framed`."""
+    splitter = _splitter(folder)
+    if splitter is None:
+        return 0
+    return sum(len(splitter.encode(text, add_special_tokens=framed).ids) > limit for text in texts)
+
+
+def _splitter(folder: Path) -> "Tokenizer | None":
+    """Return what splits texts into word pieces; None if that cannot be read: it is told elsewhere."""
     from tokenizers import Tokenizer
 
     try:
         splitter = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    except Exception:  # noqa: BLE001 - of no narrower type; that it is not there or damaged is told elsewhere
-        return 0
+    except Exception:  # noqa: BLE001 - of no narrower type
+        return None
     splitter.no_truncation()
     splitter.no_padding()
-    return sum(len(splitter.encode(text, add_special_tokens=framed).ids) > limit for text in texts)
+    return splitter

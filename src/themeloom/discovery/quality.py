@@ -33,14 +33,19 @@ EPSILON = 1e-12
 
 
 def topic_quality(
-    texts: Sequence[str], topics: tuple[Topic, ...], reduced: Floats, topic: Ints, outlier: Bools
+    texts: Sequence[str],
+    topics: tuple[Topic, ...],
+    reduced: Floats,
+    topic: Ints,
+    outlier: Bools,
+    frequent_terms: Collection[str] = (),
 ) -> TopicQuality:
     """Judge topics by their words and by their density.
 
     Parameters
     ----------
     texts
-        What was embedded: the words are counted in these messages.
+        The masked messages: the words are counted in them.
     topics
         The topics, whose words are judged.
     reduced
@@ -49,6 +54,8 @@ def topic_quality(
         int64, (communications,): -1 where none.
     outlier
         bool, (communications,): HDBSCAN noise, which has no part in DBCV.
+    frequent_terms
+        What topics are not described with.
 
     Returns
     -------
@@ -62,7 +69,7 @@ def topic_quality(
     each word's context with the contexts of all together (C_v: one-set segmentation, boolean sliding window,
     cosine of NPMI vectors).
     """
-    found = word_quality(texts, topics, word_splitter())
+    found = word_quality(texts, topics, word_splitter(frequent_terms))
     density = {
         "dbcv": density_validity(reduced, np.where(outlier, -1, topic)),
         "outliers": _mean(outlier.astype(np.float64)),

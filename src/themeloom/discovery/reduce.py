@@ -156,7 +156,9 @@ class _Graph:
         if len(distinct) < MIN_DISTINCT:
             raise CorpusError(
                 f"corpus: only {len(distinct)} of {len(place)} messages differ in what they say; "
-                f"topics need at least {MIN_DISTINCT} different ones, so gather more messages."
+                f"topics need at least {MIN_DISTINCT} different ones, so gather more messages. "
+                "Where the encoder has no signs for their script, all look the same to it: name another by "
+                "encoder.name."
             )
         neighbors = min(config.neighbors or DEFAULT_NEIGHBORS, len(distinct) - 1)
         nearest, similarity = near.nearest(neighbors)

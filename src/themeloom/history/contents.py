@@ -195,6 +195,7 @@ def _discovery(contents: dict[str, Any], facts: RunFacts) -> Discovery:
             texts=tuple(contents["embedded_texts.parquet"]["text"].to_list()),
             frequent_terms=facts.frequent_terms,
             encoder=facts.encoder,
+            masked=tuple(contents["communications.parquet"]["text"].to_list()),
         ),
         Layout(**contents["layout.safetensors"], neighbors=facts.neighbors),
         Clusters(

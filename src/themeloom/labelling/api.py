@@ -10,6 +10,7 @@ from themeloom.errors import LabelError
 from themeloom.labelling import checks, codes, people
 from themeloom.labelling.access import Coder, Here, Lead
 from themeloom.labelling.codes import Coding
+from themeloom.placeholders import pieces
 
 router = APIRouter(prefix="/api")
 
@@ -75,13 +76,14 @@ def state(here: Here, coder: Coder) -> dict[str, Any]:
 
 
 @router.get("/message/{doc_id}")
-def message(here: Here, coder: Coder, doc_id: str) -> dict[str, str]:
-    """Give a message, masked; it is noted that the coder was sent it."""
+def message(here: Here, coder: Coder, doc_id: str) -> dict[str, Any]:
+    """Give a message, masked, and in pieces; it is noted that the coder was sent it."""
     rows = here.store.read("SELECT text FROM messages WHERE doc_id = ?", doc_id)
     if not rows:
         raise LabelError("this message is not in the sample; load the page again.")
     here.store.add("served", coder, doc_id=doc_id)
-    return {"doc_id": doc_id, "text": rows[0]["text"]}
+    text = rows[0]["text"]
+    return {"doc_id": doc_id, "text": text, "pieces": pieces(text)}
 
 
 @router.get("/guess/{doc_id}")

@@ -1,6 +1,5 @@
 """Pages that every coder sees: the door, the overview, coding, agreement, and topic checks."""
 
-import re
 from dataclasses import asdict
 from typing import Annotated
 
@@ -12,11 +11,11 @@ from themeloom.errors import LabelError
 from themeloom.labelling import checks, codebooks, codes, doubles, people
 from themeloom.labelling.access import Anybody, Here, NoSession, Served, open_batches
 from themeloom.labelling.people import Session
+from themeloom.placeholders import pieces
 from themeloom.system.sheets import UNCLEAR
 
 router = APIRouter(default_response_class=HTMLResponse)
 
-CHIP = re.compile(r"(\[[a-z][a-z ]* \d+\])")
 MOST_DISPUTED = 10
 
 
@@ -30,15 +29,6 @@ def show(here: Served, request: Request, page: str, session: Session | None, **v
         "with_checks": bool(here.study.checks),
     }
     return here.templates.TemplateResponse(request, f"{page}.html", {**shared, **values})
-
-
-def pieces(text: str) -> list[tuple[bool, str]]:
-    """Split a masked text: (whether it is a placeholder, what it says)."""
-    return [
-        (bool(CHIP.fullmatch(piece)), piece.strip("[]") if CHIP.fullmatch(piece) else piece)
-        for piece in CHIP.split(text)
-        if piece
-    ]
 
 
 @router.get("/enter")

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from math import isfinite, isnan
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from themeloom.config import dotted
+from themeloom.placeholders import pieces
 from themeloom.records import Score
 from themeloom.reporting.readable import readable
 from themeloom.reporting.texts import say
 
-_PLACEHOLDER = re.compile(r"\[([a-z][a-z -]{0,30} \d{1,12})\]")
 _NONE = "\N{EN DASH}"
 GLYPHS = {
     "circle": "●",
@@ -89,7 +89,8 @@ def percent(value: float) -> str:
 
 def message(text: str) -> Markup:
     """Escape a masked text and set its placeholders as chips."""
-    return Markup(_PLACEHOLDER.sub(r'<span class="chip">\1</span>', str(escape(readable(text)))))  # noqa: S704
+    chip = Markup('<span class="chip">{}</span>')
+    return Markup("").join(chip.format(said) if masked else said for masked, said in pieces(readable(text)))
 
 
 def glyph(shape: str) -> str:

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 from themeloom.few import Voices, voices
+from themeloom.letters import LETTERS, in_pairs, is_clause, lowered
 from themeloom.records import RunRecord
 from themeloom.reporting.texts import say
 
 Quotes = Literal["masked", "words", "none"]
 QUOTES: tuple[Quotes, ...] = get_args(Quotes)
 
-_WORD = re.compile(r"[\w#']+")
+_WORD = re.compile(rf"[{LETTERS}#']+")
 _NO_WORDS = "…"
 
 
@@ -52,7 +53,8 @@ def shown_texts(record: RunRecord, quotes: Quotes, heard: Voices | None = None) 
 
 
 def _parts(words: tuple[str, ...]) -> list[tuple[str, frozenset[str]]]:
-    return [(word, _single(word)) for word in words]
+    # A clause would be found again: older models have some among their words.
+    return [(word, _single(word)) for word in words if not is_clause(word)]
 
 
 def _shared(text: str, words: list[tuple[str, frozenset[str]]]) -> str:
@@ -62,4 +64,4 @@ def _shared(text: str, words: list[tuple[str, frozenset[str]]]) -> str:
 
 def _single(text: str) -> frozenset[str]:
     """Return the words of a text; words of topics have straight apostrophes, whichever people typed."""
-    return frozenset(_WORD.findall(text.lower().replace("\u2019", "'")))
+    return frozenset(_WORD.findall(in_pairs(lowered(text)).replace("\u2019", "'")))

@@ -281,7 +281,7 @@ def _described(
 
     key = digest(
         embeddings.vectors,
-        embeddings.texts,
+        embeddings.masked,
         embeddings.frequent_terms,
         clusters.topic,
         clusters.outlier,

@@ -213,9 +213,14 @@ def _discovered(evidence: Evidence, config: Experiment, cache: Path, stages: Sta
 def _quality(evidence: Evidence, discovery: Discovery) -> TopicQuality:
     """Judge topics where they were found; of a sample, tell also what the others lose."""
     found, fitted = discovery.clusters, evidence.fitted
-    texts = part_of(discovery.embeddings, fitted).texts
+    embeddings = part_of(discovery.embeddings, fitted)
     quality = topic_quality(
-        texts, discovery.topics, discovery.layout.reduced[fitted], found.topic[fitted], found.outlier[fitted]
+        embeddings.masked,
+        discovery.topics,
+        discovery.layout.reduced[fitted],
+        found.topic[fitted],
+        found.outlier[fitted],
+        embeddings.frequent_terms,
     )
     return replace(quality, overall=quality.overall | evidence.loss)
 

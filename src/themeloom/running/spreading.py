@@ -41,8 +41,10 @@ def sample_of(embeddings: Embeddings, labelled: Ints, config: Experiment) -> Int
 
 def part_of(embeddings: Embeddings, chosen: Ints) -> Embeddings:
     """Return the embeddings of some communications."""
-    texts = tuple(embeddings.texts[place] for place in chosen.tolist())
-    return replace(embeddings, vectors=embeddings.vectors[chosen], texts=texts)
+    texts, masked = (
+        tuple(of_all[place] for place in chosen.tolist()) for of_all in (embeddings.texts, embeddings.masked)
+    )
+    return replace(embeddings, vectors=embeddings.vectors[chosen], texts=texts, masked=masked)
 
 
 def scaled(config: Experiment, sample: int, messages: int) -> Experiment:

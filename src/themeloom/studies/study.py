@@ -11,7 +11,7 @@ from themeloom.corpus.ingest import read_sources
 from themeloom.corpus.language import language_note
 from themeloom.corpus.repeats import find_repeats
 from themeloom.corpus.vault import Vault
-from themeloom.discovery.length import length_note
+from themeloom.discovery.length import length_note, unread_note
 from themeloom.discovery.weights import KNOWN
 from themeloom.errors import InputError, ModelError
 from themeloom.history import store
@@ -121,6 +121,7 @@ def corpus_notes(config: Experiment, unique: UniqueCorpus, corpus: Corpus) -> tu
     found = (
         language_note(unique.messages, names=config.anonymise.names, english=english),
         length_note(corpus.texts, config.encoder),
+        unread_note(corpus.texts, config.encoder),
     )
     return tuple(filter(None, found))
 

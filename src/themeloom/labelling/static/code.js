@@ -1,6 +1,6 @@
 // The coding page: one message a screen, keys first, the next ones fetched ahead.
 
-import { make, meaning, paragraph, pieces } from "./elements.js";
+import { make, meaning, paragraph, piece } from "./elements.js";
 import { ANOTHER, Drafts, Outbox, ask, newId } from "./outbox.js";
 
 const PAUSE = 20; // codes between two pauses
@@ -20,7 +20,7 @@ let looking = false; // the guess is shown
 let elsewhere = ""; // why nothing can be said here for now: the browser speaks for another coder
 let outbox = null;
 let drafts = null;
-const texts = new Map();
+const messages = new Map();
 const guesses = new Map();
 const seconds = [];
 let sinceCoded = 0;
@@ -51,24 +51,24 @@ function go(to) {
   return show();
 }
 
-async function text(doc_id) {
-  if (!texts.has(doc_id)) texts.set(doc_id, ask(`/api/message/${encodeURIComponent(doc_id)}`).then((found) => found.text));
-  return texts.get(doc_id).catch((error) => {
-    texts.delete(doc_id);
+async function message(doc_id) {
+  if (!messages.has(doc_id)) messages.set(doc_id, ask(`/api/message/${encodeURIComponent(doc_id)}`));
+  return messages.get(doc_id).catch((error) => {
+    messages.delete(doc_id);
     throw error;
   });
 }
 
 function fetchAhead() {
   const coming = state.order.filter((one, index) => index > place && !state.said[one]).slice(0, AHEAD);
-  for (const doc_id of coming) text(doc_id).catch(() => undefined);
+  for (const doc_id of coming) message(doc_id).catch(() => undefined);
 }
 
 async function show() {
   const doc_id = state.order[place];
   let found;
   try {
-    found = await text(doc_id);
+    found = await message(doc_id);
   } catch (error) {
     panel("wait");
     at("wait").replaceChildren(paragraph(error.status ? error.message : "The server cannot be reached. What you coded is kept here, and sent when it is back."));
@@ -80,16 +80,16 @@ async function show() {
   if (elsewhere) return;
   second = state.said[doc_id]?.second ?? null;
   at("note").value = drafts.of(doc_id) ?? noteOf(doc_id);
-  at("text").replaceChildren(...pieces(found));
+  at("text").replaceChildren(...found.pieces.map(piece));
   at("text").classList.remove("fresh");
   requestAnimationFrame(() => at("text").classList.add("fresh"));
-  listMasked(found);
+  listMasked(found.pieces);
   markGiven();
   status();
   showGuess();
   document.body.dataset.doc = doc_id;
   tellNote();
-  at("live").textContent = `Message ${place + 1}: ${found}`;
+  at("live").textContent = `Message ${place + 1}: ${found.text}`;
   shown = performance.now();
   if (document.activeElement === at("note")) document.activeElement.blur();
   leaveSearch(); // the next message has the whole codebook
@@ -235,9 +235,12 @@ async function refreshCodes() {
 
 // ---- what is seen
 
-function listMasked(found) {
+function listMasked(pieces) {
   const counts = new Map();
-  for (const [, kind] of found.matchAll(/\[([a-z][a-z ]*) \d+\]/g)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  for (const [masked, said] of pieces) {
+    const [kind] = said.split(" ");
+    if (masked) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
   at("masked").hidden = !counts.size;
   at("chips").replaceChildren(...[...counts].map(([kind, count]) => make("li", "chip", count > 1 ? `${kind} × ${count}` : kind)));
 }

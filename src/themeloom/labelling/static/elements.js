@@ -9,13 +9,11 @@ export function make(tag, kind, said) {
 
 export const paragraph = (said) => make("p", "muted", said);
 
-export function pieces(found) {
-  return found.split(/(\[[a-z][a-z ]* \d+\])/).map((piece) => {
-    if (!/^\[[a-z][a-z ]* \d+\]$/.test(piece)) return document.createTextNode(piece);
-    const chip = make("span", "chip", piece.slice(1, -1));
-    chip.dir = "ltr"; // it has no say in which way the message runs
-    return chip;
-  });
+export function piece([masked, said]) {
+  if (!masked) return document.createTextNode(said);
+  const chip = make("span", "chip", said);
+  chip.dir = "ltr"; // it has no say in which way the message runs
+  return chip;
 }
 
 export function meaning(code) {
