@@ -22,6 +22,8 @@ from builders import make_record
 from notebooks import run_notebook
 from themeloom.columns import ASSIGNED
 from themeloom.corpus.vault import Vault
+from themeloom.discovery.quality import word_quality
+from themeloom.discovery.words import word_splitter
 from themeloom.history import store
 from themeloom.reporting.page import plotly_script
 from themeloom.system.folders import Folders
@@ -83,6 +85,14 @@ def test_topics_are_many_and_hold_nearly_everything(result):
     assert (table["topic"] < 0).mean() < 0.05
     assert 0 < table["outlier"].mean() < 0.5
     assert result.topics["words"].list.len().min() >= 3
+
+
+def test_topics_are_described_and_judged_by_people_s_own_words(result):
+    record = themeloom.load(result.folder).record
+    found, frequent = record.discovery, record.discovery.embeddings.frequent_terms
+    assert any("phone" in topic.words for topic in found.topics)  # as [phone 1] it says nothing of them
+    judged = word_quality(record.communications["text"].to_list(), found.topics, word_splitter(frequent))
+    assert np.array_equal(judged.npmi, record.quality.npmi)
 
 
 def test_the_mapping_beats_the_majority_class_and_not_the_coders(result):
