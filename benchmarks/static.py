@@ -24,7 +24,8 @@ from sklearn.metrics import cohen_kappa_score
 
 from themeloom.config import AdaptConfig, EncoderConfig
 from themeloom.discovery.adapt import Adapter
-from themeloom.discovery.embed import Encoder, embedded_text, frequent_terms
+from themeloom.discovery.embed import Encoder
+from themeloom.discovery.encoder_text import embedded_text, frequent_terms
 from themeloom.discovery.estimate import cross_estimated, estimated
 from themeloom.discovery.processor import at_once
 from themeloom.members import Labels

@@ -11,6 +11,7 @@ import yaml
 from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE, EVALUATION, POSTERIOR
 from themeloom.config import POOL, Experiment
 from themeloom.encoders import Adapted
+from themeloom.progress import StageTime
 from themeloom.records import (
     Candidate,
     Clusters,
@@ -25,7 +26,6 @@ from themeloom.records import (
     RunRecord,
     Score,
     Scores,
-    StageTime,
     Theme,
     Topic,
     TopicQuality,

@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from themeloom.encoders import NO_WORDS, Adapted, WordVectors
+from themeloom.progress import StageTime
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -87,7 +88,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Clusters:
-    """Topics as HDBSCAN finds them, largest first; -1 where no topic could be given."""
+    """Topics as HDBSCAN finds them; -1 where no topic could be given."""
 
     topic: Ints  # (communications,)
     outlier: Bools  # HDBSCAN noise, whether or not a second-best topic was found
@@ -239,15 +240,6 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True)
-class StageTime:
-    """How long a stage took, in seconds, and whether its result was cached."""
-
-    stage: str
-    seconds: float
-    cached: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Stability:
     """How far topics come back when discovery is repeated, with other seeds over one neighbour graph."""
 
@@ -300,7 +292,7 @@ class RunRecord:
     topic_authors: tuple[int, ...] = ()  # (topics,): different authors; empty in models that did not count
     theme_authors: tuple[int, ...] = ()  # (themes,): of messages whose own theme it is
     authorless: int = 0  # communications without a known author: each counts as one of its own
-    tied: int = 0  # messages that people coded and that have no label: they tie on them, or these are unclear
+    tied: int = 0  # messages that people coded and that have no label: they tie, or these are unclear
     coded: dict[str, int] = field(default_factory=dict)  # how labels came about; empty: not counted
     word_vectors: WordVectors = NO_WORDS  # of a static encoder
 

@@ -9,7 +9,8 @@ import polars as pl
 
 from themeloom.config import AdaptConfig
 from themeloom.discovery.adapt import Adapter
-from themeloom.discovery.embed import Encoder, embedded_text
+from themeloom.discovery.embed import Encoder
+from themeloom.discovery.encoder_text import embedded_text
 from themeloom.discovery.estimate import distilled
 from themeloom.discovery.hierarchy import fitted
 from themeloom.discovery.neighbours import nearest_topic, topic_shares

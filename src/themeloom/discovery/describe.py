@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from themeloom.config import DescribeConfig
-from themeloom.discovery.embed import Encoder, embedded_text, encode_cached
+from themeloom.discovery.embed import Encoder, encode_cached
+from themeloom.discovery.encoder_text import embedded_text
 from themeloom.discovery.words import term_splitter
 from themeloom.errors import CorpusError
 from themeloom.progress import UNWATCHED, Progress

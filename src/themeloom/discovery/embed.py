@@ -1,9 +1,7 @@
 """A vector for each communication: sentence-transformers, cached by text and model."""
 
-import re
 import threading
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -15,13 +13,12 @@ from safetensors import SafetensorError
 from themeloom.config import EncoderConfig
 from themeloom.discovery.backend import REFERENCE, fastest
 from themeloom.discovery.batches import encode_each
+from themeloom.discovery.encoder_text import embedded_text, frequent_terms
 from themeloom.discovery.processor import device, on_cores
 from themeloom.discovery.static import distilled, is_static, model_of, words_of
 from themeloom.discovery.weights import BUNDLED, check, files_digest, folder_of, unloadable, weights_digest
 from themeloom.encoders import NO_WORDS, WordVectors
-from themeloom.english import mostly_foreign
 from themeloom.errors import ConfigError
-from themeloom.letters import LETTER, lowered
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Embeddings, Floats
 from themeloom.system.cache import VectorCache, code_digest, digest
@@ -29,10 +26,6 @@ from themeloom.system.cache import VectorCache, code_digest, digest
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-_HANDLE = re.compile(r"\[handle(?: \d{1,9})?\]")
-_BRACKETED = re.compile(r"\[([a-z]{1,20})(?: \d{1,9})?\]")
-"""Placeholders, and people's own [sic]: it is read so in models that are there."""
-_TERM = re.compile(rf"#?\w{LETTER}*(?:['\u2019]{LETTER}+)?")
 _NOTHING = np.zeros((0, 0), np.float32)
 _TYPES: dict[str, dict[str, str]] = {REFERENCE: {}, "bfloat16": {"dtype": "bfloat16"}}
 """Backend → how transformers loads the weights."""
@@ -289,34 +282,5 @@ def encode_cached(
     return vectors
 
 
-def frequent_terms(texts: Sequence[str], share: float) -> tuple[str, ...]:
-    """Return the terms (lower case, a hashtag with its #) in more than `share` of the texts, sorted.
-
-    Function words are never counted: they carry the grammar that an encoder reads. Those of English alone are
-    known, so where most texts seem to be in other languages, hashtags alone are returned.
-    """
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
-    counts = Counter(term for text in texts for term in set(_TERM.findall(lowered(_plain(text)))))
-    enough = share * len(texts)
-    found = sorted(t for t, n in counts.items() if n > enough and t not in ENGLISH_STOP_WORDS)
-    tags = [term for term in found if term.startswith("#")]
-    return tuple(tags if len(tags) < len(found) and mostly_foreign(texts) else found)
-
-
-def embedded_text(text: str, frequent: Collection[str]) -> str:
-    """Return what the encoder reads: no frequent terms or handles, placeholders without numbers."""
-    left_out = set(frequent)
-    kept = _TERM.sub(lambda term: "" if lowered(term[0]) in left_out else term[0], _plain(text))
-    return " ".join(kept.split())
-
-
 def _by_length(text: str) -> tuple[int, str]:
     return len(text), text
-
-
-def _plain(text: str) -> str:
-    # A handle is an address and says nothing of the message; a link or a name does, by being there.
-    if "[" not in text:
-        return text
-    return _BRACKETED.sub(r"\1", _HANDLE.sub(" ", text))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from themeloom.config import EncoderConfig
-from themeloom.discovery.embed import embedded_text, frequent_terms
+from themeloom.discovery.encoder_text import embedded_text, frequent_terms
 from themeloom.discovery.weights import folder_at_hand
 
 if TYPE_CHECKING:

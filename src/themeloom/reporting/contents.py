@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from themeloom.few import largest_first
-from themeloom.records import Score, Stability, StageTime
+from themeloom.progress import StageTime
+from themeloom.records import Score, Stability
 
 FORMAT = 3
 """Version of the summary's shape; grows when a field changes its meaning or goes."""

@@ -15,7 +15,8 @@ from themeloom.discovery.cells import Nearest
 from themeloom.discovery.cluster import FEWEST, cluster
 from themeloom.discovery.consensus import consensus, default_layouts, halves
 from themeloom.discovery.describe import describe
-from themeloom.discovery.embed import Encoder, embed, embedded_text, encode_cached, frequent_terms
+from themeloom.discovery.embed import Encoder, embed, encode_cached
+from themeloom.discovery.encoder_text import embedded_text, frequent_terms
 from themeloom.discovery.neighbours import Neighbourhood
 from themeloom.discovery.reduce import layouts, many_layouts, seeds_of
 from themeloom.discovery.stability import stability
