@@ -21,6 +21,7 @@ from themeloom.assigning.updating import Update, update
 from themeloom.cli import app
 from themeloom.config import ColumnsConfig
 from themeloom.console.updates import show_update
+from themeloom.corpus.vault import Vault
 from themeloom.discovery.drift import Fit, share_of
 from themeloom.errors import ConfigError, CorpusError, OutputError
 from themeloom.history.registry import register
@@ -241,6 +242,16 @@ def test_no_raw_text_or_id_gets_into_the_folder(told):
 
 
 def test_the_same_batch_again_is_nothing_new(told, root):
+    with pytest.raises(CorpusError, match="all of its messages already"):
+        update(told["folder"], root / "batch.csv", ColumnsConfig(id="id"), root=root)
+
+
+def test_ids_of_a_batch_stay_known_when_the_study_is_read_again(told, root):
+    vault = Vault.open(root / ".themeloom" / "private", "small")
+    before = vault.read_crosswalk()
+    assert {"raw-id-7", "copy-1", "copy-2"} <= set(before["source_id"])
+    pipeline.check(root / "study" / "experiment.toml", root)
+    assert set(vault.read_crosswalk().iter_rows()) == set(before.iter_rows())
     with pytest.raises(CorpusError, match="all of its messages already"):
         update(told["folder"], root / "batch.csv", ColumnsConfig(id="id"), root=root)
 

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,10 +26,11 @@ def doc_id(folder: str) -> str:
 def test_only_the_owner_can_look_into_it(tmp_path: Path) -> None:
     vault = Vault.open(tmp_path / "private", "study")
     vault.write_crosswalk(pl.DataFrame({"source_id": ["1"], "doc_id": [vault.doc_id("1")]}))
+    vault.add_ids(pl.DataFrame({"source_id": ["2"], "doc_id": [vault.doc_id("2")]}))
     vault.write_placeholders(pl.DataFrame({"placeholder": ["[person 1]"], "value": ["Trudy"]}))
     vault.write_spans("v1", {"Trudy": [Span(0, 5, "person")]})
     files = sorted(path.name for path in vault.folder.iterdir())
-    assert files == ["crosswalk.parquet", "key", "placeholders.parquet", "spans.parquet"]
+    assert files == ["added.parquet", "crosswalk.parquet", "key", "placeholders.parquet", "spans.parquet"]
     assert mode(vault.folder) == mode(tmp_path / "private") == 0o700
     assert {mode(path) for path in vault.folder.iterdir()} == {0o600}
 
@@ -65,9 +67,12 @@ def test_a_damaged_key_is_told_and_not_replaced(tmp_path: Path, damage: bytes) -
     assert key.read_bytes() == damage
 
 
-def test_a_lost_key_is_told_where_pseudonyms_are_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize("keep", [Vault.write_crosswalk, Vault.add_ids])
+def test_a_lost_key_is_told_where_pseudonyms_are_left(
+    tmp_path: Path, keep: Callable[[Vault, pl.DataFrame], None]
+) -> None:
     vault = Vault.open(tmp_path, "study")
-    vault.write_crosswalk(pl.DataFrame({"source_id": ["1"], "doc_id": [vault.doc_id("1")]}))
+    keep(vault, pl.DataFrame({"source_id": ["1"], "doc_id": [vault.doc_id("1")]}))
     (vault.folder / "key").unlink()
     with pytest.raises(InputError, match="is missing"):
         Vault.open(tmp_path, "study")

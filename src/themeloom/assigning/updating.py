@@ -123,8 +123,8 @@ def update(  # noqa: PLR0913 (what, whence, how)
     batch, fit = _grouped(loaded, replace(batch, misfits=drift.fit.misfits)), drift.fit
     made = _named(_counted(record, batch), parent, file, batch, found, started)
     made = _described(loaded, made, file, folders, stages)
+    vault.add_ids(_crosswalk(vault, found.unique, texts, record))  # first: no model is kept without its ids
     folder, _ = keep(made, folders, stages)
-    vault.write_crosswalk(_crosswalk(vault, found.unique, texts, record))
     topics = made.discovery.topics[len(record.discovery.topics) :]
     return Update(
         run=made.run,
@@ -298,7 +298,7 @@ def _sum(first: Flow, second: Flow) -> Flow:
 
 
 def _crosswalk(vault: Vault, unique: UniqueCorpus, texts: list[str], record: RunRecord) -> pl.DataFrame:
-    """Add the ids of the batch to those that are known; a copy has the pseudonym of what it repeats."""
+    """Give the ids of the batch; a copy has the pseudonym of what it repeats."""
     known, doc_ids = _known(record), record.communications["doc_id"].to_list()
     ids = dict(zip(unique.messages["source_id"].to_list(), texts, strict=True))
     kept = {
@@ -306,5 +306,4 @@ def _crosswalk(vault: Vault, unique: UniqueCorpus, texts: list[str], record: Run
         for one, text in ids.items()
     }
     rows = unique.outcomes.drop_nulls(["source_id", "kept_id"]).unique("source_id", maintain_order=True)
-    new = rows.select("source_id", doc_id=pl.col("kept_id").replace_strict(kept, return_dtype=pl.String))
-    return pl.concat([vault.read_crosswalk(), new]).unique("source_id", keep="last").sort("source_id")
+    return rows.select("source_id", doc_id=pl.col("kept_id").replace_strict(kept, return_dtype=pl.String))

@@ -13,15 +13,18 @@ import polars as pl
 from themeloom.corpus.patterns import Span
 from themeloom.errors import InputError, OutputError
 from themeloom.system.atomic import draft_of, forget, left_drafts, whole_file
+from themeloom.system.locks import alone
 
 _KEY = re.compile(r"[0-9a-f]{64}")
+_CROSSWALK, _ADDED = "crosswalk.parquet", "added.parquet"
 
 
 class Vault:
     """Who is who, for those who hold the key. Open it with `Vault.open`.
 
     The folder has mode 0700 and its files 0600. It holds ``key`` (32 random bytes in hexadecimal),
-    ``crosswalk.parquet``, ``placeholders.parquet`` and ``spans.parquet``, a cache.
+    ``crosswalk.parquet`` of the study's own sources, ``added.parquet`` of batches that were added to its
+    models, ``placeholders.parquet`` and ``spans.parquet``, a cache.
     """
 
     def __init__(self, folder: Path, key: bytes) -> None:
@@ -69,22 +72,23 @@ class Vault:
     def read_crosswalk(self) -> pl.DataFrame:
         """Give which message has which pseudonym (`source_id`, `doc_id`); no rows where none was kept.
 
+        An id that was added to two models, or is of the sources too, can have two: of what it repeats there.
+
         Raises
         ------
         InputError
             If it is there, but damaged.
         """
-        path = self.folder / "crosswalk.parquet"
-        if not path.exists():
-            return pl.DataFrame(schema={"source_id": pl.String, "doc_id": pl.String})
-        try:
-            return pl.read_parquet(path).select("source_id", "doc_id")
-        except (OSError, pl.exceptions.PolarsError) as error:
-            first = str(error).partition("\n")[0][:120]
-            raise InputError(f"{path}: cannot be read ({first}); put it back from a backup.") from None
+        found, added = self._read(_CROSSWALK), self._read(_ADDED)
+        return found if added.is_empty() else pl.concat([found, added]).unique(maintain_order=True)
 
     def write_crosswalk(self, crosswalk: pl.DataFrame) -> None:
-        """Keep which message has which pseudonym (`source_id`, `doc_id`), unless that is known already.
+        """Keep which message of the sources has which pseudonym, unless that is known already.
+
+        Parameters
+        ----------
+        crosswalk
+            All ids of the study's own sources (`source_id`, `doc_id`); those of added batches stay.
 
         Raises
         ------
@@ -93,9 +97,23 @@ class Vault:
         """
         found = crosswalk.select("source_id", "doc_id")
         with suppress(InputError):  # a damaged one is made anew
-            if self.read_crosswalk().equals(found):
+            if self._read(_CROSSWALK).equals(found):
                 return
-        self._write("crosswalk.parquet", found)
+        self._write(_CROSSWALK, found)
+
+    def add_ids(self, added: pl.DataFrame) -> None:
+        """Keep the pseudonyms of a batch (`source_id`, `doc_id`) beside those of the study's own sources.
+
+        Raises
+        ------
+        InputError
+            If what was added earlier is damaged.
+        OutputError
+            If the folder cannot be written.
+        """
+        with alone(self.folder / ".lock"):  # another batch may be added just now
+            ids = pl.concat([self._read(_ADDED), added.select("source_id", "doc_id")])
+            self._write(_ADDED, ids.unique().sort("source_id", "doc_id"))
 
     def write_placeholders(self, placeholders: pl.DataFrame) -> None:
         """Keep what each placeholder stands for (`placeholder`, `value`).
@@ -146,6 +164,16 @@ class Vault:
         length = 64 if domain == "text" else 16
         return hmac.digest(self._key, message, "sha256").hex()[:length]
 
+    def _read(self, name: str) -> pl.DataFrame:
+        path = self.folder / name
+        if not path.exists():
+            return pl.DataFrame(schema={"source_id": pl.String, "doc_id": pl.String})
+        try:
+            return pl.read_parquet(path).select("source_id", "doc_id")
+        except (OSError, pl.exceptions.PolarsError) as error:
+            first = str(error).partition("\n")[0][:120]
+            raise InputError(f"{path}: cannot be read ({first}); put it back from a backup.") from None
+
     def _write(self, name: str, table: pl.DataFrame) -> None:
         with whole_file(self.folder / name) as draft:
             draft.touch(mode=0o600)
@@ -177,7 +205,7 @@ def _read_or_make_key(folder: Path) -> bytes:
 
 def _make_key(path: Path) -> None:
     """Make the key once, whoever else is making it too: only one process can make the hard link."""
-    if (path.parent / "crosswalk.parquet").exists():
+    if any((path.parent / name).exists() for name in (_CROSSWALK, _ADDED)):
         raise InputError(
             f"{path}: is missing, though {path.parent} holds pseudonyms made with it; "
             "put it back from a backup, or move the folder away to start anew with other pseudonyms."
