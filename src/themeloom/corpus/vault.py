@@ -4,8 +4,8 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +16,9 @@ from themeloom.system.atomic import draft_of, forget, left_drafts, whole_file
 from themeloom.system.locks import alone
 
 _KEY = re.compile(r"[0-9a-f]{64}")
-_CROSSWALK, _ADDED = "crosswalk.parquet", "added.parquet"
+_CROSSWALK, _ADDED, _PLACEHOLDERS = "crosswalk.parquet", "added.parquet", "placeholders.parquet"
+_NUMBERED = r"^\[[a-z]+ [0-9]{1,12}\]$"
+_IDS, _MEANINGS = ("source_id", "doc_id"), ("placeholder", "value")
 
 
 class Vault:
@@ -115,15 +117,28 @@ class Vault:
             ids = pl.concat([self._read(_ADDED), added.select("source_id", "doc_id")])
             self._write(_ADDED, ids.unique().sort("source_id", "doc_id"))
 
-    def write_placeholders(self, placeholders: pl.DataFrame) -> None:
-        """Keep what each placeholder stands for (`placeholder`, `value`).
+    @contextmanager
+    def numbering(self) -> Iterator[dict[tuple[str, str], None]]:
+        """Give what each placeholder stands for (placeholder, value); what is added there is kept, too.
+
+        What was given once stays, as kept models and labelled messages hold it. No other process numbers
+        meanwhile, or one number could come to stand for two.
 
         Raises
         ------
+        InputError
+            If what was kept is damaged.
         OutputError
             If the folder cannot be written.
         """
-        self._write("placeholders.parquet", placeholders.select("placeholder", "value"))
+        with alone(self.folder / ".lock"):
+            kept = self._read(_PLACEHOLDERS, _MEANINGS).drop_nulls()
+            kept = kept.filter(pl.col("placeholder").str.contains(_NUMBERED))
+            meanings = dict.fromkeys(kept.rows())
+            yield meanings
+            if len(meanings) > len(kept):
+                schema = dict.fromkeys(_MEANINGS, pl.String)
+                self._write(_PLACEHOLDERS, pl.DataFrame(list(meanings), schema=schema, orient="row"))
 
     def read_spans(self, fingerprint: str, texts: Sequence[str]) -> dict[str, list[Span]]:
         """Give the spans found earlier, for those texts of which they are known.
@@ -164,12 +179,12 @@ class Vault:
         length = 64 if domain == "text" else 16
         return hmac.digest(self._key, message, "sha256").hex()[:length]
 
-    def _read(self, name: str) -> pl.DataFrame:
+    def _read(self, name: str, columns: tuple[str, ...] = _IDS) -> pl.DataFrame:
         path = self.folder / name
         if not path.exists():
-            return pl.DataFrame(schema={"source_id": pl.String, "doc_id": pl.String})
+            return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
         try:
-            return pl.read_parquet(path).select("source_id", "doc_id")
+            return pl.read_parquet(path).select(columns).cast(pl.String)
         except (OSError, pl.exceptions.PolarsError) as error:
             first = str(error).partition("\n")[0][:120]
             raise InputError(f"{path}: cannot be read ({first}); put it back from a backup.") from None
