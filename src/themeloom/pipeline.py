@@ -15,7 +15,6 @@ from themeloom.corpus.anonymise import anonymise
 from themeloom.corpus.ingest import read_sources
 from themeloom.corpus.repeats import find_repeats
 from themeloom.corpus.sufficiency import check_sufficient
-from themeloom.corpus.vault import Vault
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.weights import check_folder
 from themeloom.errors import OutputError
@@ -44,7 +43,7 @@ from themeloom.running.discover import embed_ahead
 from themeloom.running.learning import Study, learn_study
 from themeloom.running.result import RunResult, assigned
 from themeloom.studies.label_store import begun, checked_labels
-from themeloom.studies.study import corpus_notes
+from themeloom.studies.study import corpus_notes, vault_of
 from themeloom.system import provenance
 from themeloom.system.atomic import remove
 from themeloom.system.cache import digest
@@ -166,7 +165,7 @@ def audit(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
         If the experiment file, a source or the study's key has a fault.
     """
     config, stages = read_experiment(experiment), Stages(watcher)
-    vault = Vault.open(Folders(Path(root)).private, config.study.name)
+    vault = vault_of(config, Folders(Path(root)), stages)
     with stages("ingest") as progress:
         raw = read_sources(config.sources, config.ingest, progress)
     with stages("repeats") as progress:
@@ -198,7 +197,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
     codebook = faults.attempt(lambda: read_codebook(config.themes.codebook))
     faults.attempt(lambda: check_folder(config.encoder))
     faults.attempt(lambda: backend_of(config.tracking.uri, folders.root))
-    vault = Vault.open(folders.private, config.study.name)
+    vault = vault_of(config, folders, stages)
     with stages("ingest") as progress:
         raw = faults.attempt(lambda: read_sources(config.sources, config.ingest, progress))
     if raw is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
@@ -91,6 +92,24 @@ def test_a_read_only_place_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(OutputError, match="private folder cannot be used"):
         Vault.open(tmp_path, "study")
+
+
+def as_another_user(folder: str) -> str:
+    os.setuid(65534)
+    try:
+        return doc_id(folder)
+    except OutputError as error:
+        return str(error)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
+def test_another_users_folder_is_told() -> None:
+    with TemporaryDirectory() as place, ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        Path(place).chmod(0o755)
+        Vault.open(Path(place) / "private", "study")
+        said = pool.submit(as_another_user, f"{place}/private").result()
+    assert said.startswith(f"{place}/private/study: the private folder cannot be used (Permission denied)")
+    assert said.endswith("it belongs to another user, and keys are not shared: use --root FOLDER of your own.")
 
 
 def test_found_spans_are_kept_by_text_and_version(tmp_path: Path) -> None:

@@ -6,18 +6,21 @@ import re
 import shutil
 import socket
 import sys
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from builders import make_record
 from coding import code_all, message_of, press, sit_down, type_all, typed
 from studies import write_study
 from themeloom import pipeline
 from themeloom.columns import UNREADABLE
 from themeloom.errors import LabelError, ThemeloomError
 from themeloom.experiment import read_experiment
+from themeloom.history import store as history
 from themeloom.labelling import codebooks
 from themeloom.labelling.imports import Taken
 from themeloom.labelling.store import Store
@@ -207,6 +210,31 @@ def test_whoever_opens_the_page_is_told_how_many_rows_it_cannot_hold(tmp_path):
     open_study(study.experiment, Asked(draw=10), root=tmp_path, watcher=listener).store.close()
     (told,) = listener.heard
     assert told.startswith("5 of 64 rows cannot be read and are set aside: 5 as messages.csv:3 (")
+
+
+def told_of_the_key(study, root):
+    listener = Listener()
+    read_corpus(read_experiment(study.experiment), Folders(root), Stages(listener))
+    return listener.heard
+
+
+@pytest.mark.parametrize("left", ["a label file", "a model"])
+def test_a_new_key_is_told_where_something_had_another(tmp_path, left):
+    study, record = write_study(tmp_path / "study"), make_record(20)
+    study.rewrite("experiment.toml", 'name = "small"', f'name = "{record.study}"')
+    history.save(replace(record, run=record.run.replace("made-up", "made-up-too")), tmp_path / "models")
+    assert told_of_the_key(study, tmp_path) == []
+    if left == "a model":
+        made = history.save(record, tmp_path / "models")
+    else:
+        made = Folders(tmp_path).label_file(record.study)
+        Store.open(made, record.study).close()
+    assert told_of_the_key(study, tmp_path) == []
+    shutil.rmtree(tmp_path / ".themeloom")
+    (told,) = told_of_the_key(study, tmp_path)
+    assert told.startswith(f"{tmp_path}/.themeloom/private/made-up: the study's key was not here, so a new one")
+    assert f"though {made} is there: its ids cannot be led back by this key" in told
+    assert told_of_the_key(study, tmp_path) == []
 
 
 def test_reasons_that_are_many_are_not_all_told():

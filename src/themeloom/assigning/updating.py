@@ -111,7 +111,6 @@ def update(  # noqa: PLR0913 (what, whence, how)
     loaded = load(parent, encoder, root)
     record = loaded.record
     masking = _masking(record, experiment)
-    had_key = (folders.private / record.study / "key").is_file()
     vault = Vault.open(folders.private, record.study)
     found = _read(record, vault, file, columns, stages)
     with stages("anonymise") as progress:
@@ -141,7 +140,7 @@ def update(  # noqa: PLR0913 (what, whence, how)
         p_misfits=fit.p_misfits,
         shares=topic_shares(loaded, drift.topic),
         new_topics=tuple(NewTopic(one.topic, one.words, one.size) for one in topics),
-        vault=had_key,
+        vault=not vault.new,
     )
 
 

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,8 +30,9 @@ class Vault:
     models, ``placeholders.parquet`` and ``spans.parquet``, a cache.
     """
 
-    def __init__(self, folder: Path, key: bytes) -> None:
+    def __init__(self, folder: Path, key: bytes, *, new: bool = False) -> None:
         self.folder = folder
+        self.new = new  # whether the key was made just now
         self._key = key
 
     @classmethod
@@ -56,11 +58,14 @@ class Vault:
             for private in (folder, place):
                 private.mkdir(mode=0o700, parents=True, exist_ok=True)
             place.chmod(0o700)
-            return cls(place, _read_or_make_key(place))
+            new = not (place / "key").exists()
+            return cls(place, _read_or_make_key(place), new=new)
         except OSError as error:
+            cure = "choose a place where you may make folders that others cannot read"
+            if isinstance(error, PermissionError) and _of_another(place):
+                cure = "it belongs to another user, and keys are not shared: use --root FOLDER of your own"
             raise OutputError(
-                f"{place}: the private folder cannot be used ({error.strerror or error}); "
-                "choose a place where you may make folders that others cannot read."
+                f"{place}: the private folder cannot be used ({error.strerror or error}); {cure}."
             ) from error
 
     def doc_id(self, source_id: str) -> str:
@@ -194,6 +199,14 @@ class Vault:
             draft.touch(mode=0o600)
             table.write_parquet(draft)
             draft.chmod(0o600)
+
+
+def _of_another(place: Path) -> bool:
+    """Tell whether a private folder, or the nearest folder around it that can be looked at, is another's."""
+    for folder in (place, *list(place.parents)[:2]):  # .themeloom/private/STUDY
+        with suppress(OSError):
+            return folder.stat().st_uid != os.getuid()
+    return False
 
 
 def _spans(text: str, source: str) -> list[Span]:

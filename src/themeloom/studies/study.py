@@ -1,5 +1,6 @@
 """A study as it stands: its messages as they are now, and what its newest run says of them."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from themeloom.progress import Stages
 from themeloom.records import Corpus, Doubles, Ints, RunRecord, UniqueCorpus
 from themeloom.system.folders import Folders
 
+_RUN = re.compile(r"-\d{8}-\d{6}-[0-9a-f]{4}$")  # of a run's name, after that of its study
 MOST_REASONS = 3
 """Reasons for which rows are set aside that are told one by one."""
 
@@ -32,7 +34,7 @@ def read_corpus(config: Experiment, folders: Folders, stages: Stages) -> Corpus:
     ThemeloomError
         If a source has a fault.
     """
-    vault = Vault.open(folders.private, config.study.name)
+    vault = vault_of(config, folders, stages)
     with stages("ingest") as progress:
         raw = read_sources(config.sources, config.ingest, progress)
     with stages("repeats") as progress:
@@ -43,6 +45,29 @@ def read_corpus(config: Experiment, folders: Folders, stages: Stages) -> Corpus:
     for note in filter(None, notes):
         stages.watcher.tell(note)
     return corpus
+
+
+def vault_of(config: Experiment, folders: Folders, stages: Stages) -> Vault:
+    """Open a study's private folder; tell of a new key where something is there that had another one.
+
+    Raises
+    ------
+    ThemeloomError
+        If the folder cannot be used, or the key is damaged.
+    """
+    study = config.study.name
+    vault = Vault.open(folders.private, study)
+    if not vault.new:
+        return vault
+    made = [folders.label_file(study)] if folders.label_file(study).exists() else []
+    made += [one for one in store.models(folders.models) if _RUN.sub("", one.name) == study]
+    if made:
+        stages.watcher.tell(
+            f"{vault.folder}: the study's key was not here, so a new one was made, though {made[0]} is there: "
+            "its ids cannot be led back by this key. Put the folder back from a backup, if there is one; many "
+            "leave out folders whose names begin with a dot."
+        )
+    return vault
 
 
 def aside_note(unreadable: pl.DataFrame, rows: int) -> str:
