@@ -98,7 +98,7 @@ def test_numbers_do_not_depend_on_the_order_of_rows(vault: Vault) -> None:
 
 def test_a_number_that_was_given_stays(vault: Vault) -> None:
     """What kept models and labelled messages hold goes on to stand for the same people."""
-    whole = unique("I saw Ibrahim", "I saw Siobhan", "I saw WANJIRU and #SiobhanTremlow", "as [person 1] said")
+    whole = unique("I saw Ibrahim", "I saw Siobhan", "with WANJIRU and #SiobhanTremlow", "as [person 1] said")
     later = UniqueCorpus(whole.messages.tail(3), whole.outcomes, whole.flow)
     first = anonymise(later, PLAIN, vault)
     kept = pl.read_parquet(vault.folder / "placeholders.parquet").rows()

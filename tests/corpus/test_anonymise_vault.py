@@ -109,7 +109,9 @@ def test_another_users_folder_is_told() -> None:
         Vault.open(Path(place) / "private", "study")
         said = pool.submit(as_another_user, f"{place}/private").result()
     assert said.startswith(f"{place}/private/study: the private folder cannot be used (Permission denied)")
-    assert said.endswith("it belongs to another user, and keys are not shared: use --root FOLDER of your own.")
+    assert said.endswith(
+        "it belongs to another user, and keys are not shared: use --root FOLDER of your own."
+    )
 
 
 def test_found_spans_are_kept_by_text_and_version(tmp_path: Path) -> None:

@@ -232,7 +232,9 @@ def test_a_new_key_is_told_where_something_had_another(tmp_path, left):
     assert told_of_the_key(study, tmp_path) == []
     shutil.rmtree(tmp_path / ".themeloom")
     (told,) = told_of_the_key(study, tmp_path)
-    assert told.startswith(f"{tmp_path}/.themeloom/private/made-up: the study's key was not here, so a new one")
+    assert told.startswith(
+        f"{tmp_path}/.themeloom/private/made-up: the study's key was not here, so a new one"
+    )
     assert f"though {made} is there: its ids cannot be led back by this key" in told
     assert told_of_the_key(study, tmp_path) == []
 

@@ -223,7 +223,7 @@ def serve_study(opened: Opened, hosting: Hosting, *, browser: bool, said: Callab
     ThemeloomError
         If it cannot be served there, or not safely.
     """
-    with opened.store:
+    with opened.store, opened.store.settling():
         address = hosting.seen_as()
         listener = listen(hosting.host, hosting.port)
         token = secrets.token_urlsafe(32)

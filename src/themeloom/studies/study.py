@@ -63,9 +63,9 @@ def vault_of(config: Experiment, folders: Folders, stages: Stages) -> Vault:
     made += [one for one in store.models(folders.models) if _RUN.sub("", one.name) == study]
     if made:
         stages.watcher.tell(
-            f"{vault.folder}: the study's key was not here, so a new one was made, though {made[0]} is there: "
-            "its ids cannot be led back by this key. Put the folder back from a backup, if there is one; many "
-            "leave out folders whose names begin with a dot."
+            f"{vault.folder}: the study's key was not here, so a new one was made, though {made[0]} is "
+            "there: its ids cannot be led back by this key. Put the folder back from a backup, if there is "
+            "one; many leave out folders whose names begin with a dot."
         )
     return vault
 
