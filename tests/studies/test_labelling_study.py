@@ -26,7 +26,7 @@ from themeloom.labelling.imports import Taken
 from themeloom.labelling.store import Store
 from themeloom.progress import Nobody, Stages
 from themeloom.records import Corpus
-from themeloom.studies import label_store, planning, sampling
+from themeloom.studies import label_store, labelling_study, planning, sampling
 from themeloom.studies.labelling_study import Asked, export_labels, import_labels, open_study
 from themeloom.studies.study import aside_note, read_corpus
 from themeloom.sweeps import sweeping
@@ -189,6 +189,36 @@ def test_a_first_sample_is_drawn_and_its_coders_have_links(small):
         rows = store.messages()
     assert {row["design"] for row in rows} == {"random"}
     assert {row["inclusion"] for row in rows} == {40 / 64}
+
+
+def test_a_first_sample_is_all_that_is_left_where_that_is_less(tmp_path, monkeypatch):
+    study = write_study(tmp_path / "study")  # a label file lists 24 of its 64 messages
+    monkeypatch.setattr(labelling_study, "FIRST", 41)
+    with open_study(study.experiment, root=tmp_path).store as store:
+        assert {row["inclusion"] for row in store.messages()} == {1.0}
+        assert len(store.messages()) == 40
+    rows = [f"m{number},waiting" for number in range(64)]
+    study.write("labels.csv", "\n".join(["id,coder", *rows]) + "\n")
+    with pytest.raises(
+        LabelError, match=r"labels\.csv: lists all messages .* take its messages onto the page"
+    ):
+        open_study(study.experiment, root=tmp_path / "new")
+    assert not (tmp_path / "new" / "labels").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (Asked(draw=65), "cannot draw 65 messages: 40 of 64 are not labelled yet; .* by --draw of `label`"),
+        (Asked(coders=("7",)), "'7' can be no coder's name"),
+        (Asked(draw=10, design="stratified"), "holds no run"),
+    ],
+)
+def test_no_label_file_is_left_where_the_page_cannot_be_opened(tmp_path, asked, said):
+    study = write_study(tmp_path / "study")
+    with pytest.raises(ThemeloomError, match=said):
+        open_study(study.experiment, asked, root=tmp_path)
+    assert not (tmp_path / "labels").exists()
 
 
 class Listener(Nobody):
