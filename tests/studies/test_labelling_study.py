@@ -88,6 +88,15 @@ def code_through_a_kill(ana, ben, server, said):
     typed(ben)
 
 
+def come_in_again(page, server, name):
+    """Open the start link of the server as it was started last, and choose a name."""
+    page.goto(server.link)
+    page.wait_for_url(f"{server.address}/")
+    page.fill("#name", name)
+    page.press("#name", "Enter")
+    page.wait_for_url(f"{server.address}/code")
+
+
 def decide_one(page, server, said):
     """Decide the first disputed message as the second coder said; give it."""
     page.goto(f"{server.address}/adjudicate")
@@ -124,6 +133,7 @@ def test_the_walk(visit, coding_server, demo, command):
     code_through_a_kill(ana, ben, server, said)
     ben.goto(f"{server.address}/agreement")
     assert "200 messages were coded by two or more of Ana, Ben" in ben.inner_text("main")
+    come_in_again(ben, server, "Ben")  # as an earlier start's lead, he is none
     decided = decide_one(ben, server, said)
     exported = exported_labels(ben, server, experiment.parent)
     server.kill()

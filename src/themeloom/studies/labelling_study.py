@@ -234,6 +234,7 @@ def serve_study(opened: Opened, hosting: Hosting, *, browser: bool, said: Callab
     with opened.store, opened.store.settling():
         address = hosting.seen_as()
         listener = listen(hosting.host, hosting.port)
+        people.end_leads(opened.store)
         token = secrets.token_urlsafe(32)
         app = create_app(opened.store, opened.page, address, token)
         start = f"{hosting.public}/start?token={token}"
