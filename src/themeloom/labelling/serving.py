@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from themeloom.errors import ConfigError, OutputError
@@ -21,7 +21,7 @@ from themeloom.labelling.gate import Address
 from themeloom.system.processes import mark
 
 if TYPE_CHECKING:
-    from uvicorn.protocols.http.h11_impl import H11Protocol
+    from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 LOOPBACK = "127.0.0.1"
 WHOLE = 15.0
@@ -155,7 +155,6 @@ def _guarded() -> "type[H11Protocol]":
     One whose request is not whole in time is dropped, be it sent by halves or byte by byte; of too many, the
     one that has waited longest. A browser whose idle connection is dropped opens another one.
     """
-    import h11
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Guarded(H11Protocol):
@@ -165,7 +164,7 @@ def _guarded() -> "type[H11Protocol]":
             self.look = self.loop.call_later(WHOLE, self.look_again)
             if len(self.connections) > MOST:
                 waiting = (one for one in self.connections if isinstance(one, Guarded) and one.waits)
-                min(waiting, key=lambda one: one.since).transport.abort()
+                min(waiting, key=lambda one: one.since, default=self).transport.abort()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self.look.cancel()
@@ -174,7 +173,9 @@ def _guarded() -> "type[H11Protocol]":
         @property
         def waits(self) -> bool:
             """Whether it is the browser's turn."""
-            return self.conn.their_state in {h11.IDLE, h11.SEND_BODY} and not self.transport.is_closing()
+            last = cast("RequestResponseCycle | None", self.cycle)  # none before the first request
+            turn = last is None or last.response_complete or last.more_body
+            return turn and not self.transport.is_closing()
 
         def look_again(self) -> None:
             """Drop the connection if the browser has had its turn since the last look."""
