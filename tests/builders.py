@@ -11,7 +11,6 @@ import yaml
 from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE, EVALUATION, POSTERIOR
 from themeloom.config import POOL, Experiment
 from themeloom.encoders import Adapted
-from themeloom.progress import StageTime
 from themeloom.records import (
     Candidate,
     Clusters,
@@ -26,6 +25,7 @@ from themeloom.records import (
     RunRecord,
     Score,
     Scores,
+    StageTime,
     Theme,
     Topic,
     TopicQuality,

@@ -384,15 +384,15 @@ def test_an_audit_says_that_it_makes_a_key_and_makes_none_beside_runs_of_another
     key = Folders(tmp_path).key("small")
     code, err = said(*words)
     assert (code, key.exists()) == (0, True)
-    assert "The study 'small' has no key in" in " ".join(err.split())
+    assert "The study 'small' had no key in" in " ".join(err.split())
     code, err = said(*words)
-    assert (code, "has no key" in err) == (0, False)
+    assert (code, "had no key" in err) == (0, False)
     store.save(replace(make_record(), run="small-20260102-030405-0000", study="small"), tmp_path / "models")
     shutil.rmtree(key.parent)
     before = (tmp_path / "audit.csv").read_bytes()
     code, err = said(*words)
     assert code == 2
-    assert "is missing, though models holds runs of 'small', and a new key gives other doc_ids" in err
+    assert "is there, and a new key gives other doc_ids; put it back from a backup" in err
     assert not key.exists()
     assert (tmp_path / "audit.csv").read_bytes() == before
 

@@ -12,7 +12,6 @@ from themeloom.columns import AUDITED
 from themeloom.config import Experiment
 from themeloom.corpus.anonymise import anonymise
 from themeloom.corpus.sufficiency import check_sufficient
-from themeloom.corpus.vault import Vault
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.weights import check_folder
 from themeloom.errors import OutputError
@@ -41,7 +40,7 @@ from themeloom.running.discover import embed_ahead
 from themeloom.running.learning import Study, learn_study
 from themeloom.running.result import RunResult, assigned
 from themeloom.studies.label_store import begun, checked_labels
-from themeloom.studies.study import corpus_notes, new_key_note, read_messages
+from themeloom.studies.study import corpus_notes, read_messages, vault_for_audit, vault_of
 from themeloom.system import provenance
 from themeloom.system.atomic import remove
 from themeloom.system.cache import digest
@@ -161,11 +160,7 @@ def audit(experiment: str | Path, root: str | Path = ".", watcher: Watcher = NOB
         If the experiment file, a source or the study's key has a fault.
     """
     config, stages = read_experiment(experiment), Stages(watcher)
-    folders = Folders(Path(root))
-    note = new_key_note(config.study.name, folders)
-    vault = Vault.open(folders.private, config.study.name)
-    if note:
-        stages.watcher.tell(note)
+    vault = vault_for_audit(config, Folders(Path(root)), stages)
     _, unique = read_messages(config, stages)
     doc_id = pl.col("kept_id").map_elements(vault.doc_id, return_dtype=pl.String).alias("doc_id")
     return unique.outcomes.with_columns(doc_id).select(AUDITED)
@@ -194,7 +189,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
     codebook = faults.attempt(lambda: read_codebook(config.themes.codebook))
     faults.attempt(lambda: check_folder(config.encoder))
     faults.attempt(lambda: backend_of(config.tracking.uri, folders.root))
-    vault = Vault.open(folders.private, config.study.name)
+    vault = vault_of(config, folders, stages)
     read = faults.attempt(lambda: read_messages(config, stages))
     if read is None:
         raise faults.error()

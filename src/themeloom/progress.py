@@ -6,18 +6,10 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Protocol, TypeVar
 
+from themeloom.records import StageTime
 from themeloom.system.memory import give_back
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class StageTime:
-    """How long a stage took, in seconds, and whether its result was cached."""
-
-    stage: str
-    seconds: float
-    cached: bool = False
 
 
 class Progress(Protocol):

@@ -8,7 +8,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from themeloom.encoders import NO_WORDS, Adapted, WordVectors
-from themeloom.progress import StageTime
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -190,8 +189,7 @@ class Mapping:
 
     def sets(self, threshold: float) -> Bools:
         """(communications, themes): the likeliest theme of each, and all that are at least so probable."""
-        likeliest = self.messages.max(axis=1, keepdims=True, initial=0)
-        return np.asarray(self.messages >= np.minimum(likeliest, threshold))
+        return np.asarray(self.messages >= self.messages.max(1, initial=0).clip(max=threshold)[:, None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +235,15 @@ class Scores:
     coverage: pl.DataFrame  # COVERAGE_CURVE, of the message level
     conformal: float  # least posterior of a prediction set's further themes; 0: too few labels to promise
     prevalence: dict[str, dict[str, Score]] = field(default_factory=dict)  # weighting/method → theme
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """How long a stage took, in seconds, and whether its result was cached."""
+
+    stage: str
+    seconds: float
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import ast
 import csv
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -120,6 +121,32 @@ def test_numbers_do_not_depend_on_the_order_of_rows(vault: Vault) -> None:
     straight = anonymise(corpus, PLAIN, vault).communications
     turned = UniqueCorpus(corpus.messages.reverse(), corpus.outcomes.reverse(), corpus.flow)
     assert anonymise(turned, PLAIN, vault).communications.reverse().equals(straight)
+
+
+def test_a_number_that_was_given_stays(vault: Vault) -> None:
+    """What kept models and labelled messages hold goes on to stand for the same people."""
+    whole = unique("I saw Ibrahim", "I saw Siobhan", "with WANJIRU and #SiobhanTremlow", "as [person 1] said")
+    later = UniqueCorpus(whole.messages.tail(3), whole.outcomes, whole.flow)
+    first = anonymise(later, PLAIN, vault)
+    kept = pl.read_parquet(vault.folder / "placeholders.parquet").rows()
+    assert first.texts[0] == "I saw [person 1]"
+    with_an_earlier_row = anonymise(whole, PLAIN, vault)
+    assert with_an_earlier_row.texts == ["I saw [person 5]", *first.texts]
+    assert with_an_earlier_row.masked == {"person": 5}
+    now = pl.read_parquet(vault.folder / "placeholders.parquet").rows()
+    assert now == [*kept, ("[person 5]", "Ibrahim")]
+    assert anonymise(later, PLAIN, vault).texts == first.texts
+    assert anonymise(later, PLAIN, vault).masked == first.masked == {"person": 4}
+    assert pl.read_parquet(vault.folder / "placeholders.parquet").rows() == now
+
+
+def test_a_number_stands_for_one_person_whoever_numbers_at_once(vault: Vault) -> None:
+    names = ("Siobhan", "Ibrahim", "Wanjiru", "Trudy")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda name: anonymise(unique(f"I saw {name}"), PLAIN, vault), names * 2))
+    kept = pl.read_parquet(vault.folder / "placeholders.parquet").rows()
+    assert sorted(kept) == [(f"[person {at}]", name) for at, (_, name) in enumerate(sorted(kept), start=1)]
+    assert {name for _, name in kept} == set(names)
 
 
 def test_a_typed_placeholder_is_nobody_elses(vault: Vault) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
@@ -27,7 +28,8 @@ def test_only_the_owner_can_look_into_it(tmp_path: Path) -> None:
     vault = Vault.open(tmp_path / "private", "study")
     vault.write_crosswalk(pl.DataFrame({"source_id": ["1"], "doc_id": [vault.doc_id("1")]}))
     vault.add_ids(pl.DataFrame({"source_id": ["2"], "doc_id": [vault.doc_id("2")]}))
-    vault.write_placeholders(pl.DataFrame({"placeholder": ["[person 1]"], "value": ["Trudy"]}))
+    with vault.numbering() as meanings:
+        meanings["[person 1]", "Trudy"] = None
     vault.write_spans("v1", {"Trudy": [Span(0, 5, "person")]})
     files = sorted(path.name for path in vault.folder.iterdir())
     assert files == ["added.parquet", "crosswalk.parquet", "key", "placeholders.parquet", "spans.parquet"]
@@ -92,6 +94,26 @@ def test_a_read_only_place_is_told(tmp_path: Path) -> None:
         Vault.open(tmp_path, "study")
 
 
+def as_another_user(folder: str) -> str:
+    os.setuid(65534)
+    try:
+        return doc_id(folder)
+    except OutputError as error:
+        return str(error)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
+def test_another_users_folder_is_told() -> None:
+    with TemporaryDirectory() as place, ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        Path(place).chmod(0o755)
+        Vault.open(Path(place) / "private", "study")
+        said = pool.submit(as_another_user, f"{place}/private").result()
+    assert said.startswith(f"{place}/private/study: the private folder cannot be used (Permission denied)")
+    assert said.endswith(
+        "it belongs to another user, and keys are not shared: use --root FOLDER of your own."
+    )
+
+
 def test_found_spans_are_kept_by_text_and_version(tmp_path: Path) -> None:
     vault = Vault.open(tmp_path, "study")
     assert vault.read_spans("v1", ["Trudy"]) == {}
@@ -102,6 +124,22 @@ def test_found_spans_are_kept_by_text_and_version(tmp_path: Path) -> None:
     }
     assert vault.read_spans("v2", ["Trudy"]) == {}
     assert b"Trudy" not in (vault.folder / "spans.parquet").read_bytes()
+
+
+def test_what_placeholders_stand_for_is_kept_and_told_where_it_is_damaged(tmp_path: Path) -> None:
+    vault = Vault.open(tmp_path, "study")
+    for name in ("Trudy", "Ibrahim"):
+        with vault.numbering() as meanings:
+            meanings[f"[person {len(meanings) + 1}]", name] = None
+    path = vault.folder / "placeholders.parquet"
+    before = path.stat()
+    with vault.numbering() as meanings:
+        assert list(meanings) == [("[person 1]", "Trudy"), ("[person 2]", "Ibrahim")]
+    assert path.stat().st_ino == before.st_ino
+    path.write_bytes(b"PAR1 no more")
+    with pytest.raises(InputError, match="put it back from a backup"), vault.numbering():
+        pass
+    assert path.read_bytes() == b"PAR1 no more"
 
 
 @pytest.mark.parametrize("damage", [b"", b"PAR1 not parquet", None])

@@ -25,8 +25,7 @@ from themeloom.errors import ModelError, OutputError
 from themeloom.history import store
 from themeloom.history.contents import disagreement
 from themeloom.history.parts import FORMAT, LAYOUT
-from themeloom.progress import StageTime
-from themeloom.records import Score, Theme
+from themeloom.records import Score, StageTime, Theme
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
 NUMBER = st.floats(width=64)

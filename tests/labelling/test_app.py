@@ -401,7 +401,7 @@ def test_a_personal_link_leads_to_one_coder_and_no_further(visit, server):
     assert "You code as Zoe" in seen.page.inner_text("header")
     for page in ("adjudicate", "exports", "audit", "exports/codes.csv"):
         seen.page.goto(f"{server.address}/{page}")
-        assert "Only whoever started the server may see this" in seen.page.inner_text("main")
+        assert "Only whoever started the server may see this, by the link" in seen.page.inner_text("main")
 
 
 def another_comes(page, server, name):

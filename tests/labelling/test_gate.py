@@ -273,6 +273,22 @@ def test_a_coder_by_a_personal_link_is_no_lead(server):
         assert server.ask(path, body, cookie=cookie)[0] == 401, path
 
 
+def test_a_lead_of_an_earlier_start_is_none(coding_server, tmp_path):
+    """Browsers give the cookie to whoever has the port, as another user may while the page is stopped."""
+    server = coding_server(tmp_path, 5)
+    nobody, ana = server.enter(server.link), server.enter(server.link, "Ana")
+    assert [server.ask("/api/link", {"name": "Ben"}, cookie=one)[0] for one in (nobody, ana)] == [200, 200]
+    server.kill()
+    server.start()
+    for cookie in (nobody, ana):
+        assert server.ask("/api/link", {"name": "Ben"}, cookie=cookie)[0] == 401
+        assert server.ask("/api/me", {"name": "Ben"}, cookie=cookie)[0] == 401
+    assert "Only whoever started the server may see this" in server.ask("/audit", cookie=ana)[2]
+    assert [server.code(one, DOC, "power")[0] for one in (nobody, ana)] == [401, 200]
+    again = server.enter(server.link, "Ana")
+    assert "entered" in server.ask("/audit", cookie=again)[2]
+
+
 def test_a_new_link_ends_the_old_one_and_its_sessions(server, ana):
     _, _, text = server.ask("/api/link", {"name": "Pat"}, cookie=ana)
     old = json.loads(text)["said"]

@@ -1,7 +1,12 @@
 """The label file: events are kept, the last one counts, and what was answered is on disk."""
 
+import re
+import shutil
 import sqlite3
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import polars as pl
 import pytest
@@ -11,7 +16,7 @@ from coding_server import STUDY, invented, label_file, open_store
 from themeloom.errors import LabelError, OutputError
 from themeloom.labelling import codes
 from themeloom.labelling.codes import Coding
-from themeloom.labelling.store import Store
+from themeloom.labelling.store import PATIENCE, Store
 
 BOOK = make_codebook()
 ONE, TWO = f"{1:016x}", f"{2:016x}"
@@ -128,6 +133,102 @@ def test_what_is_no_label_file_is_told_and_left_alone(tmp_path, content):
     with pytest.raises(LabelError, match="is no label file, or is damaged"):
         Store.open(path, STUDY)
     assert path.read_bytes() == content
+
+
+def copied_alone(tmp_path):
+    """Copy the file without the log beside it; give its folder."""
+    copy = label_file(tmp_path / "copy")
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(label_file(tmp_path), copy)
+    return tmp_path / "copy"
+
+
+def test_a_copy_of_the_file_alone_holds_what_was_drawn_and_soon_what_was_said(tmp_path):
+    with open_store(tmp_path, 10) as store:
+        with open_store(copied_alone(tmp_path), 10) as copy:
+            assert len(copy.messages()) == 10
+        log = label_file(tmp_path).with_name(f"{STUDY}.sqlite-wal")
+        with store.settling(0.01):
+            codes.save(store, "Ana", Coding(ONE, "power"), BOOK)
+            for _ in range(500):
+                if not log.stat().st_size:
+                    break
+                time.sleep(0.01)
+        with open_store(copied_alone(tmp_path), 10) as copy:
+            assert said(copy) == {ONE: "power"}
+
+
+def test_whoever_reads_is_not_waited_for_and_the_log_is_taken_in_later(tmp_path):
+    with open_store(tmp_path, 10) as store, closing(sqlite3.connect(label_file(tmp_path))) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM messages").fetchall()
+        log = label_file(tmp_path).with_name(f"{STUDY}.sqlite-wal")
+        codes.save(store, "Ana", Coding(ONE, "power"), BOOK)
+        began = time.monotonic()
+        store.settle()
+        assert (time.monotonic() - began < PATIENCE / 2, log.stat().st_size > 0) == (True, True)
+        reader.execute("COMMIT")
+        store.settle()
+        assert log.stat().st_size == 0
+        assert store.read("PRAGMA busy_timeout")[0][0] == PATIENCE * 1000
+
+
+@pytest.mark.parametrize("pages", [0, 1])
+def test_a_copy_that_was_made_without_the_log_is_told_and_not_filled(tmp_path, pages):
+    path = label_file(tmp_path)
+    path.parent.mkdir()
+    if pages:  # what the file alone is while all of it is in the log
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+    else:
+        path.touch()
+    content = path.read_bytes()
+    assert len(content) == pages * 4096
+    with pytest.raises(LabelError, match="is empty; perhaps it is a copy"):
+        Store.open(path, STUDY)
+    assert path.read_bytes() == content
+
+
+def test_a_log_without_its_file_is_told_and_kept(tmp_path):
+    path = label_file(tmp_path)
+    log = path.with_name(f"{path.name}-wal")
+    path.parent.mkdir()
+    log.write_bytes(b"codes")
+    with pytest.raises(LabelError, match="may hold codes; put that file back beside it"):
+        Store.open(path, STUDY)
+    assert [one.name for one in path.parent.iterdir()] == [log.name]
+
+
+def test_those_who_make_a_label_file_at_once_make_one(tmp_path):
+    path = label_file(tmp_path)
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(lambda _: Store.open(path, STUDY), range(4)))
+    stores[0].add("note", "Ana")
+    assert [len(store.read("SELECT 1 FROM events")) for store in stores] == [1] * 4
+    for store in stores:
+        store.close()
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_a_backup_takes_the_files_place_once_the_log_is_gone(tmp_path, removed):
+    """What is told of a damaged file is so: a log that was left is written into what is put back."""
+    path = label_file(tmp_path)
+    with open_store(tmp_path, 10) as store:
+        backup = copied_alone(tmp_path)
+        codes.save(store, "Ana", Coding(ONE, "power"), BOOK)
+        left = {one: one.read_bytes() for one in path.parent.iterdir() if one != path}
+    path.write_bytes(b"damaged" * 100)
+    with pytest.raises(LabelError) as told:
+        Store.open(path, STUDY)
+    for log, content in left.items():  # as where the server was killed, and nobody opened the file since
+        log.write_bytes(content)
+    for name in re.findall(r"\S+-(?:wal|shm)\b", str(told.value)):
+        if removed:
+            path.with_name(name).unlink()
+    shutil.copy(label_file(backup), path)
+    with Store.open(path, STUDY) as store:
+        assert said(store) == ({} if removed else {ONE: "power"})
 
 
 def test_another_table_is_no_label_file(tmp_path):

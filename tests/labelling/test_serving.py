@@ -1,15 +1,19 @@
 """Where the page is served, and to whom."""
 
+import asyncio
 import datetime as dt
 import ipaddress
 import re
+import socket
 import ssl
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import ExitStack, suppress
 
 import pytest
+import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,6 +22,7 @@ from cryptography.x509.oid import NameOID
 from coding import HERE
 from servers import free_port
 from themeloom.errors import ConfigError, OutputError
+from themeloom.labelling import serving
 from themeloom.labelling.serving import Hosting, listen
 
 
@@ -48,6 +53,69 @@ def test_behind_a_proxy_only_the_public_name_counts():
 def test_a_port_that_is_taken_is_told():
     with listen("127.0.0.1", 0) as taken, pytest.raises(OutputError, match="name another port by --port"):
         listen("127.0.0.1", taken.getsockname()[1])
+
+
+FILES = 'ulimit -n 400; exec "$@" 2>"$0"'
+
+
+def test_requests_that_are_sent_by_halves_keep_nobody_out(coding_server, tmp_path):
+    log = tmp_path / "log"
+    server = coding_server(tmp_path, 3, before=("sh", "-c", FILES, str(log)))
+    with ExitStack() as stack:
+        for _ in range(500):
+            half = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=20))
+            half.sendall(b"GET /enter HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        for _ in range(5):
+            assert server.ask("/enter")[0] == 200
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as garbage:
+            garbage.sendall(b"\0\0\r\n\r\n")
+            assert garbage.recv(1000).startswith(b"HTTP/1.1 400")
+    assert log.read_text() == ""
+
+
+async def slow(_, receive, send):
+    """Read the whole request, and take a time with the answer."""
+    while (await receive()).get("more_body"):
+        pass
+    await asyncio.sleep(1)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def answered(port, request, pause=0.0):
+    """Send a request, byte by byte if there is a pause; give the first line of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for part in [request] if not pause else [bytes([one]) for one in request]:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(pause)
+        return await asyncio.wait_for(reader.readline(), 10)
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+def test_a_request_has_to_be_whole_in_time_and_an_answer_has_not(monkeypatch):
+    monkeypatch.setattr(serving, "WHOLE", 0.2)
+    head, body = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n", b"\r\nabc"
+    sent = [(head, 0), (head + body, 0.05), (head + body[:-1], 0), (b"", 0), (head + body, 0)]
+
+    async def asked():
+        with listen("127.0.0.1", 0) as listener:
+            config = uvicorn.Config(slow, http=serving._guarded(), lifespan="off", log_level="error")
+            server = uvicorn.Server(config)
+            task = asyncio.create_task(server.serve([listener]))
+            port = listener.getsockname()[1]
+            found = await asyncio.gather(*(answered(port, *one) for one in sent))
+            server.should_exit = True
+            await task
+            return found
+
+    assert asyncio.run(asked()) == [b""] * 4 + [b"HTTP/1.1 200 OK\r\n"]
 
 
 @pytest.fixture

@@ -6,24 +6,27 @@ import re
 import shutil
 import socket
 import sys
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from builders import make_record
 from coding import code_all, message_of, press, sit_down, type_all, typed
 from studies import write_study
 from themeloom import pipeline
 from themeloom.columns import UNREADABLE
 from themeloom.errors import LabelError, ThemeloomError
 from themeloom.experiment import read_experiment
+from themeloom.history import store as history
 from themeloom.labelling import codebooks
 from themeloom.labelling.imports import Taken
 from themeloom.labelling.store import Store
 from themeloom.progress import Nobody, Stages
 from themeloom.records import Corpus
-from themeloom.studies import label_store, planning, sampling
+from themeloom.studies import label_store, labelling_study, planning, sampling
 from themeloom.studies.labelling_study import Asked, export_labels, import_labels, open_study
 from themeloom.studies.study import aside_note, read_corpus
 from themeloom.sweeps import sweeping
@@ -85,6 +88,15 @@ def code_through_a_kill(ana, ben, server, said):
     typed(ben)
 
 
+def come_in_again(page, server, name):
+    """Open the start link of the server as it was started last, and choose a name."""
+    page.goto(server.link)
+    page.wait_for_url(f"{server.address}/")
+    page.fill("#name", name)
+    page.press("#name", "Enter")
+    page.wait_for_url(f"{server.address}/code")
+
+
 def decide_one(page, server, said):
     """Decide the first disputed message as the second coder said; give it."""
     page.goto(f"{server.address}/adjudicate")
@@ -121,6 +133,7 @@ def test_the_walk(visit, coding_server, demo, command):
     code_through_a_kill(ana, ben, server, said)
     ben.goto(f"{server.address}/agreement")
     assert "200 messages were coded by two or more of Ana, Ben" in ben.inner_text("main")
+    come_in_again(ben, server, "Ben")  # as an earlier start's lead, he is none
     decided = decide_one(ben, server, said)
     exported = exported_labels(ben, server, experiment.parent)
     server.kill()
@@ -188,6 +201,36 @@ def test_a_first_sample_is_drawn_and_its_coders_have_links(small):
     assert {row["inclusion"] for row in rows} == {40 / 64}
 
 
+def test_a_first_sample_is_all_that_is_left_where_that_is_less(tmp_path, monkeypatch):
+    study = write_study(tmp_path / "study")  # a label file lists 24 of its 64 messages
+    monkeypatch.setattr(labelling_study, "FIRST", 41)
+    with open_study(study.experiment, root=tmp_path).store as store:
+        assert {row["inclusion"] for row in store.messages()} == {1.0}
+        assert len(store.messages()) == 40
+    rows = [f"m{number},waiting" for number in range(64)]
+    study.write("labels.csv", "\n".join(["id,coder", *rows]) + "\n")
+    with pytest.raises(
+        LabelError, match=r"labels\.csv: lists all messages .* take its messages onto the page"
+    ):
+        open_study(study.experiment, root=tmp_path / "new")
+    assert not (tmp_path / "new" / "labels").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (Asked(draw=65), "cannot draw 65 messages: 40 of 64 are not labelled yet; .* by --draw of `label`"),
+        (Asked(coders=("7",)), "'7' can be no coder's name"),
+        (Asked(draw=10, design="stratified"), "holds no run"),
+    ],
+)
+def test_no_label_file_is_left_where_the_page_cannot_be_opened(tmp_path, asked, said):
+    study = write_study(tmp_path / "study")
+    with pytest.raises(ThemeloomError, match=said):
+        open_study(study.experiment, asked, root=tmp_path)
+    assert not (tmp_path / "labels").exists()
+
+
 class Listener(Nobody):
     """Hears what is told."""
 
@@ -207,6 +250,33 @@ def test_whoever_opens_the_page_is_told_how_many_rows_it_cannot_hold(tmp_path):
     open_study(study.experiment, Asked(draw=10), root=tmp_path, watcher=listener).store.close()
     (told,) = listener.heard
     assert told.startswith("5 of 64 rows cannot be read and are set aside: 5 as messages.csv:3 (")
+
+
+def told_of_the_key(study, root):
+    listener = Listener()
+    read_corpus(read_experiment(study.experiment), Folders(root), Stages(listener))
+    return listener.heard
+
+
+@pytest.mark.parametrize("left", ["a label file", "a model"])
+def test_a_new_key_is_told_where_something_had_another(tmp_path, left):
+    study, record = write_study(tmp_path / "study"), make_record(20)
+    study.rewrite("experiment.toml", 'name = "small"', f'name = "{record.study}"')
+    history.save(replace(record, run=record.run.replace("made-up", "made-up-too")), tmp_path / "models")
+    assert told_of_the_key(study, tmp_path) == []
+    if left == "a model":
+        made = history.save(record, tmp_path / "models")
+    else:
+        made = Folders(tmp_path).label_file(record.study)
+        Store.open(made, record.study).close()
+    assert told_of_the_key(study, tmp_path) == []
+    shutil.rmtree(tmp_path / ".themeloom")
+    (told,) = told_of_the_key(study, tmp_path)
+    assert told.startswith(
+        f"{tmp_path}/.themeloom/private/made-up: the study's key was not here, so a new one"
+    )
+    assert f"though {made} is there: its ids cannot be led back by this key" in told
+    assert told_of_the_key(study, tmp_path) == []
 
 
 def test_reasons_that_are_many_are_not_all_told():

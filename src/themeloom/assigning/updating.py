@@ -1,6 +1,5 @@
 """A batch of new messages added to a model without refitting it, and whether they still fit."""
 
-import os
 import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -111,8 +110,6 @@ def update(  # noqa: PLR0913 (what, whence, how)
     loaded = load(parent, encoder, root)
     record = loaded.record
     masking = _masking(record, experiment)
-    # False where nobody but another user may look, which opening it tells
-    had_key = os.path.lexists(folders.key(record.study))
     vault = Vault.open(folders.private, record.study)
     found = _read(record, vault, file, columns, stages)
     with stages("anonymise") as progress:
@@ -142,7 +139,7 @@ def update(  # noqa: PLR0913 (what, whence, how)
         p_misfits=fit.p_misfits,
         shares=topic_shares(loaded, np.where(batch.placed.topic < before, drift.topic, -1)),
         new_topics=tuple(NewTopic(one.topic, one.words, one.size) for one in made.discovery.topics[before:]),
-        vault=had_key,
+        vault=not vault.new,
     )
 
 

@@ -12,7 +12,9 @@ def label(  # noqa: PLR0913, PLR0917 (an option each)
     experiment: ExperimentFile,
     draw: Annotated[
         int | None,
-        typer.Option(help="Draw so many more messages; without any in the sample, 100 are drawn at random."),
+        typer.Option(
+            help="Draw so many more messages; without any in the sample, 100, or all that are left."
+        ),
     ] = None,
     design: Annotated[
         str, typer.Option(help="How to draw: random, stratified (by topic) or uncertain.")

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
 
 import polars as pl
 
@@ -33,8 +34,8 @@ def anonymise(
     """Mask all messages of a study and give them pseudonyms.
 
     Placeholders (``[person 12]``) have one number for each person, place and so on of the study, by first
-    appearance in the messages sorted by time and source id. What is masked in a message does not depend on
-    the other messages.
+    appearance in the messages sorted by time and source id. A number that was given stays, whatever the study
+    reads later. What is masked in a message does not depend on the other messages.
 
     Parameters
     ----------
@@ -62,7 +63,8 @@ def anonymise(
     texts = messages["text"].to_list()
     spans = _recognised(texts, config, vault, progress)
     order = messages.with_row_index("at").sort("created_at", "source_id", nulls_last=True)["at"].to_list()
-    masked, placeholders = _numbered(texts, spans, order)
+    with vault.numbering() as meanings:
+        masked, used = _numbered(texts, spans, order, meanings)
     communications = pl.DataFrame(
         {
             "doc_id": [vault.doc_id(source_id) for source_id in messages["source_id"]],
@@ -81,10 +83,7 @@ def anonymise(
     )
     crosswalk = _crosswalk(unique.outcomes, vault)
     vault.write_crosswalk(crosswalk)
-    vault.write_placeholders(
-        pl.DataFrame(placeholders, schema={"placeholder": pl.String, "value": pl.String}, orient="row")
-    )
-    return Corpus(communications, crosswalk, _counts(placeholders), _aside(unique.outcomes, vault))
+    return Corpus(communications, crosswalk, _counts(used), _aside(unique.outcomes, vault))
 
 
 def mask_texts(
@@ -139,23 +138,43 @@ def _recognised(
 
 
 def _numbered(
-    texts: Sequence[str], spans: Sequence[Sequence[Span]], order: Sequence[int]
-) -> tuple[list[str], list[tuple[str, str]]]:
-    """Mask each text, numbering by first appearance in `order`; also give what placeholders stand for."""
-    numbers: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
-    meanings: dict[tuple[str, str], None] = {}
+    texts: Sequence[str],
+    spans: Sequence[Sequence[Span]],
+    order: Sequence[int],
+    meanings: dict[tuple[str, str], None],
+) -> tuple[list[str], set[str]]:
+    """Mask each text, numbering by first appearance in `order`; also give the placeholders that were used.
+
+    What placeholders stand for is read from `meanings`, and what is new is added there.
+    """
+    numbers, last = _given(meanings)
+    used = set()
     masked = [""] * len(texts)
     for at in order:
         placeholders = []
         for span in spans[at]:
             value = texts[at][span.start : span.end]
-            of_kind = numbers[span.kind]
-            number = of_kind.setdefault(_entity(value, span.kind), len(of_kind) + 1)
-            placeholder = f"[{span.kind} {number}]"
+            of_kind, entity = numbers[span.kind], _entity(value, span.kind)
+            if entity not in of_kind:
+                last[span.kind] += 1
+                of_kind[entity] = last[span.kind]
+            placeholder = f"[{span.kind} {of_kind[entity]}]"
             placeholders.append((span, placeholder))
             meanings[placeholder, value] = None
+            used.add(placeholder)
         masked[at] = render(texts[at], placeholders)
-    return masked, list(meanings)
+    return masked, used
+
+
+def _given(meanings: Iterable[tuple[str, str]]) -> tuple[dict[str, dict[str, int]], Counter[str]]:
+    """Tell which number each person, place and so on has already, and the last one of each kind."""
+    numbers: dict[str, dict[str, int]] = defaultdict(dict)
+    last: Counter[str] = Counter()
+    for placeholder, value in meanings:
+        kind, number = placeholder.strip("[]").split()
+        numbers[kind].setdefault(_entity(value, kind), int(number))
+        last[kind] = max(last[kind], int(number))
+    return numbers, last
 
 
 def _entity(value: str, kind: str) -> str:
@@ -196,9 +215,8 @@ def _aside(outcomes: pl.DataFrame, vault: Vault) -> pl.DataFrame:
     return rows.with_columns(doc_id=pl.Series(doc_ids, dtype=pl.String)).select(list(ASIDE))
 
 
-def _counts(placeholders: Sequence[tuple[str, str]]) -> dict[str, int]:
-    different = {placeholder for placeholder, _ in placeholders}
-    counts = {kind: sum(placeholder.startswith(f"[{kind} ") for placeholder in different) for kind in KINDS}
+def _counts(placeholders: Collection[str]) -> dict[str, int]:
+    counts = {kind: sum(one.startswith(f"[{kind} ") for one in placeholders) for kind in KINDS}
     return {kind: count for kind, count in counts.items() if count}
 
 

@@ -2,10 +2,11 @@
 
 import hmac
 import json
+import os
 import re
 import secrets
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +17,9 @@ from themeloom.system.atomic import draft_of, forget, left_drafts, whole_file
 from themeloom.system.locks import alone
 
 _KEY = re.compile(r"[0-9a-f]{64}")
-_CROSSWALK, _ADDED = "crosswalk.parquet", "added.parquet"
+_CROSSWALK, _ADDED, _PLACEHOLDERS = "crosswalk.parquet", "added.parquet", "placeholders.parquet"
+_NUMBERED = r"^\[[a-z]+ [0-9]{1,12}\]$"
+_IDS, _MEANINGS = ("source_id", "doc_id"), ("placeholder", "value")
 
 
 class Vault:
@@ -27,8 +30,9 @@ class Vault:
     models, ``placeholders.parquet`` and ``spans.parquet``, a cache.
     """
 
-    def __init__(self, folder: Path, key: bytes) -> None:
+    def __init__(self, folder: Path, key: bytes, *, new: bool = False) -> None:
         self.folder = folder
+        self.new = new  # whether the key was made just now
         self._key = key
 
     @classmethod
@@ -54,11 +58,14 @@ class Vault:
             for private in (folder, place):
                 private.mkdir(mode=0o700, parents=True, exist_ok=True)
             place.chmod(0o700)
-            return cls(place, _read_or_make_key(place))
+            new = not (place / "key").exists()
+            return cls(place, _read_or_make_key(place), new=new)
         except OSError as error:
+            cure = "choose a place where you may make folders that others cannot read"
+            if isinstance(error, PermissionError) and _of_another(place):
+                cure = "it belongs to another user, and keys are not shared: use --root FOLDER of your own"
             raise OutputError(
-                f"{place}: the private folder cannot be used ({error.strerror or error}); "
-                "choose a place where you may make folders that others cannot read."
+                f"{place}: the private folder cannot be used ({error.strerror or error}); {cure}."
             ) from error
 
     def doc_id(self, source_id: str) -> str:
@@ -115,15 +122,28 @@ class Vault:
             ids = pl.concat([self._read(_ADDED), added.select("source_id", "doc_id")])
             self._write(_ADDED, ids.unique().sort("source_id", "doc_id"))
 
-    def write_placeholders(self, placeholders: pl.DataFrame) -> None:
-        """Keep what each placeholder stands for (`placeholder`, `value`).
+    @contextmanager
+    def numbering(self) -> Iterator[dict[tuple[str, str], None]]:
+        """Give what each placeholder stands for (placeholder, value); what is added there is kept, too.
+
+        What was given once stays, as kept models and labelled messages hold it. No other process numbers
+        meanwhile, or one number could come to stand for two.
 
         Raises
         ------
+        InputError
+            If what was kept is damaged.
         OutputError
             If the folder cannot be written.
         """
-        self._write("placeholders.parquet", placeholders.select("placeholder", "value"))
+        with alone(self.folder / ".lock"):
+            kept = self._read(_PLACEHOLDERS, _MEANINGS).drop_nulls()
+            kept = kept.filter(pl.col("placeholder").str.contains(_NUMBERED))
+            meanings = dict.fromkeys(kept.rows())
+            yield meanings
+            if len(meanings) > len(kept):
+                schema = dict.fromkeys(_MEANINGS, pl.String)
+                self._write(_PLACEHOLDERS, pl.DataFrame(list(meanings), schema=schema, orient="row"))
 
     def read_spans(self, fingerprint: str, texts: Sequence[str]) -> dict[str, list[Span]]:
         """Give the spans found earlier, for those texts of which they are known.
@@ -164,12 +184,12 @@ class Vault:
         length = 64 if domain == "text" else 16
         return hmac.digest(self._key, message, "sha256").hex()[:length]
 
-    def _read(self, name: str) -> pl.DataFrame:
+    def _read(self, name: str, columns: tuple[str, ...] = _IDS) -> pl.DataFrame:
         path = self.folder / name
         if not path.exists():
-            return pl.DataFrame(schema={"source_id": pl.String, "doc_id": pl.String})
+            return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
         try:
-            return pl.read_parquet(path).select("source_id", "doc_id")
+            return pl.read_parquet(path).select(columns).cast(pl.String)
         except (OSError, pl.exceptions.PolarsError) as error:
             first = str(error).partition("\n")[0][:120]
             raise InputError(f"{path}: cannot be read ({first}); put it back from a backup.") from None
@@ -179,6 +199,14 @@ class Vault:
             draft.touch(mode=0o600)
             table.write_parquet(draft)
             draft.chmod(0o600)
+
+
+def _of_another(place: Path) -> bool:
+    """Tell whether a private folder, or the nearest folder around it that can be looked at, is another's."""
+    for folder in (place, *list(place.parents)[:2]):  # .themeloom/private/STUDY
+        with suppress(OSError):
+            return folder.stat().st_uid != os.getuid()
+    return False
 
 
 def _spans(text: str, source: str) -> list[Span]:

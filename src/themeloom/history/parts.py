@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE, EVALUATION, POSTERIOR
 from themeloom.config import POOL
-from themeloom.progress import StageTime
-from themeloom.records import Candidate, Codebook, Flow, Score, Stability, Topic
+from themeloom.records import Candidate, Codebook, Flow, Score, Stability, StageTime, Topic
 
 FORMAT = 4
 MANIFEST = "manifest.json"

@@ -19,7 +19,7 @@ from themeloom.records import Codebook
 
 ENTER = "Open this page by the link that the program printed, or by your personal link."
 CHOOSE = "Choose your name first."
-LEADS = "Only whoever started the server may see this."
+LEADS = "Only whoever started the server may see this, by the link that it printed at its last start."
 MADE_FOR = "Themeloom-Coder"
 """Header in which a page names the coder that it was made for, percent-encoded; empty: nobody."""
 

@@ -90,6 +90,17 @@ def open_session(store: Store, coder: str | None, *, lead: bool) -> str:
     return token
 
 
+def end_leads(store: Store) -> None:
+    """Take the rights of the lead from all sessions; those that speak for a coder go on as that coder's.
+
+    While the server was stopped, another user of the machine could take its port, and browsers give their
+    cookies to whoever has that.
+    """
+    with store.writing() as connection:
+        connection.execute("DELETE FROM sessions WHERE lead = 1 AND coder IS NULL")
+        connection.execute("UPDATE sessions SET lead = 0 WHERE lead = 1")
+
+
 def session_of(store: Store, cookie: str) -> Session | None:
     """Find the session that a cookie stands for."""
     digest = _digest(cookie)

@@ -1,6 +1,8 @@
 """The page on the network: on this machine alone, unless somebody asks for more and says how it is safe."""
 
+import asyncio
 import ipaddress
+import logging
 import os
 import socket
 import tempfile
@@ -11,13 +13,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from themeloom.errors import ConfigError, OutputError
 from themeloom.labelling.gate import Address
 from themeloom.system.processes import mark
 
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
 LOOPBACK = "127.0.0.1"
+WHOLE = 15.0
+"""Seconds within which a request has to be whole."""
+MOST = 128
+"""Connections at once, and as many that wait to be taken: together far below the files a process may open."""
 GRACE = 3  # seconds for answers that are under way when the server is stopped
 
 
@@ -120,9 +130,12 @@ def serve(app: Callable[..., object], hosting: Hosting, listener: socket.socket)
     """Serve until somebody stops it. No request is logged: start links have secrets in them."""
     import uvicorn
 
+    logging.getLogger("asyncio").addFilter(_not_of_accepting)
     config = uvicorn.Config(
         app,
-        log_level="warning",
+        http=_guarded(),
+        backlog=MOST,
+        log_level="error",  # what is no HTTP is a warning, a line each time
         access_log=False,
         server_header=False,
         lifespan="off",
@@ -134,6 +147,50 @@ def serve(app: Callable[..., object], hosting: Hosting, listener: socket.socket)
         ssl_keyfile=hosting.tls_key,
     )
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _guarded() -> "type[H11Protocol]":
+    """Make the protocol of connections that nobody can keep from others.
+
+    One whose request is not whole in time is dropped, be it sent by halves or byte by byte; of too many, the
+    one that has waited longest. A browser whose idle connection is dropped opens another one.
+    """
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Guarded(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self.since, self.seen = self.loop.time(), self.cycle
+            self.look = self.loop.call_later(WHOLE, self.look_again)
+            if len(self.connections) > MOST:
+                waiting = (one for one in self.connections if isinstance(one, Guarded) and one.waits)
+                min(waiting, key=lambda one: one.since, default=self).transport.abort()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self.look.cancel()
+            super().connection_lost(exc)
+
+        @property
+        def waits(self) -> bool:
+            """Whether it is the browser's turn."""
+            last = cast("RequestResponseCycle | None", self.cycle)  # none before the first request
+            turn = last is None or last.response_complete or last.more_body
+            return turn and not self.transport.is_closing()
+
+        def look_again(self) -> None:
+            """Drop the connection if the browser has had its turn since the last look."""
+            if self.waits and self.cycle is self.seen:
+                self.transport.abort()
+            else:
+                self.since, self.seen = self.loop.time(), self.cycle
+                self.look = self.loop.call_later(WHOLE, self.look_again)
+
+    return Guarded
+
+
+def _not_of_accepting(record: logging.LogRecord) -> bool:
+    """Leave out what asyncio says, a thousand times a second, where no more connections can be taken."""
+    return "out of system resource" not in record.getMessage()
 
 
 @contextmanager

@@ -1,20 +1,25 @@
 """The study's label file, opened: one writer at a time, and on disk before anybody is told so."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from threading import RLock
+from threading import Event, RLock, Thread
 
 import polars as pl
 
 from themeloom.errors import LabelError, OutputError
 from themeloom.labelling.schema import FORMAT, SCHEMA
+from themeloom.system.atomic import behind_links, whole_file
+from themeloom.system.locks import alone
 
 PATIENCE = 10
 """Seconds to wait while another process writes."""
+
+SETTLES = 5.0
+"""Seconds after which what was written is in the file itself, and not only in the log beside it."""
 
 DRAWN_COLUMNS = ("doc_id", "text", "inclusion_probability", "design")
 
@@ -30,6 +35,7 @@ class Store:
         self.path = path
         self._connection = connection
         self._lock = RLock()
+        self._settled = -1  # changes by this connection that are in the file itself
 
     @classmethod
     def open(cls, path: Path, study: str, *, make: bool = True) -> "Store":
@@ -46,6 +52,8 @@ class Store:
             raise LabelError(f"{path}: there is no label file yet; make one by `themeloom label`.")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                _make(behind_links(path), study)
             connection = sqlite3.connect(
                 path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=200
             )
@@ -68,6 +76,12 @@ class Store:
 
     def _prepare(self, study: str) -> None:
         self._connection.execute("PRAGMA trusted_schema = OFF")
+        if not _made(self._connection):  # `_make` leaves none without tables, however it ends
+            raise LabelError(
+                f"{self.path}: is empty; perhaps it is a copy that was made without its -wal file. Put back "
+                "all that was beside it, or a copy that was made while the page was stopped; to begin a new "
+                "label file, remove it."
+            )
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self.path.chmod(0o600)
@@ -76,18 +90,13 @@ class Store:
             raise sqlite3.DatabaseError(found.rpartition("\n")[2])
         with self.writing() as connection:
             found = _made(connection)
-            if found and not found.keys() >= {"study", "events", "messages"}:
+            if not found.keys() >= {"study", "events", "messages"}:
                 raise LabelError(f"{self.path}: is no label file, but another SQLite file; move it away.")
-            if found and found != _sound():
+            if found != _sound():
                 raise LabelError(
                     f"{self.path}: its tables are not those that Themeloom makes (a view or trigger of "
-                    "others could do anything to codes); put it back from a backup."
+                    f"others could do anything to codes); {self._put_back}."
                 )
-            if not found:
-                for statement in _statements(SCHEMA):
-                    connection.execute(statement)
-                facts = {"format": FORMAT, "study": study, "made_at": now()}
-                connection.executemany("INSERT INTO study VALUES (?, ?)", list(facts.items()))
         self._check_facts(study)
 
     def _check_facts(self, study: str) -> None:
@@ -100,15 +109,49 @@ class Store:
             )
 
     def _damaged(self, error: Exception) -> LabelError:
-        return LabelError(
-            f"{self.path}: is no label file, or is damaged ({error}); put it back from a backup."
-        )
+        return LabelError(f"{self.path}: is no label file, or is damaged ({error}); {self._put_back}.")
+
+    @property
+    def _put_back(self) -> str:
+        """Say how a backup takes its place: SQLite would write what is in a log that was left into it."""
+        name = self.path.name
+        return f"remove {name}-wal and {name}-shm if they are there, then put it back from a backup"
 
     def _unusable(self, error: Exception) -> OutputError:
         return OutputError(
             f"{self.path}: cannot be used ({error}); see that you may write there, that there is room on the "
             "disk, and that no other program holds it."
         )
+
+    def settle(self) -> None:
+        """Take the log of writes into the file, if that can be now: a copy of the file is then whole."""
+        with self._lock, suppress(sqlite3.Error):  # the log has it all the same
+            changes = self._connection.total_changes
+            if changes == self._settled:
+                return
+            self._connection.execute("PRAGMA busy_timeout = 0")  # whoever reads is not waited for
+            try:
+                [(busy, *_)] = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                self._settled = self._settled if busy else changes
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+
+    @contextmanager
+    def settling(self, every: float = SETTLES) -> Iterator[None]:
+        """Settle the file every few seconds meanwhile, where anything was written."""
+        ended = Event()
+
+        def settle() -> None:
+            while not ended.wait(every):
+                self.settle()
+
+        thread = Thread(target=settle, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def close(self) -> None:
         """Close the file; the log of writes goes into it."""
@@ -185,7 +228,8 @@ class Store:
                 [(*row, batch, time) for row in rows],
             )
             insert(connection, "drawn", who, detail=f"batch {batch}: {len(rows)} messages")
-            return len(rows)
+        self.settle()
+        return len(rows)
 
     def messages(self) -> list[sqlite3.Row]:
         """Give the whole sample, batch by batch."""
@@ -211,6 +255,25 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def _make(path: Path, study: str) -> None:
+    """Make a label file, whole or not at all."""
+    log = path.with_name(f"{path.name}-wal")
+    with alone(path.with_name(f".{path.name}.lock")):
+        if path.exists():
+            return  # another process was first
+        if log.exists() and log.stat().st_size:  # SQLite would write it into the new file
+            raise LabelError(
+                f"{log}: is there without {path.name}, and may hold codes; put that file back beside it, or "
+                "move it away to begin a new label file."
+            )
+        with whole_file(path) as draft:
+            draft.touch(mode=0o600)
+            with closing(sqlite3.connect(draft)) as connection, connection:
+                connection.executescript(SCHEMA)
+                facts = {"format": FORMAT, "study": study, "made_at": now()}
+                connection.executemany("INSERT INTO study VALUES (?, ?)", list(facts.items()))
+
+
 def _made(connection: sqlite3.Connection) -> dict[str, str]:
     """Give the statements by which tables, indexes, triggers and views were made."""
     return dict(
@@ -225,13 +288,3 @@ def _sound() -> dict[str, str]:
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(SCHEMA)
         return _made(connection)
-
-
-def _statements(script: str) -> Iterable[str]:
-    """Split a script; a trigger has a semicolon inside."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

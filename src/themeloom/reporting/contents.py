@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from themeloom.few import largest_first
-from themeloom.progress import StageTime
-from themeloom.records import Score, Stability
+from themeloom.records import Score, Stability, StageTime
 
 FORMAT = 3
 """Version of the summary's shape; grows when a field changes its meaning or goes."""

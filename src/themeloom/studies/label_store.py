@@ -40,13 +40,18 @@ def uses_store(config: Experiment) -> bool:
     return config.themes.labels == LABEL_STORE
 
 
-def drawn_already(config: Experiment, folders: Folders, corpus: Corpus) -> list[str]:
-    """Name the messages that are in the label file's sample, as they are now, if there is a label file."""
+def listed_in_store(config: Experiment, folders: Folders) -> list[str]:
+    """Name the messages of the label file's sample, as they were drawn; none where there is no label file."""
     path = folders.label_file(config.study.name)
     if not path.exists():
         return []
     with Store.open(path, config.study.name) as store:
-        listed = [row["doc_id"] for row in store.messages()]
+        return [row["doc_id"] for row in store.messages()]
+
+
+def drawn_already(config: Experiment, folders: Folders, corpus: Corpus) -> list[str]:
+    """Name the messages that are in the label file's sample, as they are now, if there is a label file."""
+    listed = listed_in_store(config, folders)
     return list(dict.fromkeys(_now(config, folders, corpus, listed).values()))
 
 

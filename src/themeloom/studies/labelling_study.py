@@ -20,7 +20,7 @@ from themeloom.labelling.store import Store
 from themeloom.labelling.study import Guess, StudyPage
 from themeloom.progress import NOBODY, Stages, Watcher
 from themeloom.records import Bools, Corpus, Doubles, RunRecord
-from themeloom.studies.label_store import drawn_already, uses_store
+from themeloom.studies.label_store import drawn_already, listed_in_store, uses_store
 from themeloom.studies.sampling import draw
 from themeloom.studies.study import message_posterior, newest_run, read_corpus
 from themeloom.studies.targets import Kind, check_target
@@ -82,20 +82,22 @@ def open_study(
     config, folders = read_experiment(experiment), Folders(Path(root))
     codebook = read_codebook(config.themes.codebook)
     corpus = read_corpus(config, folders, Stages(watcher))
-    record = _record(config, folders, asked)
-    listed = None if asked.sheet is None else _listed(config, corpus, asked.sheet)
+    # All that can have a fault comes before the label file is made.
+    page = _page(config, folders, corpus, _record(config, folders, asked), asked)
+    names = [people.plain(name) for name in asked.coders]
+    found = () if asked.sheet is None else (_listed(config, corpus, asked.sheet),)
+    found = (*found, *_drawn(config, folders, corpus, asked, found))
     store = Store.open(folders.label_file(config.study.name), config.study.name)
     try:
         why = "as the file was when the page was started"
         codebooks.take_in(store, codebook, WHO, why)
-        new = 0 if listed is None else store.add_messages(listed, WHO)
-        new += _fill(store, config, folders, corpus, asked)
-        names = [people.join(store, name) for name in asked.coders]
+        new = sum(store.add_messages(messages, WHO) for messages in found)
+        names = [people.join(store, name) for name in names]
         links = {name: people.new_secret(store, name) for name in names if not people.has_link(store, name)}
     except BaseException:
         store.close()
         raise
-    return Opened(store, _page(config, folders, corpus, record, asked), new, links)
+    return Opened(store, page, new, links)
 
 
 def _record(config: Experiment, folders: Folders, asked: Asked) -> RunRecord | None:
@@ -110,19 +112,25 @@ def _record(config: Experiment, folders: Folders, asked: Asked) -> RunRecord | N
         return None
 
 
-def _fill(store: Store, config: Experiment, folders: Folders, corpus: Corpus, asked: Asked) -> int:
-    """Draw messages into the sample: as many as are asked for, or the first hundred."""
-    number = asked.draw
-    if number is None and not store.messages():
-        number = min(FIRST, len(corpus.communications))
-    if number is None:
-        return 0
-    taken = drawn_already(config, folders, corpus)
+def _drawn(
+    config: Experiment, folders: Folders, corpus: Corpus, asked: Asked, listed: Sequence[pl.DataFrame]
+) -> tuple[pl.DataFrame, ...]:
+    """Draw as many messages as are asked for, or the first hundred, beside those that a sheet lists."""
+    number, empty = asked.draw, not any(map(len, listed)) and not listed_in_store(config, folders)
+    if number is None and not empty:
+        return ()
+    taken = {*drawn_already(config, folders, corpus), *(one for table in listed for one in table["doc_id"])}
     if not uses_store(config):
         doc_ids = corpus.communications["doc_id"].to_list()
-        taken = sorted({*taken, *read_listed(config.themes, corpus.crosswalk, doc_ids, corpus.aside)})
-    drawn = draw(config, folders, corpus, taken, number, asked.design, asked.model)
-    return store.add_messages(drawn, WHO)
+        taken.update(read_listed(config.themes, corpus.crosswalk, doc_ids, corpus.aside))
+    left = len(set(corpus.communications["doc_id"]) - taken)
+    if number is None and not left:
+        raise LabelError(
+            f"{config.themes.labels}: lists all messages of the corpus already, so that none can be drawn; "
+            "take its messages onto the page by --sheet."
+        )
+    number = min(FIRST, left) if number is None else number
+    return (draw(config, folders, corpus, sorted(taken), number, asked.design, asked.model),)
 
 
 def _listed(config: Experiment, corpus: Corpus, sheet: Path) -> pl.DataFrame:
@@ -223,9 +231,10 @@ def serve_study(opened: Opened, hosting: Hosting, *, browser: bool, said: Callab
     ThemeloomError
         If it cannot be served there, or not safely.
     """
-    with opened.store:
+    with opened.store, opened.store.settling():
         address = hosting.seen_as()
         listener = listen(hosting.host, hosting.port)
+        people.end_leads(opened.store)
         token = secrets.token_urlsafe(32)
         app = create_app(opened.store, opened.page, address, token)
         start = f"{hosting.public}/start?token={token}"

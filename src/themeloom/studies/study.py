@@ -1,5 +1,6 @@
 """A study as it stands: its messages as they are now, and what its newest run says of them."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from themeloom.progress import Stages
 from themeloom.records import Corpus, Doubles, Ints, RawCorpus, RunRecord, UniqueCorpus
 from themeloom.system.folders import Folders
 
+_RUN = re.compile(r"-\d{8}-\d{6}-[0-9a-f]{4}$")  # of a run's name, after that of its study
 MOST_REASONS = 3
 """Reasons for which rows are set aside that are told one by one."""
 
@@ -46,7 +48,7 @@ def read_corpus(config: Experiment, folders: Folders, stages: Stages) -> Corpus:
     ThemeloomError
         If a source has a fault.
     """
-    vault = Vault.open(folders.private, config.study.name)
+    vault = vault_of(config, folders, stages)
     raw, unique = read_messages(config, stages)
     with stages("anonymise") as progress:
         corpus = anonymise(unique, config.anonymise, vault, progress)
@@ -56,27 +58,55 @@ def read_corpus(config: Experiment, folders: Folders, stages: Stages) -> Corpus:
     return corpus
 
 
-def new_key_note(study: str, folders: Folders) -> str:
-    """Say that a study's key is yet to be made, if it is.
+def vault_of(config: Experiment, folders: Folders, stages: Stages) -> Vault:
+    """Open a study's private folder; tell of a new key where something is there that had another one.
+
+    Raises
+    ------
+    ThemeloomError
+        If the folder cannot be used, or the key is damaged.
+    """
+    study = config.study.name
+    vault = Vault.open(folders.private, study)
+    if vault.new and (made := _keyed(study, folders)):
+        stages.watcher.tell(
+            f"{vault.folder}: the study's key was not here, so a new one was made, though {made[0]} is "
+            "there: its ids cannot be led back by this key. Put the folder back from a backup, if there is "
+            "one; many leave out folders whose names begin with a dot."
+        )
+    return vault
+
+
+def vault_for_audit(config: Experiment, folders: Folders, stages: Stages) -> Vault:
+    """Open a study's private folder for whoever asks for ids; tell of a key that is new.
 
     Raises
     ------
     InputError
-        If runs of the study are there without it: a new one would be none of theirs.
+        If something is there without the key that it was made with: a new one would lead to none of its ids.
+    ThemeloomError
+        If the folder cannot be used, or the key is damaged.
     """
+    study = config.study.name
     key = folders.key(study)
-    if key.exists():
-        return ""
-    runs = {folder.name.rsplit("-", 3)[0] for folder in store.models(folders.models)}  # STUDY-DAY-TIME-…
-    if study in runs:
+    if not key.exists() and (made := _keyed(study, folders)):
         raise InputError(
-            f"{key}: is missing, though {folders.models} holds runs of '{study}', and a new key gives other "
-            "doc_ids than theirs; put it back from a backup, or name the folder that it is in by --root."
+            f"{key}: is missing, though {made[0]} is there, and a new key gives other doc_ids; put it back "
+            "from a backup, or name the folder that it is in by --root."
         )
-    return (
-        f"The study '{study}' has no key in {folders.root.resolve()} yet, so that one is made now: the "
-        "doc_ids are those of runs to come here. If it was run elsewhere, name that folder by --root."
-    )
+    vault = Vault.open(folders.private, study)
+    if vault.new:
+        stages.watcher.tell(
+            f"The study '{study}' had no key in {folders.root.resolve()} yet, so that one was made now: the "
+            "doc_ids are those of runs to come here. If it was run elsewhere, name that folder by --root."
+        )
+    return vault
+
+
+def _keyed(study: str, folders: Folders) -> list[Path]:
+    """List what is there of a study that holds ids made with its key: its label file and its models."""
+    labels = [file for file in (folders.label_file(study),) if file.exists()]
+    return labels + [one for one in store.models(folders.models) if _RUN.sub("", one.name) == study]
 
 
 def aside_note(unreadable: pl.DataFrame, rows: int) -> str:

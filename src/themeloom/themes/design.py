@@ -82,7 +82,7 @@ def draw_sample(  # noqa: PLR0913 (two of them are for one design each)
     if not 1 <= n <= len(places):
         raise LabelError(
             f"cannot draw {n:,} messages: {len(places):,} of {len(doc_ids):,} are not labelled yet; "
-            "ask for a number from 1 to that."
+            "ask for a number from 1 to that, by --draw of `label`, or --number of `sample`."
         )
     # Not the same numbers again for the next draw, which has other messages to choose from.
     places = np.random.default_rng([seed, len(taken)]).permutation(places)
