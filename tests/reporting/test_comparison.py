@@ -61,6 +61,7 @@ def test_everything_is_on_the_page() -> None:
     told = "topic level, kappa ~0.20 (~0.30 to ~0.10)".replace("~", "\N{MINUS SIGN}")
     assert f"B less A on the same 66 labelled messages: {told}" in text
     assert "more than chance explains" in text
+    assert "Each difference is judged by itself" in text
     assert "C less A: they keep nothing." in text
     assert record.runs[0].topics[0].label in text
     assert "The runs share no message" in text
