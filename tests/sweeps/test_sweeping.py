@@ -23,7 +23,7 @@ from studies import write_study
 from themeloom.assigning import piecework
 from themeloom.cli import app
 from themeloom.console.sweeps import show_sweep
-from themeloom.errors import ConfigError, CorpusError
+from themeloom.errors import ConfigError, CorpusError, TrackingError
 from themeloom.history import registry
 from themeloom.progress import UNWATCHED
 from themeloom.records import Score
@@ -141,7 +141,8 @@ def test_every_configuration_is_a_whole_run(left_alone):
         assert model.record.scores.overall["kappa"].value == pytest.approx(row["kappa"], nan_ok=True)
 
 
-def test_seeds_are_children_of_their_configuration(tmp_path):
+def test_seeds_are_children_of_their_configuration(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     more = '[sweep]\nseeds = 2\ncriterion = { stability = 1.0 }\n[sweep.grid]\nthemes.strategy = ["bayes"]\n'
     study = study_in(tmp_path, "\n" + more)
     found = sweep(study.experiment, study.folder)
@@ -156,6 +157,11 @@ def test_seeds_are_children_of_their_configuration(tmp_path):
     assert asked[0]["sweep.grid.themes.strategy"] == '["bayes"]'
     assert (asked[0]["sweep.seeds"], asked[0]["sweep.criterion.stability"]) == ("2", "1.0")
     assert sweep(study.experiment, study.folder).tracked == found.tracked  # which takes the same once more
+    groups = {depth(runs, run): run.info.run_id for run in runs.values() if depth(runs, run) < 2}
+    with pytest.raises(TrackingError, match=f"is a sweep; its best run is {found.run}: give that name"):
+        registry.run_folder(groups[0], study.folder)
+    with pytest.raises(TrackingError, match="is a configuration; its runs are its children"):
+        registry.run_folder(groups[1], study.folder)
 
 
 def depth(runs, run):
