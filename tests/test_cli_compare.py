@@ -3,13 +3,17 @@
 import json
 import re
 import sys
+from io import StringIO
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from builders import make_record
-from comparisons import save_beside, write_plain
+from comparisons import make_run, save_beside, write_plain
 from themeloom import cli
+from themeloom.console.comparisons import show_comparison
+from themeloom.history.compare import compare_runs
 
 MADE_UP, OTHER = "made-up-20260102-030405-0000", "other-20260203-040506-0001"
 
@@ -54,7 +58,7 @@ def test_runs_are_told_and_written(run, tmp_path):
     assert any(row[:2] == ("B", OTHER) for row in rows)
     assert ("cluster.min_cluster_size", "not set", "12") in rows
     assert "merged into" in out
-    assert "B less A on the same 20 labelled messages: topic level, kappa +0.00" in out
+    assert "B less A on the same 20 labelled messages: topic level, the same predictions; message" in out
     assert re.search(r"A to B: Message level: \d+ of 60 shared messages moved to another theme", out)
     assert "merged: it goes into a topic" in out
     assert "nan" not in out
@@ -65,6 +69,18 @@ def test_runs_are_told_and_written(run, tmp_path):
     page = (tmp_path / "c.html").read_text(encoding="utf-8")
     assert OTHER in page
     assert "figure-streams-1" in page
+
+
+def test_a_topic_without_what_it_went_into_as_its_partner_is_told_so():
+    record = compare_runs([make_run([0] * 100 + [1] * 10), make_run([0] * 106 + [1] * 4, "b")])
+    console = Console(width=160, file=StringIO())
+    show_comparison(console, record)
+    assert "1 (0.40) merged; most in 0" in console.file.getvalue()
+
+
+def test_many_differences_are_told_to_be_judged_one_by_one(run):
+    assert "judged by itself" not in run(MADE_UP, OTHER)[1]
+    assert "judged by itself" in run(MADE_UP, OTHER, MADE_UP)[1]
 
 
 def test_markup_in_names_is_only_text(run):

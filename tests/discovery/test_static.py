@@ -122,6 +122,36 @@ def test_it_is_made_once_without_pickle_and_gives_unit_vectors(
     assert first.name.endswith(", distilled")
 
 
+class Bar:
+    """A bar of ours."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[int | None, str]] = []
+        self.done = 0
+
+    def begin(self, total: int | None, unit: str) -> None:
+        self.begun.append((total, unit))
+
+    def advance(self, steps: int = 1) -> None:
+        self.done += steps
+
+
+@pytest.mark.usefixtures("home")
+def test_how_far_it_is_made_is_told_by_our_bar_and_by_no_other(
+    transformer: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    capfd.readouterr()
+    bar, made = Bar(), encoder(transformer)
+    made.cache(tmp_path / "cache", bar)
+    [(total, unit)] = bar.begun
+    assert (bar.done, unit) == (total, "word pieces")
+    assert total == len(table_of(made))
+    assert "tokens" not in capfd.readouterr().err
+    again = Bar()
+    encoder(transformer).cache(tmp_path / "cache", again)
+    assert again.begun == []  # it is there
+
+
 @pytest.mark.usefixtures("home")
 def test_a_static_encoder_of_ones_own_is_used_as_it_is(transformer: Path) -> None:
     made = encoder(transformer)

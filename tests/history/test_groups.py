@@ -32,12 +32,13 @@ def test_what_is_logged_to_a_group_is_there(root, group):
     client = client_of(root[0])
     assert client.get_run(group.run_id).info.status == "RUNNING"
     group.log_metrics({"best/kappa, mean": 0.5, "unknown": float("nan")})
-    group.log_params({"criterion": "kappa", "budget": 12})
+    group.log_params({"criterion": "kappa", "budget": 12, "enabled": True})
+    group.log_params({"budget": 12})  # the same once more
     group.set_tags({"mlflow.note.content": "**the best**"})
     group.end()
     run = client.get_run(group.run_id)
     assert run.data.metrics == {"best/kappa mean": 0.5}
-    assert run.data.params == {"criterion": "kappa", "budget": "12"}
+    assert run.data.params == {"criterion": "kappa", "budget": "12", "enabled": "true"}
     assert run.data.tags["sweep"] == "s1"
     assert run.data.tags["mlflow.note.content"] == "**the best**"
     assert run.info.status == "FINISHED"

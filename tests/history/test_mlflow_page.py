@@ -4,9 +4,11 @@ import socket
 
 import pytest
 
-from servers import free_port, get
+from servers import client_of, free_port, get
+from themeloom.config import TrackingConfig
 from themeloom.errors import TrackingError
 from themeloom.history import page
+from themeloom.history.groups import open_group
 
 
 def test_the_page_shows_the_run(root, serve):
@@ -23,9 +25,26 @@ def test_the_page_shows_the_run(root, serve):
     assert card.decode().startswith(f"# {record.title}")
 
 
+def test_the_address_that_is_told_lists_the_runs_of_the_newest_study(root, serve, visit):
+    folder, _, _, tracked = root
+    later = open_group("two encoders", "later", TrackingConfig(), folder)
+    later.end()
+    number = client_of(folder).get_run(later.run_id).info.experiment_id
+    assert number != tracked.experiment_id
+    port = free_port()
+    command, environment = page.ui_command(folder, None, port)
+    address = page.runs_address(folder, None, port)
+    assert address == f"http://127.0.0.1:{port}/#/experiments/{number}/runs"
+    serve(command, environment, port)
+    listed = visit(address).page.get_by_role("gridcell").filter(has_text="two encoders")
+    listed.first.wait_for(timeout=60_000)
+
+
 def test_the_page_is_refused_where_there_is_none(root, tmp_path):
     with pytest.raises(TrackingError, match="no runs yet"):
         page.ui_command(tmp_path, None, 5000)
+    with pytest.raises(TrackingError, match="no runs yet"):
+        page.runs_address(tmp_path, None, 5000)
     with pytest.raises(TrackingError, match="page of its own"):
         page.ui_command(root[0], "https://me:hunter2@mlflow.example", 5000)
     with socket.socket() as taken:

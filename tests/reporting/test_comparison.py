@@ -61,6 +61,7 @@ def test_everything_is_on_the_page() -> None:
     told = "topic level, kappa ~0.20 (~0.30 to ~0.10)".replace("~", "\N{MINUS SIGN}")
     assert f"B less A on the same 66 labelled messages: {told}" in text
     assert "more than chance explains" in text
+    assert "Each difference is judged by itself" in text
     assert "C less A: they keep nothing." in text
     assert record.runs[0].topics[0].label in text
     assert "The runs share no message" in text
@@ -151,6 +152,23 @@ def test_at_a_phone_s_width_names_keep_apart_and_whole(visit: Open, tmp_path: Pa
     name = seen.page.locator("#runs tbody .run").first.bounding_box()
     assert name is not None
     assert name["width"] >= 11 * 16
+
+
+def test_print_holds_the_columns_of_many_runs(visit: Open, tmp_path: Path) -> None:
+    first = comparable(make_record(200))
+    runs = [replace(first, name=f"waiting-lists-20261201-04134{at}-cded") for at in range(8)]
+    comparison.write_comparison(compare_runs(runs), tmp_path / "page.html")
+    page = visit(tmp_path / "page.html").page
+    page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
+    box = re.search(rb"/MediaBox \[0 0 (\d+)[.\d]* (\d+)", (tmp_path / "page.pdf").read_bytes())
+    assert box is not None
+    assert int(box[1]) > int(box[2])
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 1122, "height": 793})
+    page.evaluate("Object.assign(document.body.style, { width: '986px', margin: 0 })")  # A4 on its side
+    ends = "[...document.querySelectorAll('table')].map(table => table.getBoundingClientRect().right)"
+    assert max(page.evaluate(ends)) <= 986
+    assert page.locator("#scores table").first.locator("thead th").count() == 9
 
 
 def test_without_scripts_the_page_says_why_nothing_is_drawn(visit: Open, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from comparisons import make_run, wordy_run
-from themeloom.compared import PairedScores
+from themeloom.compared import PairedScores, ScoreLine
 from themeloom.history.compare import compare_runs
 from themeloom.records import Score
 from themeloom.reporting import differences
@@ -44,6 +44,33 @@ def test_runs_without_topics_or_messages_are_told_of():
     assert differences.basis(pairing) == "matched by words (RBO), as no message is shared"
 
 
+@pytest.mark.parametrize(
+    ("first", "other", "said"),
+    [
+        (0.424, 0.436, "+0.012, intervals overlap"),  # 0.42 and 0.44
+        (0.4151, 0.4149, "\N{MINUS SIGN}0.0002, intervals overlap"),  # 0.42 and 0.41
+        (0.42, 0.42, "+0.00, intervals overlap"),
+        (0.1, 0.9, "+0.80, intervals apart"),
+    ],
+)
+def test_a_difference_is_that_of_the_scores_as_they_are_shown(first, other, said):
+    scores = tuple(Score(value, value - 0.2, value + 0.2) for value in (first, other))
+    line = ScoreLine("topic level", None, "kappa", scores, (None, other - first), (None, other - first > 0.5))
+    assert differences.apart(line, 1) == said
+    assert differences.apart(line, 0) == ""
+
+
+def test_few_moves_are_not_none():
+    first = make_run([0] * 300)
+    moved = differences.moved(pairing_of(first, make_run([0] * 299 + [1], "b")).themes[0])
+    assert moved == "Message level: 1 of 300 shared messages moved to another theme (<1%)."
+
+
+def test_what_is_left_out_is_counted():
+    assert differences.unshown(1).startswith("1 rarer move is not shown; --json")
+    assert differences.unshown(1200).startswith("1,200 rarer moves are not shown; --json")
+
+
 def test_moves_are_counted_at_each_level():
     pairing = pairing_of(make_run([0, 0, 0, 1]), make_run([0, 0, 0, 0], "b"))
     own, topics = map(differences.moved, pairing.themes)
@@ -66,7 +93,10 @@ def test_labels_that_only_one_run_has_are_told():
         (Score(-0.1, -0.2, -0.05), "more than chance explains"),
         (Score(0.1, -0.05, 0.2), "(\N{MINUS SIGN}0.05 to +0.20), which chance may explain"),
         (Score(0.1, -0.004, 0.2), "(+0.00 to +0.20), which chance may explain"),
-        (Score(0.0, math.nan, math.nan), "kappa +0.00 (no interval)"),
+        (Score(0.04, 0.004, 0.1), "kappa +0.04 (+0.004 to +0.100), more than chance explains"),
+        (Score(-0.04, -0.1, -0.0002), "to \N{MINUS SIGN}0.0002), more than chance explains"),
+        (Score(0.1, math.nan, math.nan), "kappa +0.10 (no interval)"),
+        (Score(0.0, math.nan, math.nan), "message level, the same predictions."),
     ],
 )
 def test_paired_differences_are_weighed(score, said):

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from themeloom.config import Experiment
 from themeloom.errors import ConfigError
-from themeloom.sweeps.space import configurations, configurations_in, with_settings
+from themeloom.sweeps.space import (
+    asked_of,
+    configurations,
+    configurations_in,
+    public_settings,
+    with_settings,
+)
 
 BASE = {
     "study": {"name": "small"},
@@ -29,6 +35,35 @@ def test_a_grid_is_all_combinations_in_order_and_leaves_the_rest_as_it_is():
     assert (changed.reduce.neighbors, changed.themes.strategy) == (5, "stacked")
     assert changed.themes.codebook == "codebook.yaml"
     assert with_settings(config, {}) == config
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "once"),
+    [
+        ("reduce.neighbors", [10, 10, 5], [10, 5]),
+        ("themes.strategy", ["soft", "soft"], ["soft"]),
+        ("reduce.min_dist", [0, 0.0, 0.1], [0, 0.1]),
+    ],
+)
+def test_what_stands_twice_in_a_grid_is_one_configuration(key, values, once):
+    assert configurations(experiment(grid={key: values})) == [{key: value} for value in once]
+
+
+def test_what_is_asked_is_told_without_folders_of_the_user(tmp_path):
+    folder = str(tmp_path / "encoder")
+    assert public_settings({"encoder.name": folder, "adapt.steps": 2}, tmp_path.parent / "study") == {
+        "encoder.name": "encoder",
+        "adapt.steps": 2,
+    }
+    config = experiment(search={"encoder.name": [folder], "reduce.min_dist": {"low": 0.0, "high": 0.5}})
+    assert asked_of(config, tmp_path / "study") == {
+        "sweep.criterion.kappa": 1.0,
+        "sweep.trials": 30,
+        "sweep.seeds": 1,
+        "sweep.search.encoder.name": ["encoder"],
+        "sweep.search.reduce.min_dist": {"low": 0.0, "high": 0.5, "log": False},
+    }
+    assert "sweep.trials" not in asked_of(experiment(grid={"adapt.steps": [2, 3]}), tmp_path)
 
 
 def test_a_fault_in_a_file_is_told_with_the_file():

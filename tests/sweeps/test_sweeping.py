@@ -23,10 +23,11 @@ from studies import write_study
 from themeloom.assigning import piecework
 from themeloom.cli import app
 from themeloom.console.sweeps import show_sweep
-from themeloom.errors import ConfigError, CorpusError
+from themeloom.errors import ConfigError, CorpusError, TrackingError
 from themeloom.history import registry
 from themeloom.progress import UNWATCHED
 from themeloom.records import Score
+from themeloom.reporting.formats import scored
 from themeloom.sweeps import sweeping
 from themeloom.sweeps.sweeping import sweep
 
@@ -140,7 +141,8 @@ def test_every_configuration_is_a_whole_run(left_alone):
         assert model.record.scores.overall["kappa"].value == pytest.approx(row["kappa"], nan_ok=True)
 
 
-def test_seeds_are_children_of_their_configuration(tmp_path):
+def test_seeds_are_children_of_their_configuration(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     more = '[sweep]\nseeds = 2\ncriterion = { stability = 1.0 }\n[sweep.grid]\nthemes.strategy = ["bayes"]\n'
     study = study_in(tmp_path, "\n" + more)
     found = sweep(study.experiment, study.folder)
@@ -150,6 +152,16 @@ def test_seeds_are_children_of_their_configuration(tmp_path):
     assert depths == [0, 1, 2, 2]
     seeds = {run.data.params["study.seed"] for run in runs.values() if depth(runs, run) == 2}
     assert seeds == {"20130810", "20130811"}
+    asked = {depth(runs, run): run.data.params for run in runs.values()}
+    assert asked[1] == {"themes.strategy": "bayes"}
+    assert asked[0]["sweep.grid.themes.strategy"] == '["bayes"]'
+    assert (asked[0]["sweep.seeds"], asked[0]["sweep.criterion.stability"]) == ("2", "1.0")
+    assert sweep(study.experiment, study.folder).tracked == found.tracked  # which takes the same once more
+    groups = {depth(runs, run): run.info.run_id for run in runs.values() if depth(runs, run) < 2}
+    with pytest.raises(TrackingError, match=f"is a sweep; its best run is {found.run}: give that name"):
+        registry.run_folder(groups[0], study.folder)
+    with pytest.raises(TrackingError, match="is a configuration; its runs are its children"):
+        registry.run_folder(groups[1], study.folder)
 
 
 def depth(runs, run):
@@ -192,15 +204,32 @@ def test_a_narrow_terminal_shows_figures_keys_and_values_whole(left_alone):
 
 def test_what_has_no_interval_is_told_as_that(left_alone, tmp_path):
     found = left_alone[1]
-    sure = {level: {"kappa": Score(1.0, nan, nan)} for level in found.scores}
+    sure = {level: dict.fromkeys(("kappa", "coverage"), Score(1.0, nan, nan)) for level in found.scores}
     table = found.table.with_columns(coverage=pl.lit(nan))
     found = replace(found, scores=sure, table=table)
     console = Console(width=400, file=StringIO())
     show_sweep(console, found)
-    assert "kappa 1.00 (no interval): judged on folds" in console.file.getvalue()
+    assert "message level, kappa 1.00 (no interval): judged on folds" in console.file.getvalue()
     assert "kappa 1.00 (no interval)" in sweeping.note(found)
     piecework.write(found.table, tmp_path / "table.csv")
     assert "nan" not in (tmp_path / "table.csv").read_text(encoding="utf-8")
+
+
+def test_the_criterion_is_told_and_what_the_choice_is_worth_by_it(left_alone):
+    sought = {"message_macro_f1": 1.0, "coverage": 0.5}
+    found = replace(left_alone[1], criterion=sought)
+    console = Console(width=400, file=StringIO())
+    show_sweep(console, found)
+    said = console.file.getvalue()
+    criterion = "1 x message_macro_f1 + 0.5 x coverage".replace(" x ", " \N{MULTIPLICATION SIGN} ")
+    assert f"The criterion is {criterion}, as the training folds foresaw it." in said
+    assert "macro-F1, messages" in said
+    assert "macro-F1, topics" not in said
+    topics, messages = (found.scores[level] for level in ("topic level", "message level"))
+    assert f"{scored(topics['kappa'])}, coverage {scored(topics['coverage'])}: judged" in said
+    assert f"{scored(messages['kappa'])}, macro-F1 {scored(messages['macro_f1'])}: judged" in said
+    assert f"best by {criterion}: " in sweeping.note(found)
+    assert f"macro-F1 {scored(messages['macro_f1'])}" in sweeping.note(found)
 
 
 def test_the_model_of_a_sweeps_run_goes_to_mlflow_when_it_is_registered(left_alone, monkeypatch):
@@ -242,6 +271,7 @@ def test_a_configuration_that_fails_is_told_and_the_others_are_chosen_from(tmp_p
     [failed] = [run for run in runs.values() if run.info.status == "FAILED"]
     assert depth(runs, failed) == 1
     assert failed.data.tags["mlflow.note.content"] == table["failed"][1]
+    assert failed.data.params == {"cluster.min_cluster_size": "5000"}
     assert "Failed: cluster.min_cluster_size" in runs[written["tracked"]].data.tags["mlflow.note.content"]
     again = sweep(study.experiment, study.folder)  # goes on in the same runs
     assert (again.run, len(again.failed), len(runs_of(study))) == (written["run"], 1, len(runs))

@@ -199,10 +199,10 @@ def ui(
     """Open MLflow's own page on the runs."""
     import subprocess
 
-    from themeloom.history.page import ui_command
+    from themeloom.history.page import runs_address, ui_command
 
     command, environment = ui_command(root, uri, port)
-    say(f"http://127.0.0.1:{port}")
+    say(runs_address(root, uri, port))
     subprocess.run(command, env=environment, check=False)  # noqa: S603 (our own words, no shell)
 
 

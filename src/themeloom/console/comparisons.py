@@ -71,7 +71,7 @@ def _show_topics(console: Console, record: ComparisonRecord) -> None:
 
 def _match(found: TopicMatch) -> str:
     partner = NONE if found.partner is None else f"{found.partner} ({found.likeness:.2f})"
-    into = f" into {found.into}" if found.into not in (None, found.partner) else ""
+    into = f"; most in {found.into}" if found.into not in (None, found.partner) else ""
     return f"{partner} [{COLOURS[found.state]}]{found.state}[/]{into}"
 
 
@@ -104,16 +104,14 @@ def _show_scores(console: Console, record: ComparisonRecord) -> None:
     console.print(table)
     for found in record.paired:
         console.print(escape(differences.paired(found)))
+    if len(record.paired) > 1:
+        console.print(f"[dim]{differences.each_by_itself()}[/]")
     console.print()
 
 
 def _scored(line: ScoreLine, place: int) -> str:
-    value, apart = score_cell(line.values[place]) or NONE, line.differences[place]
-    if apart is None:
-        return value
-    overlap = line.apart[place]
-    verdict = "" if overlap is None else ", intervals apart" if overlap else ", intervals overlap"
-    return f"{value}\n{apart:+z.2f}{verdict}"
+    value = score_cell(line.values[place]) or NONE
+    return f"{value}\n{differences.apart(line, place)}".rstrip()
 
 
 def _show_moves(console: Console, pairing: Pairing) -> None:
@@ -129,7 +127,7 @@ def _show_moves(console: Console, pairing: Pairing) -> None:
             table.add_row(escape(flow.before or "none"), escape(flow.after or "none"), f"{flow.messages:,}")
         console.print(table)
         if (more := len(found.flows) - FLOWS) > 0:
-            console.print(f"{more} rarer moves are not shown; --json writes all, with each message's doc_id.")
+            console.print(differences.unshown(more))
     console.print()
 
 

@@ -7,8 +7,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from themeloom.reporting.formats import scored
-
 if TYPE_CHECKING:
     from themeloom.sweeps.sweeping import Sweep
 
@@ -16,18 +14,23 @@ SHOWN = {
     "criterion": "criterion",
     "topics": "topics",
     "kappa": "kappa, topics",
+    "macro_f1": "macro-F1, topics",
     "message_kappa": "kappa, messages",
+    "message_macro_f1": "macro-F1, messages",
     "coverage": "coverage",
     "stability": "stability",
 }
 """Columns of the table → how people read them."""
+ON_REQUEST = {"macro_f1", "message_macro_f1"}
+"""Columns that are shown only where the criterion has them: a terminal is narrow."""
 
 
 def show_sweep(console: Console, found: "Sweep") -> None:
     """Print each configuration, the best first, and what the choice is worth."""
-    from themeloom.sweeps.sweeping import failures
+    from themeloom.sweeps.sweeping import failures, summed, worth
 
-    columns = [name for name in SHOWN if name in found.table.columns]
+    hidden = ON_REQUEST - set(found.criterion)
+    columns = [name for name in SHOWN if name in found.table.columns and name not in hidden]
     swept = [name for name in found.table.columns if "." in name]
     table = Table(title=f"{len(found.table)} configurations", title_justify="left")
     for name in ("", *columns):
@@ -39,10 +42,13 @@ def show_sweep(console: Console, found: "Sweep") -> None:
         table.add_row(str(number), *(_number(name, row[name]) for name in columns))
         key.add_row(f"{number}:", escape(", ".join(f"{name} = {row[name]}" for name in swept)))
     console.print(table, key)
-    for level, scores in found.scores.items():
+    console.print(
+        f"The criterion is {summed(found.criterion)}, as the training folds foresaw it.", markup=False
+    )
+    for level, figures in worth(found).items():
         console.print(
-            f"Choosing this way is worth, at the {level}, kappa {scored(scores['kappa'])}: judged on folds "
-            "that took no part in the choice.",
+            f"Choosing this way is worth, at the {level}, {figures}: judged on folds that took no part in "
+            "the choice.",
             markup=False,
         )
     for sentence in failures(found):

@@ -133,8 +133,10 @@ class Encoder:
             return self._kept
         return words_of(self.model)
 
-    def cache(self, folder: Path) -> VectorCache:
-        """Open the cache of this encoder's vectors."""
+    def cache(self, folder: Path, progress: Progress = UNWATCHED) -> VectorCache:
+        """Open the cache of this encoder's vectors; one that is static is made first, and watched."""
+        if self.config.static and not self._kept.known:
+            self.folder = self._distilled(progress)
         return VectorCache(folder, self.fingerprint, 1e9 * self.config.cache_gigabytes)
 
     @cached_property
@@ -182,8 +184,7 @@ class Encoder:
     def folder(self) -> Path:
         """Where the encoder is; a static one is made where it is not there yet."""
         if self.config.static:
-            with on_cores():
-                return distilled(self.parent.fingerprint, lambda: self.parent.model)
+            return self._distilled(UNWATCHED)
         if self._from_folder and not Path(self.config.name).is_dir():
             name = Path(self.config.name).name
             raise ConfigError(
@@ -191,6 +192,10 @@ class Encoder:
                 "say where it is by --encoder FOLDER (in Python: load(..., encoder=FOLDER))."
             )
         return folder_of(self.config)
+
+    @on_cores()
+    def _distilled(self, progress: Progress) -> Path:
+        return distilled(self.parent.fingerprint, lambda: self.parent.model, progress)
 
     def encode(self, texts: Sequence[str], progress: Progress = UNWATCHED) -> Floats:
         """Return unit vectors, float32, (texts, dimensions), each distinct text once through the model."""

@@ -7,7 +7,8 @@ sentence embeddings, ICLR). It is a folder of safetensors and JSON, as any other
 """
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from themeloom.discovery.backend import HOME, machine_folder
 from themeloom.encoders import WordVectors
 from themeloom.errors import ConfigError
+from themeloom.progress import UNWATCHED, Progress
 from themeloom.records import Doubles
 from themeloom.system.cache import code_of, digest
 
@@ -28,7 +30,9 @@ MANDELBROT = 2.7
 _CURE = "fetch the model again, or run the experiment again."
 
 
-def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Path:
+def distilled(
+    fingerprint: str, load: "Callable[[], SentenceTransformer]", progress: Progress = UNWATCHED
+) -> Path:
     """Return the folder of an encoder's distillation; make it if it is not there, which takes half a minute.
 
     Parameters
@@ -37,6 +41,8 @@ def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Pa
         Of the encoder.
     load
         Gives the encoder.
+    progress
+        Who watches, where it is made.
 
     Raises
     ------
@@ -53,7 +59,7 @@ def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Pa
         home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home, prefix="making-") as beside:
             made = Path(beside) / "made"
-            _distil(load(), made, home)
+            _distil(load(), made, home, progress)
             _rename(made, folder)
     except OSError as error:
         raise ConfigError(
@@ -63,7 +69,33 @@ def distilled(fingerprint: str, load: "Callable[[], SentenceTransformer]") -> Pa
     return folder
 
 
-def _distil(model: "SentenceTransformer", folder: Path, home: Path) -> None:
+class _Bar:
+    """Stands where model2vec has a bar of its own, which would write into logs: tells who watches."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        progress.begin(total, "word pieces")
+
+    def update(self, steps: int) -> None:
+        self._progress.advance(steps)
+
+    def close(self) -> None:
+        pass
+
+
+@contextmanager
+def _watched(progress: Progress) -> Iterator[None]:
+    from model2vec.distill import inference
+
+    theirs = inference.tqdm  # type: ignore[attr-defined]
+    inference.tqdm = lambda total, **_: _Bar(progress, total)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        inference.tqdm = theirs  # type: ignore[attr-defined]
+
+
+def _distil(model: "SentenceTransformer", folder: Path, home: Path, progress: Progress) -> None:
     from model2vec.distill import distill_from_model
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
@@ -75,9 +107,14 @@ def _distil(model: "SentenceTransformer", folder: Path, home: Path) -> None:
             "set encoder.static to false, or name another encoder."
         )
     transformer.name_or_path = str(home)  # of a name that is no folder, model2vec would ask the model hub
-    table = distill_from_model(
-        model=transformer, tokenizer=model.tokenizer, device="cpu", pca_dims=DIMENSIONS, quantize_to="float32"
-    )
+    with _watched(progress):
+        table = distill_from_model(
+            model=transformer,
+            tokenizer=model.tokenizer,
+            device="cpu",
+            pca_dims=DIMENSIONS,
+            quantize_to="float32",
+        )
     pieces = [table.tokenizer.id_to_token(at) or "" for at in range(len(table.embedding))]
     weighted = table.embedding * np.asarray(table.weights, np.float64)[:, None]
     vectors = without_common(weighted, pieces).astype(np.float32)

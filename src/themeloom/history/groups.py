@@ -10,7 +10,7 @@ from themeloom.config import TrackingConfig
 from themeloom.history.abandoned import PROCESS, end_abandoned
 from themeloom.history.backend import Backend, backend_of
 from themeloom.history.connection import connection, experiment_of
-from themeloom.history.items import KEY, PARAM, TAG, cut, plain_key
+from themeloom.history.items import KEY, TAG, cut, param, plain_key
 from themeloom.history.tables import Columns, put_table
 from themeloom.system.processes import mark
 
@@ -46,7 +46,7 @@ class Group:
         """Log settings; MLflow keeps the first value of each and refuses another."""
         with connection(self.backend) as client:
             for name, value in params.items():
-                client.log_param(self.run_id, plain_key(name), cut(str(value), PARAM))
+                client.log_param(self.run_id, plain_key(name), param(value))
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags."""

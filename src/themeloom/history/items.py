@@ -47,7 +47,7 @@ def params(record: RunRecord, root: Path) -> dict[str, str]:
         for key, value in public_config(record.config, root).items()
         if key not in {"tracking", "sweep"}
     }
-    return {plain_key(key): cut(_text(value), PARAM) for key, value in dotted(config)}
+    return {plain_key(key): param(value) for key, value in dotted(config)}
 
 
 def metrics(record: RunRecord) -> dict[str, float]:
@@ -264,8 +264,10 @@ def _counts(record: RunRecord) -> Iterator[tuple[str, float]]:
     yield "seconds/all", sum(time.seconds for time in record.times)
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+def param(value: object) -> str:
+    """Write a setting as MLflow takes it."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return cut(text, PARAM)
 
 
 def plain_key(name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from themeloom.errors import TrackingError
 from themeloom.history.backend import backend_of, check, follow_move
-from themeloom.history.connection import told
+from themeloom.history.connection import connection, told
 from themeloom.history.quiet import ENVIRONMENT, quiet
 
 
@@ -37,6 +37,23 @@ def ui_command(root: Path, uri: str | None = None, port: int = 5000) -> tuple[li
         **({"MLFLOW_DEFAULT_ARTIFACT_ROOT": backend.artifacts} if backend.artifacts else {}),
     }
     return [*command, "--workers", "1"], os.environ | ENVIRONMENT | settings
+
+
+def runs_address(root: Path, uri: str | None = None, port: int = 5000) -> str:
+    """Give the address at which that page lists the runs of the study that ran last.
+
+    By itself MLflow opens on an experiment's traces, of which there are none.
+
+    Raises
+    ------
+    TrackingError
+        If there is no run yet, or the store cannot be read.
+    """
+    with connection(backend_of(uri, root), make=False) as client:
+        experiments = [found.experiment_id for found in client.search_experiments()]
+        newest = client.search_runs(experiments, order_by=["attributes.start_time DESC"], max_results=1)
+    place = f"experiments/{newest[0].info.experiment_id}/runs" if newest else "experiments"
+    return f"http://127.0.0.1:{port}/#/{place}"
 
 
 def _check_port(port: int) -> None:

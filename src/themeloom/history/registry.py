@@ -225,11 +225,18 @@ def _as_tracked(record: RunRecord, backend: Backend) -> TrackingConfig:
 def _model_of(client: "MlflowClient", run: "Run", backend: Backend) -> "LoggedModel":
     model = ready_model(client, run)
     if model is None:
-        raise TrackingError(
-            f"{backend.public}: the run {run.info.run_id} has no model; choose one that ended well, or run "
-            "the experiment again."
-        )
+        raise TrackingError(f"{backend.public}: the run {run.info.run_id} {_without_model(run)}")
     return model
+
+
+def _without_model(run: "Run") -> str:
+    """Say that a run has no model, and which ones have that belong to it."""
+    kind, best = (run.data.tags.get(f"themeloom.{name}", "") for name in ("kind", "best"))
+    if kind == "sweep" and best:
+        return f"is a sweep; its best run is {best}: give that name, or that of another of its runs."
+    if kind in {"sweep", "configuration"} and run.info.status != "FAILED":
+        return f"is a {kind}; its runs are its children in MLflow (see themeloom ui): give one of them."
+    return "has no model; choose one that ended well, or run the experiment again."
 
 
 def _version_of(client: "MlflowClient", name: str, model: "LoggedModel", run: "Run", backend: Backend) -> str:

@@ -1,11 +1,12 @@
 """What a comparison says, in words that the terminal and the page share."""
 
+from collections.abc import Mapping
 from math import isnan
 
-from themeloom.compared import Change, Moves, PairedScores, Pairing
+from themeloom.compared import Change, Moves, PairedScores, Pairing, ScoreLine
 from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 from themeloom.records import Score
-from themeloom.reporting.formats import signed
+from themeloom.reporting.formats import share, signed
 from themeloom.reporting.texts import counted, form, say
 
 HEADLINE = (
@@ -92,8 +93,8 @@ def _parts(change: Change) -> str:
 
 def _merged(pairing: Pairing, change: Change) -> str:
     # By words, shares are likenesses, which do not add up.
-    share = f"{sum(p.share for p in change.parts):.0%}"
-    made = say("differences.merged_made", share=share) if pairing.basis == "membership" else ""
+    together = f"{sum(p.share for p in change.parts):.0%}"
+    made = say("differences.merged_made", share=together) if pairing.basis == "membership" else ""
     topics = ", ".join(str(p.topic) for p in change.parts)
     return say("differences.merged", topics=topics, topic=change.topic, made=made)
 
@@ -110,8 +111,28 @@ def moved(found: Moves) -> str:
         level=found.level.capitalize(),
         number=f"{len(found.moves):,}",
         all=f"{found.messages:,}",
-        share=f"{len(found.moves) / found.messages:.0%}",
+        share=share(len(found.moves) / found.messages),
     )
+
+
+def unshown(number: int) -> str:
+    """Say how many moves between themes are left out."""
+    return say("differences.unshown", moves=counted(number, "rarer"))
+
+
+def apart(line: ScoreLine, place: int) -> str:
+    """Say by how much a run is better than the reference, and whether their intervals are apart.
+
+    Where two decimals would not be the difference of the two scores as they are shown, there are more.
+    """
+    difference, first, other = line.differences[place], line.values[0], line.values[place]
+    if difference is None or first is None or other is None:
+        return ""
+    told = signed(difference)
+    if told != signed(round(other.value, 2) - round(first.value, 2)):
+        told = signed(difference, max(3, _digits(difference)))
+    overlap = line.apart[place]
+    return told if overlap is None else say("beside.apart" if overlap else "beside.overlap", difference=told)
 
 
 def paired(found: PairedScores) -> str:
@@ -119,21 +140,43 @@ def paired(found: PairedScores) -> str:
     runs = {"first": letter(0), "second": letter(found.run)}
     if not found.levels:
         return say("differences.unpaired", note=found.note, **runs)
-    told = [_kappa(level, scores["kappa"]) for level, scores in found.levels.items()]
+    told = [_level(level, scores) for level, scores in found.levels.items()]
     others = say("differences.paired_others", others=f"{found.others:,}") if found.others else ""
     return say(
         "differences.paired", messages=f"{found.messages:,}", told="; ".join(told), others=others, **runs
     )
 
 
-def _kappa(level: str, kappa: Score) -> str:
+def each_by_itself() -> str:
+    """Say that differences are judged one by one."""
+    return say("beside.each")
+
+
+def _level(level: str, scores: Mapping[str, Score]) -> str:
+    if all(score.value == 0 and isnan(score.low) for score in scores.values()):  # in no draw is there any
+        return say("differences.alike", level=level)
+    kappa = scores["kappa"]
     if isnan(kappa.low):
         return say("differences.kappa", level=level, kappa=signed(kappa.value))
-    real = kappa.low > 0 or kappa.high < 0
     return say(
-        "differences.kappa_beyond_chance" if real else "differences.kappa_by_chance",
+        "differences.kappa_beyond_chance" if _real(kappa) else "differences.kappa_by_chance",
         level=level,
         kappa=signed(kappa.value),
-        low=signed(kappa.low),
-        high=signed(kappa.high),
+        interval=interval(kappa),
     )
+
+
+def interval(difference: Score) -> str:
+    """Write the interval of a difference: +0.01 to +0.20. No end of one that is real is written as 0."""
+    digits = _digits(min(abs(difference.low), abs(difference.high))) if _real(difference) else 2
+    ends = {"low": difference.low, "high": difference.high}
+    return say("page.interval", **{name: signed(end, digits) for name, end in ends.items()})
+
+
+def _digits(value: float) -> int:
+    """Return the decimals that it takes not to write 0, from two to four."""
+    return next((digits for digits in (2, 3) if round(value, digits)), 4)
+
+
+def _real(difference: Score) -> bool:
+    return difference.low > 0 or difference.high < 0

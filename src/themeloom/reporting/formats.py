@@ -42,9 +42,9 @@ def decimal(value: float) -> str:
     return _minus(f"{value:z.2f}") if isfinite(value) else _NONE
 
 
-def signed(value: float | None) -> str:
+def signed(value: float | None, digits: int = 2) -> str:
     """Write a difference with its sign: +0.05."""
-    return _NONE if value is None else _minus(f"{value:+z.2f}")
+    return _NONE if value is None or not isfinite(value) else _minus(f"{value:+z.{digits}f}")
 
 
 def _minus(number: str) -> str:

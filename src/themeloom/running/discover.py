@@ -59,7 +59,7 @@ def embed_corpus(texts: Sequence[str], config: Experiment, cache: Path, stages: 
     encoder = Encoder(config.encoder)
     check_pinned(config.encoder, encoder.parent.folder, cache.parent / PINS)
     with stages("embed") as progress:
-        return embed(texts, encoder, encoder.cache(cache), progress)
+        return embed(texts, encoder, encoder.cache(cache, progress), progress)
 
 
 def embed_ahead(
@@ -69,7 +69,7 @@ def embed_ahead(
     encoder = Encoder(config.encoder)
     frequent = frequent_terms(texts, config.encoder.frequent_terms)
     read = sorted({embedded_text(text, frequent) for text in texts})
-    kept = encoder.cache(cache)
+    kept = encoder.cache(cache, progress)
     missing = [text for text, known in zip(read, kept.find(read)[0], strict=True) if not known]
     for part, vectors in cluster.embed(missing, encoder.settled, cache, progress):
         kept.add(part, vectors)

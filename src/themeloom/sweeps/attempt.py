@@ -1,10 +1,11 @@
 """One configuration of a sweep, with one seed: run, kept and tracked, or remembered from an earlier sweep."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +26,12 @@ from themeloom.system.cache import Arrays, Cache, code_digest, digest
 from themeloom.system.folders import Folders
 from themeloom.system.locks import alone
 from themeloom.system.provenance import versions
+from themeloom.themes.choice import STABILITY
 from themeloom.themes.folds import Trial
 from themeloom.themes.validation import Foreseen, Judged
 
-FIGURES = ("kappa", "macro_f1", "coverage")
+FIGURES = {"kappa": "kappa", "macro_f1": "macro-F1", "coverage": "coverage"}
+"""Figures of each level → how people read them."""
 _APART = {"tracking", "sweep", "sources"}
 """Sections that change nothing that is found: what the sources hold is in the corpus's digest."""
 
@@ -140,6 +143,22 @@ def key_of(config: Experiment, prepared: Prepared) -> str:
         prepared.note,
         code_digest(*code),
     )
+
+
+def mean_figures(seeds: Sequence[Attempt]) -> dict[str, float]:
+    """Return the mean of each figure over seeds, and how far topics agree."""
+    names = seeds[0].figures
+    means = {name: float(np.mean([each.figures[name] for each in seeds])) for name in names}
+    return means if len(seeds) < 2 else means | {STABILITY: stability(seeds)}
+
+
+def stability(seeds: Sequence[Attempt]) -> float:
+    """Return the mean adjusted Rand index between the topics of any two seeds; NaN with one."""
+    from sklearn.metrics import adjusted_rand_score
+
+    pairs = combinations([each.topic for each in seeds], 2)
+    indices = [adjusted_rand_score(first, second) for first, second in pairs]
+    return float(np.mean(indices)) if indices else float("nan")
 
 
 def _arrays(run: str, study: Study) -> Arrays:

@@ -1,14 +1,15 @@
 """What a sweep tries: settings over the experiment's own, from a grid or drawn from search spaces."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from themeloom.config import Experiment, Setting, SpanConfig
+from themeloom.config import Experiment, Setting, SpanConfig, dotted
 from themeloom.errors import ConfigError
+from themeloom.history.private import public_config
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -21,7 +22,7 @@ THEMES = ("themes.strategy", "themes.mixed_below")
 
 
 def configurations(config: Experiment) -> list[Settings]:
-    """Return what a sweep tries, in order: all combinations of a grid, or draws from search spaces.
+    """Return what a sweep tries, in order and once: all combinations of a grid, or draws from search spaces.
 
     Draws are random (Bergstra & Bengio 2012), seeded by the study, and so know nothing of the labels: a
     sampler that followed the scores would have seen the labels on which the winner is judged.
@@ -39,11 +40,8 @@ def configurations(config: Experiment) -> list[Settings]:
     """
     _check(config)
     grid = config.sweep.grid
-    found = (
-        [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
-        if grid
-        else _drawn(config)
-    )
+    combined = (dict(zip(grid, values, strict=True)) for values in product(*grid.values()))
+    found = _once(config, combined if grid else _drawn(config))
     _check_together(config, found)
     return found
 
@@ -76,6 +74,32 @@ def named(settings: Settings) -> str:
     return ", ".join(f"{key} = {value}" for key, value in settings.items())
 
 
+def public_settings(settings: Settings, root: Path) -> Settings:
+    """Return settings as MLflow may have them: a folder of the user's by its name alone."""
+    return {key: _public(key, value, root) for key, value in settings.items()}
+
+
+def asked_of(config: Experiment, root: Path) -> dict[str, object]:
+    """Return what a sweep asks for, by dotted keys, as MLflow may have it."""
+    sweep = config.sweep
+    unused = {"grid", "search", *(("trials",) if sweep.grid else ())}  # a grid is tried whole
+    asked = dict(dotted(sweep.model_dump(exclude=unused, exclude_none=True), "sweep"))
+    for where, space in (("grid", sweep.grid), ("search", sweep.search)):
+        for key, values in space.items():
+            asked[f"sweep.{where}.{key}"] = (
+                values.model_dump()
+                if isinstance(values, SpanConfig)
+                else [_public(key, value, root) for value in values]
+            )
+    return asked
+
+
+def _public(key: str, value: Setting, root: Path) -> Setting:
+    section, _, name = key.partition(".")
+    shown: Setting = public_config({section: {name: value}}, root)[section][name]
+    return shown
+
+
 def with_seed(config: Experiment, seed: int) -> Experiment:
     """Return the experiment with the study's seed moved by so much, and the same folds."""
     own, folds = config.study.seed, config.validate_.seed
@@ -103,6 +127,14 @@ def _check(config: Experiment) -> None:
         )
     if faults:
         raise ConfigError(*faults)
+
+
+def _once(config: Experiment, asked: Iterable[Settings]) -> list[Settings]:
+    """Leave out what makes an experiment that is there already: 0 and 0.0 are one."""
+    found: dict[str, Settings] = {}
+    for settings in asked:
+        found.setdefault(with_settings(config, settings).model_dump_json(), settings)
+    return list(found.values())
 
 
 def _check_together(config: Experiment, found: list[Settings]) -> None:
@@ -147,19 +179,16 @@ def _faults(
             yield f"{place}: {value!r} cannot be tried ({fault['msg']}); correct the value."
 
 
-def _drawn(config: Experiment) -> list[Settings]:
+def _drawn(config: Experiment) -> Iterator[Settings]:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     spaces = {key: _distribution(config, key, values) for key, values in config.sweep.search.items()}
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=config.study.seed))
-    found: list[Settings] = []
     for _ in range(config.sweep.trials):
         trial = study.ask(spaces)
         study.tell(trial, 0.0)
-        if trial.params not in found:
-            found.append(dict(trial.params))
-    return found
+        yield dict(trial.params)
 
 
 def _typed(config: Experiment, key: str, value: float) -> Setting:

@@ -4,14 +4,12 @@ What two configurations share is computed once: all of them go through the same 
 attempt: a sweep that was stopped goes on from there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from itertools import combinations
 from pathlib import Path
 from time import monotonic
 
-import numpy as np
 import polars as pl
 
 from themeloom import pipeline
@@ -26,12 +24,20 @@ from themeloom.records import Score
 from themeloom.reporting.formats import scored
 from themeloom.running.trials import trials_of
 from themeloom.studies.label_store import begun
-from themeloom.sweeps.attempt import Attempt, Attempts, Failed, key_of
-from themeloom.sweeps.space import Settings, configurations_in, named, with_seed, with_settings
+from themeloom.sweeps.attempt import FIGURES, Attempt, Attempts, Failed, key_of, mean_figures, stability
+from themeloom.sweeps.space import (
+    Settings,
+    asked_of,
+    configurations_in,
+    named,
+    public_settings,
+    with_seed,
+    with_settings,
+)
 from themeloom.system.cache import digest
 from themeloom.system.folders import Folders
 from themeloom.system.locks import alone
-from themeloom.themes.choice import STABILITY, Candidate, Choice, choose
+from themeloom.themes.choice import Candidate, Choice, choose
 from themeloom.themes.scores import score
 
 COLUMNS = ("criterion", "run")
@@ -116,6 +122,7 @@ def _swept(
     attempts = Attempts(prepared, folders, trials_of(prepared.corpus, prepared.sample, config)[1])
     group = _whole(config, folders, key)
     try:
+        group.log_params(asked_of(config, folders.root))
         with stages("sweep") as progress:
             tried = _attempted(config, asked, attempts, group, progress)
         result = _chosen(config, tried, prepared, group)
@@ -172,7 +179,7 @@ def _attempted(
 def _log_failed(config: Experiment, failed: Failed, attempts: Attempts, group: Group) -> None:
     if not attempts.faults:
         with attempts.store_may_go():
-            child = _configuration(config, named(failed.settings), attempts.folders, group)
+            child = _configuration(config, failed.settings, attempts.folders, group)
             child.set_tags({"mlflow.note.content": failed.why})
             child.end("FAILED")
 
@@ -181,24 +188,23 @@ def _of_seeds(
     config: Experiment, settings: Settings, attempts: Attempts, group: Group, progress: Progress
 ) -> list[Attempt]:
     """Try one configuration with all seeds; several are children of a run of their own in MLflow."""
-    name = named(settings)
-    parent = group
+    parent, tags = group, {"themeloom.settings": named(settings)}
     if config.sweep.seeds > 1 and not attempts.faults:
         with attempts.store_may_go():
-            parent = _configuration(config, name, attempts.folders, group)
+            parent = _configuration(config, settings, attempts.folders, group)
             attempts.tracked.update(parent.children())
     found = []
     for seed in range(config.sweep.seeds):
         seeded = with_seed(with_settings(config, settings), seed)
         try:
-            found.append(attempts.attempt(seeded, parent.run_id, {"themeloom.settings": name}))
+            found.append(attempts.attempt(seeded, parent.run_id, tags))
         except ThemeloomError:
             progress.advance(config.sweep.seeds - seed)  # other seeds are not tried
             raise
         progress.advance()
     if parent is not group and not attempts.faults:
         with attempts.store_may_go():
-            parent.log_metrics(_figures(found))
+            parent.log_metrics(mean_figures(found))
             parent.end()
     return found
 
@@ -209,9 +215,12 @@ def _whole(config: Experiment, folders: Folders, key: str) -> Group:
     return _group(f"{config.study.name}-sweep", config, folders, tags)
 
 
-def _configuration(config: Experiment, name: str, folders: Folders, parent: Group) -> Group:
+def _configuration(config: Experiment, settings: Settings, folders: Folders, parent: Group) -> Group:
+    name = named(settings)
     tags = {"themeloom.kind": "configuration", "themeloom.settings": name}
-    return _group(name, config, folders, tags, parent.run_id)
+    group = _group(name, config, folders, tags, parent.run_id)
+    group.log_params(public_settings(settings, folders.root))
+    return group
 
 
 def _group(
@@ -226,7 +235,7 @@ def _group(
 def _chosen(config: Experiment, tried: _Tried, prepared: Prepared, group: Group) -> Sweep:
     asked, found = tried.asked, tried.found
     themes, validate = len(prepared.codebook.keys), config.validate_
-    candidates = [Candidate(tuple(each.judged for each in seeds), _stability(seeds)) for seeds in found]
+    candidates = [Candidate(tuple(each.judged for each in seeds), stability(seeds)) for seeds in found]
     coded = prepared.sample.theme[prepared.sample.decided]
     criterion = {str(name): weight for name, weight in config.sweep.criterion.items()}
     choice = choose(candidates, criterion, coded, themes)
@@ -251,28 +260,12 @@ def _chosen(config: Experiment, tried: _Tried, prepared: Prepared, group: Group)
 
 def _table(asked: Sequence[Settings], found: Sequence[Sequence[Attempt]], choice: Choice) -> pl.DataFrame:
     rows = [
-        {**settings, "criterion": worth, **_figures(seeds), "run": seeds[0].run}
+        {**settings, "criterion": worth, **mean_figures(seeds), "run": seeds[0].run}
         for settings, seeds, worth in zip(asked, found, choice.worth.tolist(), strict=True)
     ]
     return pl.DataFrame(rows, infer_schema_length=None).sort(
         "criterion", descending=True, maintain_order=True
     )
-
-
-def _figures(seeds: Sequence[Attempt]) -> dict[str, float]:
-    """Return the mean of each figure over seeds, and how far topics agree."""
-    names = seeds[0].figures
-    means = {name: float(np.mean([each.figures[name] for each in seeds])) for name in names}
-    return means if len(seeds) < 2 else means | {STABILITY: _stability(seeds)}
-
-
-def _stability(seeds: Sequence[Attempt]) -> float:
-    """Return the mean adjusted Rand index between the topics of any two seeds; NaN with one."""
-    from sklearn.metrics import adjusted_rand_score
-
-    pairs = combinations([each.topic for each in seeds], 2)
-    indices = [adjusted_rand_score(first, second) for first, second in pairs]
-    return float(np.mean(indices)) if indices else float("nan")
 
 
 def _log(group: Group, found: Sweep) -> None:
@@ -295,14 +288,28 @@ def _numbers(row: dict[str, object]) -> dict[str, float]:
 
 def note(found: Sweep) -> str:
     """Describe a sweep in Markdown."""
-    told = "; ".join(f"{level} kappa {scored(scores['kappa'])}" for level, scores in found.scores.items())
-    criterion = ", ".join(f"{weight:g} {name}" for name, weight in found.criterion.items())
+    told = "; ".join(f"{level} {figures}" for level, figures in worth(found).items())
     return (
-        f"**{len(found.table)} configurations**, best by {criterion}: "
+        f"**{len(found.table)} configurations**, best by {summed(found.criterion)}: "
         f"{named(found.best)} (`{found.run}`).\n\n"
         f"What choosing is worth, on folds that took no part in the choice: {told}."
         + "".join(f"\n\n{sentence}" for sentence in failures(found))
     )
+
+
+def summed(criterion: Mapping[str, float]) -> str:
+    """Write a criterion as the sum that it is."""
+    return " + ".join(f"{weight:g} \N{MULTIPLICATION SIGN} {name}" for name, weight in criterion.items())
+
+
+def worth(found: Sweep) -> dict[str, str]:
+    """Tell at each level what choosing is worth: kappa, and what else the criterion looks at there."""
+    told = {}
+    for level, scores in found.scores.items():
+        prefix = "message_" if level == MESSAGE_LEVEL else ""
+        names = (name for name in FIGURES if name == "kappa" or f"{prefix}{name}" in found.criterion)
+        told[level] = ", ".join(f"{FIGURES[name]} {scored(scores[name])}" for name in names)
+    return told
 
 
 def failures(found: Sweep) -> list[str]:
