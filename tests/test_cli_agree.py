@@ -1,6 +1,7 @@
 import json
 import re
 import sys
+from unicodedata import normalize
 
 import pytest
 
@@ -115,3 +116,10 @@ def test_bad_input_is_a_sentence(agree, tmp_path, case):
     assert len(told) == 1
     assert said in told[0]
     assert not (tmp_path / "agreement.json").exists()
+
+
+def test_a_code_is_the_same_whether_its_letters_and_marks_are_apart_or_not(agree, tmp_path):
+    labels = "id,Zoë,bob\n1,größe,größe\n2,x,x\n".replace(",größe\n", f",{normalize('NFD', 'größe')}\n")
+    coders = normalize("NFD", "Zoë") + ",bob"
+    assert agree(labels, "--coders", coders, "--json", "a.json")[0] == 0
+    assert json.loads((tmp_path / "a.json").read_text())["scores"]["observed"]["value"] == 1

@@ -1,4 +1,6 @@
 import csv
+import unicodedata
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -414,3 +416,20 @@ def test_zeros_that_a_spreadsheet_took_off_are_told(tmp_path, ids, said):
     with pytest.raises(LabelError) as raised:
         read_labels(ThemesConfig(codebook="codebook.yaml", labels=str(path)), CODES, padded, DOCS)
     assert raised.value.faults[0].startswith(f"{path}:{said}")
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.parquet"])
+def test_letters_and_their_marks_may_be_taken_apart(tmp_path, name):
+    apart = partial(unicodedata.normalize, "NFD")
+    table = pl.DataFrame({apart("Nummer-ä"): ["ä-1"], apart("José"): [apart("größe")]})
+    table = table.with_columns(pl.all().str.normalize("NFD"))
+    write = table.write_csv if name.endswith("csv") else table.write_parquet
+    write(tmp_path / name)
+    crosswalk = pl.DataFrame({"source_id": ["ä-1"], "doc_id": ["doc-0"]})
+    codebook = Codebook((Theme("größe", "Größe", "Zu groß."), Theme("x", "X", "Anderes.")))
+    config = ThemesConfig(
+        codebook="", labels=str(tmp_path / name), key=apart("Nummer-ä"), coders=(apart("José"),)
+    )
+    sample = read_labels(config, codebook, crosswalk, ["doc-0"])
+    assert sample.coders == ("José",)
+    assert sample.theme.tolist() == [0]

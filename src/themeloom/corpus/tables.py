@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from themeloom.config import ColumnsConfig, SourceConfig
-from themeloom.corpus.drafts import Draft, Found, RowError
+from themeloom.corpus.drafts import Draft, Found, RowError, by_name, composed
 from themeloom.corpus.files import LONGEST_LINE, fault_of, lines
 from themeloom.corpus.json_values import Values
 from themeloom.errors import InputError
@@ -68,8 +68,7 @@ def check_columns(present: Sequence[str], source: SourceConfig) -> None:
     )
     faults = [
         f"{source.path}: has {'no' if name not in present else 'more than one'} column "
-        f"'{_on_one_line(name)}' "
-        f"(its columns are {shown}); correct the source's columns."
+        f"'{_on_one_line(name)}' (its columns are {shown}); correct the source's columns."
         for name in dict.fromkeys(mapped(source.columns))
         if present.count(name) != 1
     ]
@@ -93,9 +92,10 @@ def jsonl_drafts(values: Values, source: SourceConfig) -> Found:
     seen: dict[str, None] = {}
     for line, value in values:
         if isinstance(value, dict):
+            row = by_name(value)
             if len(seen) < 1000:
-                seen.update(dict.fromkeys(value))
-            yield line, draft_of(value, source.columns)
+                seen.update(dict.fromkeys(row))
+            yield line, draft_of(row, source.columns)
         else:
             yield line, value if isinstance(value, RowError) else RowError("not a JSON object")
     if seen:
@@ -221,7 +221,7 @@ def _names(lines: list[str], delimiter: str, *, strict: bool) -> tuple[str, list
     """Read a header as separated by a sign; give that, the names, and of how many lines they are."""
     reader = csv.reader(lines, delimiter=delimiter, strict=strict)
     try:
-        names = [name.strip().replace("\r\n", "\n") for name in next(reader, [])]
+        names = [composed(name).replace("\r\n", "\n") for name in next(reader, [])]
     except csv.Error:
         return delimiter, [], 1
     return delimiter, names, reader.line_num
@@ -237,7 +237,7 @@ def xlsx_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:
     """
     rows = _sheet_rows(file, source)
     number, header = next(((n, row) for n, row in rows if any(cell is not None for cell in row)), (0, ()))
-    names = ["" if cell is None else str(cell).strip() for cell in header]
+    names = ["" if cell is None else composed(str(cell)) for cell in header]
     if number == 0:
         raise InputError(f"{source.path}: the sheet is empty; give one with a header and rows.")
     check_columns([name for name in names if name], source)
@@ -261,7 +261,7 @@ def _sheet_rows(file: Path | io.BytesIO, source: SourceConfig) -> Iterator[_Shee
         try:
             with warnings.catch_warnings(action="ignore"):  # of styles and validations it does not know
                 book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
-                sheet = _chosen({sheet.title: sheet for sheet in book.worksheets}, source)
+                sheet = _chosen({composed(sheet.title): sheet for sheet in book.worksheets}, source)
                 sheet.reset_dimensions()  # other programs than Excel write them wrong
                 rows = enumerate(sheet.iter_rows(values_only=True), start=1)
             while some := _next_quietly(rows):

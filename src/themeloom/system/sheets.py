@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import unicodedata
 
 import polars as pl
 
@@ -40,7 +41,7 @@ MOST_ROWS = 2_000_000
 
 
 def parquet_texts(content: bytes) -> pl.DataFrame:
-    """Read a Parquet file of plain columns as text: null where there is nothing.
+    """Read a Parquet file of plain columns as text, in NFC: null where there is nothing.
 
     Raises
     ------
@@ -51,7 +52,9 @@ def parquet_texts(content: bytes) -> pl.DataFrame:
         rows = pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item()
         if rows > MOST_ROWS:
             raise ValueError(f"{rows:,} rows, but a table of labels has at most {MOST_ROWS:,}")
-        return pl.read_parquet(io.BytesIO(content)).with_columns(pl.all().cast(pl.String))
+        table = pl.read_parquet(io.BytesIO(content))
+        composed = table.rename(lambda column: unicodedata.normalize("NFC", column))
+        return composed.with_columns(pl.all().cast(pl.String).str.normalize("NFC"))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, OverflowError) as error:
         raise ValueError(str(error).partition("\n")[0][:120]) from None
 

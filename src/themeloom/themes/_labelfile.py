@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,7 @@ def _parquet(path: Path, content: bytes) -> LabelTable:
 
 def _csv(path: Path, content: bytes) -> LabelTable:
     try:
-        text = content.decode("utf-8-sig")
+        text = unicodedata.normalize("NFC", content.decode("utf-8-sig"))  # a Mac may part letters and marks
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise LabelError(f"{path}:{line}: is not UTF-8 text; save the file as CSV in UTF-8.") from None
