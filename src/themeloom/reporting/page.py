@@ -87,7 +87,7 @@ def make_environment(filters: tuple[Callable[..., object], ...]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update({fmt.__name__: fmt for fmt in filters})
+    environment.filters.update({fmt.__name__: fmt for fmt in (*filters, texts.bdi)})
     environment.globals.update({"t": texts.html, "n": texts.counted, "form": texts.form})
     return environment
 
