@@ -208,7 +208,7 @@ def test_a_csv_of_assignments_is_safe_to_open(model, tmp_path):
     source = tmp_path / "new.csv"
     source.write_text('id,text\n"=HYPERLINK(1)",you listened\n366000031296528431,you listened\n')
     assign_file(model, source, tmp_path / "out.csv", COLUMNS)
-    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
         assert [row["source_id"] for row in csv.DictReader(file)] == ["'=HYPERLINK(1)", "'366000031296528431"]
 
 

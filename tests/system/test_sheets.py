@@ -5,6 +5,7 @@ import io
 import re
 from pathlib import Path
 
+import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given
@@ -69,8 +70,16 @@ def test_a_line_may_name_the_separator(line, sign):
 
 def test_a_table_is_written_with_its_marks():
     table = pl.DataFrame({"id": ["007", "a"], "said": ["=x", 'he said "no"'], "share": [0.5, None]})
-    rows = list(csv.reader(io.StringIO(as_csv(table).decode())))
+    rows = list(csv.reader(io.StringIO(as_csv(table).decode("utf-8-sig"))))
     assert rows == [["id", "said", "share"], ["'007", "'=x", "0.5"], ["a", 'he said "no"', ""]]
+
+
+def test_excel_and_readers_of_tables_know_that_it_is_utf_8():
+    table = pl.DataFrame({"größe": ["要"]})
+    written = as_csv(table) + as_csv(table, header=False)
+    assert written == "\ufeffgröße\r\n要\r\n要\r\n".encode()
+    assert pl.read_csv(written).rows() == [("要",), ("要",)]
+    assert pl.read_csv(written).columns == pd.read_csv(io.BytesIO(written)).columns.to_list() == ["größe"]
 
 
 def test_csv_is_written_here_and_nowhere_else():

@@ -60,10 +60,10 @@ def parquet_texts(content: bytes) -> pl.DataFrame:
 
 
 def as_csv(table: pl.DataFrame, *, header: bool = True) -> bytes:
-    """Write a table as CSV in UTF-8."""
+    """Write a table as CSV in UTF-8, with the mark by which Excel knows it; or what follows a header."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     if header:
         writer.writerow(inert(column) for column in table.columns)
     writer.writerows([inert(cell) for cell in row] for row in table.iter_rows())
-    return buffer.getvalue().encode("utf-8")
+    return buffer.getvalue().encode("utf-8-sig" if header else "utf-8")
