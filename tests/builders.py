@@ -82,13 +82,13 @@ def make_experiment(seed: int = 0) -> Experiment:
     )
 
 
-def make_record(n: int = 60, seed: int = 0) -> RunRecord:
+def make_record(n: int = 60, seed: int = 0, codebook: Codebook | None = None) -> RunRecord:
     """Build a run of `n` made-up messages in five topics, which agrees in itself.
 
     Topic 4 is mixed (no theme); a few messages have no topic at all. Needs ``n >= 20``.
     """
     rng = np.random.default_rng(seed)
-    codebook = make_codebook()
+    codebook = codebook or make_codebook()
     clusters = _clusters(rng, n)
     mapping = make_mapping(rng, clusters.topic, len(codebook.keys), 8)
     communications = _communications(rng, clusters, mapping, codebook)

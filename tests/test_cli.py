@@ -187,6 +187,15 @@ def test_check_tells_themes_of_no_label_or_one(study, tmp_path):
     ) in " ".join(told.split())
 
 
+def test_check_tells_years_of_another_calendar(study, tmp_path):
+    rows = (study.folder / "messages.csv").read_text(encoding="utf-8").splitlines()
+    sent = ["sent", "1403-05-19", "2567-05-19", *["2024-05-19"] * (len(rows) - 3)]
+    study.write("messages.csv", "\n".join(f"{row},{day}" for row, day in zip(rows, sent, strict=True)))
+    study.rewrite("experiment.toml", 'text = "text" }', 'text = "text", created_at = "sent" }')
+    told = CliRunner().invoke(cli.app, ["check", str(study.experiment), "--root", str(tmp_path)]).output
+    assert "messages are of years from 1403 to 2567: is their calendar another" in " ".join(told.split())
+
+
 def test_check_finds_nothing_to_mend_and_starts_no_encoder(study, tmp_path):
     done = subprocess.run(
         [

@@ -1,6 +1,9 @@
 import json
+import os
 import re
+import subprocess
 import sys
+from unicodedata import normalize
 
 import pytest
 
@@ -115,3 +118,25 @@ def test_bad_input_is_a_sentence(agree, tmp_path, case):
     assert len(told) == 1
     assert said in told[0]
     assert not (tmp_path / "agreement.json").exists()
+
+
+def test_a_code_is_the_same_whether_its_letters_and_marks_are_apart_or_not(agree, tmp_path):
+    labels = "id,Zoë,bob\n1,größe,größe\n2,x,x\n".replace(",größe\n", f",{normalize('NFD', 'größe')}\n")
+    coders = normalize("NFD", "Zoë") + ",bob"
+    assert agree(labels, "--coders", coders, "--json", "a.json")[0] == 0
+    assert json.loads((tmp_path / "a.json").read_text())["scores"]["observed"]["value"] == 1
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_a_terminal_that_cannot_show_a_letter_gets_its_number(tmp_path, encoding):
+    (tmp_path / "labels.csv").write_text("id,ann,bob\n1,המתנה,המתנה\n2,größe,größe\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "themeloom", "agree", "labels.csv"],
+        cwd=tmp_path,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "140"},
+        check=False,
+    )
+    assert (done.returncode, b"fault of the program" in done.stderr) == (0, False), done.stderr
+    assert rb"\u05d4\u05de\u05ea\u05e0\u05d4" in done.stdout
+    assert ("größe".encode(encoding, "backslashreplace")) in done.stdout

@@ -102,7 +102,7 @@ def test_the_list_is_safe_to_open_and_never_overwritten(tmp_path: Path) -> None:
     folder, out = store.save(run, tmp_path / "models"), tmp_path / "undecided.csv"
     done = CliRunner().invoke(app, ["undecided", str(folder), "--out", str(out)])
     assert done.exit_code == 0, done.output
-    with out.open(encoding="utf-8", newline="") as file:
+    with out.open(encoding="utf-8-sig", newline="") as file:
         head, *rows = csv.reader(file)
     assert head == ["doc_id", "text", "theme", "probability", "others"]
     assert len(rows) == len(Model(run).undecided)

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from datetime import UTC, date, datetime
+from unicodedata import normalize
 from xml.sax.saxutils import escape
 
 import openpyxl
@@ -400,3 +401,22 @@ def test_a_cell_as_long_as_a_book_is_set_aside_with_the_reason(tmp_path):
     [(line, reason)] = aside(corpus)
     assert line == 3
     assert "a cell of more than 131,072 characters" in reason
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet", "xlsx"])
+def test_names_are_the_same_whether_their_letters_and_marks_are_apart_or_not(tmp_path, form):
+    row = {"größe": "Zu groß", "schlüssel": "ä-1", "verfasserin": "José"}
+    apart = {normalize("NFD", name): normalize("NFD", cell) for name, cell in row.items()}
+    frame, file = pl.DataFrame([apart]), io.BytesIO()
+    match form:
+        case "csv":
+            frame.write_csv(file)
+        case "jsonl":
+            file.write(json.dumps(apart).encode())  # as escapes
+        case "parquet":
+            frame.write_parquet(file)
+        case "xlsx":
+            file.write(workbook(list(apart), list(apart.values())))
+    columns = ColumnsConfig(text="größe", id=normalize("NFD", "schlüssel"), author="verfasserin")
+    corpus = read(tmp_path, file.getvalue(), columns=columns)
+    assert corpus.rows.select("source_id", "author", "text").rows() == [("ä-1", "josé", "Zu groß")]

@@ -1,4 +1,5 @@
 """The labelling page in a real browser: coded by keyboard, killed and started again, offline, read by axe."""
+# ruff: noqa: RUF001 - messages of other languages
 
 import os
 import re
@@ -247,6 +248,53 @@ def test_keys_give_the_codes_that_are_shown(visit, server, events):
     assert page.locator("#codes li:visible").count() == 7
     assert page.input_value("#search") == ""
     assert page.is_hidden("#fault")
+
+
+@pytest.mark.parametrize(
+    "letters",
+    [
+        {"u": "\u05d5", "z": "\u05d6", "n": "\u05de"},  # Hebrew
+        {"u": "\u0433", "z": "\u044f", "n": "\u0442"},  # Russian
+        {"u": "\u0941", "z": "\u0964", "n": "\u0928"},  # Hindi: a mark, a stroke and a letter
+    ],
+)
+def test_letters_of_other_scripts_are_the_keys_in_their_place(visit, server, events, letters):
+    page = sit_down(visit, server, f"Kim {letters['u'].encode('unicode_escape').decode()[2:]}").page
+    coder = page.inner_text(".who b")
+    doc_id = message_of(page)
+
+    def hit(letter):
+        event = {"key": letters[letter], "code": f"Key{letter.upper()}", "bubbles": True}
+        page.evaluate("one => document.body.dispatchEvent(new KeyboardEvent('keydown', one))", event)
+
+    hit("u")
+    page.wait_for_function("one => document.body.dataset.doc !== one", arg=doc_id)
+    unclear = "SELECT doc_id FROM current_codes WHERE coder = ? AND unclear"
+    page.wait_for_function("() => !Object.keys(localStorage).length")
+    assert events(unclear, coder) == [(doc_id,)]
+    hit("z")
+    page.wait_for_function("one => document.body.dataset.doc === one", arg=doc_id)
+    hit("n")
+    assert page.evaluate("document.activeElement.id") == "note"
+
+
+@pytest.mark.parametrize(
+    ("name", "sought"),
+    [
+        ("Ärzte und Pflege", "arzte"),
+        ("Ärzte und Pflege", "a\u0308rzte"),
+        ("IŞIK ve ısı", "ışık"),
+        ("IŞIK ve ısı", "ISIK"),
+        ("İlaç", "ilac"),
+    ],
+)
+def test_the_codebook_is_searched_whatever_the_accents(visit, coding_server, tmp_path, name, sought):
+    server = coding_server(tmp_path, 1)
+    with Store.open(label_file(tmp_path), STUDY) as store:
+        codebooks.take_in(store, Codebook((replace(BOOK.themes[0], name=name), *BOOK.themes[1:])), "Zoe", "")
+    page = sit_down(visit, server, "Cleo").page
+    page.fill("#search", sought)
+    assert page.locator("#codes li:visible bdi").all_inner_texts() == [name]
 
 
 def test_single_keys_can_be_turned_off(visit, server):

@@ -7,6 +7,7 @@ import tempfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from unicodedata import normalize
 from xml.etree import ElementTree as ET
 
 import polars as pl
@@ -19,7 +20,7 @@ from coding_server import STUDY, open_store
 from themeloom.errors import LabelError
 from themeloom.labelling import codebooks, codes, doubles, exports, imports, labelstudio, people, refi
 from themeloom.labelling.codes import Coding
-from themeloom.labelling.collected import Said, duration, moment
+from themeloom.labelling.collected import Collected, Said, duration, moment
 from themeloom.labelling.imports import Taken
 from themeloom.labelling.store import insert
 from themeloom.records import Codebook, Theme
@@ -589,3 +590,20 @@ def test_a_decision_that_a_message_is_unclear_changes_no_agreement(store, tmp_pa
     after, sample = measured()
     assert after == before
     assert sample.decided.tolist() == [True, False, True, False, False, True]
+
+
+@pytest.mark.parametrize("name", ["codes.csv", "codes.parquet", "label-studio.json", "project.qdpx"])
+def test_codes_come_back_from_programs_that_take_letters_and_marks_apart(tmp_path, name):
+    apart = Said(normalize("NFD", "Zoë"), normalize("NFD", "doc-ä"), normalize("NFD", "größe"))
+    codebook = Codebook(tuple(Theme(key, key, key) for key in ("größe", "x")))
+    message = {"doc_id": apart.doc_id, "text": "a", "batch": 1, "design": "random", "inclusion": 1.0}
+    apart_book = Codebook((replace(codebook.themes[0], key=apart.code), codebook.themes[1]))
+    content = FORMATS[name].write(Collected("study", (message,), apart_book, (apart,), ()))
+    with open_store(tmp_path / "to", 1) as other:
+        codebooks.take_in(other, codebook, "lead", "a test")
+        asked = []
+        path = written(tmp_path / name, content)
+        taken = imports.take_in(other, imports.read(path), path, lambda one: asked.append(one) or doc(0))
+        assert (taken.new, taken.coders) == (1, ("Zoë",))
+        assert kept(other)[0][0][2] == "größe"
+        assert asked == ["doc-ä"]

@@ -1,8 +1,10 @@
 """Coders, their links and their sessions."""
+# ruff: noqa: RUF001 - names of every script
 
 import pytest
 
 from coding_server import open_store
+from themeloom.errors import LabelError
 from themeloom.labelling import people
 
 
@@ -26,11 +28,39 @@ def test_names_are_kept_as_they_were_first_written(store):
         ("O'Brien", "O\u02bcBrien"),
         ("Weiß", "WEISS"),
         ("Ana", "\uff21\uff2e\uff21"),  # wide letters
+        ("Işıl", "IŞIL"),  # as Turkish has it, and as others make capitals and small letters
+        ("Işıl", "işil"),
+        ("İpek", "ipek"),
+        ("علی\u200cرضا", "علیرضا"),  # with a joiner that nobody sees, and without
     ],
 )
 def test_a_name_is_one_however_it_is_typed(store, name, again):
     assert [people.join(store, one) for one in (name, again)] == [name, name]
     assert people.coders(store) == [name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "प्रिया शर्मा",
+        "สมชาย ใจดี",
+        "مُحَمَّد",
+        "יעל בן־דוד",
+        "ג׳ורג׳",
+        "பிரியா",
+        "علی\u200cرضا",
+        "アンナ・ミュラー",
+        "Gal·la",
+    ],
+)
+def test_names_of_every_script_are_names(store, name):
+    assert people.join(store, name) == name
+
+
+@pytest.mark.parametrize("name", ["", "्रिया", "1a", "_a", "a<b", "a/b", "a\u202eb", "a\x00"])
+def test_what_can_be_no_name_is_refused(store, name):
+    with pytest.raises(LabelError, match="can be no coder's name"):
+        people.join(store, name)
 
 
 def test_coders_whom_an_older_file_tells_apart_stay_apart(store):

@@ -14,7 +14,7 @@ def test_a_run_shows_itself_in_a_notebook() -> None:
     assert "5 topics emerged from 60 unique communications" in shown
     kappa = record.scores.overall["kappa"]
     assert f"{kappa.value:.2f}" in shown
-    assert all(f'<th scope="row">{key}</th>' in shown for key in record.codebook.keys)
+    assert all(f'<th scope="row"><bdi>{key}</bdi></th>' in shown for key in record.codebook.keys)
     assert record.note in shown
 
 

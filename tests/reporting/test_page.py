@@ -1,19 +1,22 @@
 """The report as a browser shows it."""
+# ruff: noqa: RUF001 - messages of other languages
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from hostile import MESSAGES, hostile_record
 from playwright.sync_api import Browser, FloatRect, Page
 
 from browsing import Visit
-from builders import make_record
-from themeloom.records import RunRecord
+from builders import make_codebook, make_record
+from themeloom.records import Codebook, RunRecord
 from themeloom.reporting import html, points
 from themeloom.reporting.quotes import Quotes
 from themeloom.reporting.readable import readable
@@ -196,6 +199,58 @@ def test_search_finds_messages_by_their_words(shared: Visit, record: RunRecord) 
     assert len(listed(page)) == 100
     clear(page)
     assert shared.problems == []
+
+
+@pytest.fixture(scope="module")
+def translated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report in which a theme and a topic's words are Hebrew, and some messages Turkish and German."""
+    hebrew, (first, *others) = "המתנה", make_codebook().themes
+    record = make_record(200, codebook=Codebook((replace(first, key=hebrew, name=hebrew), *others)))
+    texts = ["IŞIK ve ısı", "İlaç yok", "Zwei Ärzte", *record.communications["text"][3:]]
+    topics = [replace(topic, words=(hebrew, *topic.words[1:])) for topic in record.discovery.topics]
+    changed = replace(
+        record,
+        communications=record.communications.with_columns(pl.Series("text", texts)),
+        discovery=replace(record.discovery, topics=tuple(topics)),
+    )
+    return write(tmp_path_factory.mktemp("translated"), changed)
+
+
+@pytest.mark.parametrize(
+    ("sought", "found"),
+    [
+        ("ışık", "IŞIK ve ısı"),
+        ("ISIK", "IŞIK ve ısı"),
+        ("ilaç", "İlaç yok"),
+        ("a\u0308rzte", "Zwei Ärzte"),
+        ("arzte", "Zwei Ärzte"),
+    ],
+)
+def test_search_finds_words_whatever_their_accents(
+    visit: Open, translated: Path, sought: str, found: str
+) -> None:
+    page = ready(visit(translated))
+    search(page, sought)
+    assert listed(page) == [found]
+
+
+def test_names_from_right_to_left_do_not_turn_the_numbers_beside_them(visit: Open, translated: Path) -> None:
+    seen = visit(translated)
+    page = ready(seen)
+    bare = """() => {
+      const walk = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+      const found = [];
+      while (walk.nextNode()) {
+        const { data, parentElement: within } = walk.currentNode;
+        const apart = within.closest("bdi, [dir=auto], svg, script, style, .word, .checklist");
+        if (/[א-ת]/.test(data) && !apart) found.push(`${within.tagName} ${data.trim().slice(0, 60)}`);
+      }
+      return found;
+    }"""
+    assert page.evaluate(bare) == []
+    page.get_by_role("button", name="Themes", exact=True).click()
+    assert page.evaluate(bare) == []
+    assert seen.problems == []
 
 
 def test_legend_hides_and_shows_groups(shared: Visit, record: RunRecord) -> None:

@@ -96,6 +96,14 @@ def test_the_period_fits_the_span(span: timedelta, unit: str, told: str) -> None
     assert told in leads.over_time(summarise(record, paths={}, tracked={}))
 
 
+def test_years_far_apart_are_told_without_those_between_them() -> None:
+    times = [datetime(year, 5, 6, tzinfo=UTC) for year in (1403, 2012, 2013, 2567)]
+    found = over_time(sent(make_record(20), times * 5))
+    assert found is not None
+    assert found.periods == ("1403", "2012", "2013", "2567")
+    assert found.messages == (5, 5, 5, 5)
+
+
 def test_without_any_time_nothing_is_drawn() -> None:
     record = sent(make_record(20), [None] * 20)
     assert over_time(record) is None

@@ -105,7 +105,7 @@ def test_quotations_are_exported_and_never_computed(folder: Path, tmp_path: Path
     )
     assert list(tmp_path.iterdir()) == [out]
     if kind == "csv":
-        rows = list(csv.DictReader(io.StringIO(out.read_text("utf-8"))))
+        rows = list(csv.DictReader(io.StringIO(out.read_text("utf-8-sig"))))
         assert list(rows[0]) == list(COLUMNS)
         assert all(row["quotation"][:2] in {"'=", "'+", ""} for row in rows)
         assert not any(value.startswith(("=", "+", "-", "@")) for row in rows for value in row.values())

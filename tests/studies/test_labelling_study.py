@@ -138,7 +138,7 @@ def test_the_walk(visit, coding_server, demo, command):
     exported = exported_labels(ben, server, experiment.parent)
     server.kill()
 
-    with exported.open(encoding="utf-8", newline="") as file:
+    with exported.open(encoding="utf-8-sig", newline="") as file:
         rows = {row["doc_id"].removeprefix("'"): row for row in csv.DictReader(file)}
     assert {one: (row["Ana"], row["Ben"]) for one, row in rows.items()} == said
     assert {one: row["adjudicated"] for one, row in rows.items() if row["adjudicated"]} == {

@@ -5,13 +5,14 @@ import io
 import re
 from pathlib import Path
 
+import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from themeloom.system import sheets
-from themeloom.system.sheets import alive, as_csv, inert, separator_of
+from themeloom.system.sheets import alive, as_csv, as_sheet, inert, separator_of
 
 
 @given(st.text())
@@ -71,6 +72,23 @@ def test_a_table_is_written_with_its_marks():
     table = pl.DataFrame({"id": ["007", "a"], "said": ["=x", 'he said "no"'], "share": [0.5, None]})
     rows = list(csv.reader(io.StringIO(as_csv(table).decode())))
     assert rows == [["id", "said", "share"], ["'007", "'=x", "0.5"], ["a", 'he said "no"', ""]]
+
+
+@pytest.mark.parametrize(
+    "said", ["plain", "he said \N{RIGHT SINGLE QUOTATION MARK}no\N{RIGHT SINGLE QUOTATION MARK} \U0001f642"]
+)
+def test_a_sheet_of_english_has_no_mark(said):
+    table = pl.DataFrame({"doc_id": ["a"], "text": [said]})
+    assert as_sheet(table) == as_csv(table)
+    assert as_csv(table) + as_csv(table, header=False) == f"doc_id,text\r\na,{said}\r\na,{said}\r\n".encode()
+
+
+def test_excel_and_readers_of_tables_know_that_a_sheet_is_utf_8():
+    table = pl.DataFrame({"größe": ["要", "要"]})
+    written = as_sheet(table)
+    assert written == "\ufeffgröße\r\n要\r\n要\r\n".encode()
+    assert pl.read_csv(written).rows() == [("要",), ("要",)]
+    assert pl.read_csv(written).columns == pd.read_csv(io.BytesIO(written)).columns.to_list() == ["größe"]
 
 
 def test_csv_is_written_here_and_nowhere_else():

@@ -1,3 +1,4 @@
+import unicodedata
 from importlib.resources import files
 from pathlib import Path
 
@@ -211,3 +212,11 @@ def test_what_is_short_and_stands_for_much_is_refused(tmp_path, text, said):
     with pytest.raises(CodebookError, match=said) as found:
         read_codebook(written(tmp_path, text))
     assert len(str(found.value)) < 20_000
+
+
+def test_letters_and_their_marks_are_one_however_they_were_typed(tmp_path):
+    apart = unicodedata.normalize("NFD", "größe")
+    read = read_codebook(written(tmp_path, GOOD.replace("key: a", f"key: {apart}")))
+    assert read.keys == ("größe", "b")
+    both = GOOD.replace("key: a", f"key: {apart}").replace("key: b", "key: größe")
+    assert faults(tmp_path, both) == (":5: key 'größe' is taken on line 2; give each its own key.",)

@@ -1,4 +1,6 @@
 import csv
+import unicodedata
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -435,3 +437,20 @@ def test_where_no_id_is_known_the_column_that_is_to_be_named_is_told(tmp_path, f
         f"{path}:2: none of the 2 ids in column 'id' belongs to a message of this corpus; {cure}, "
         "or give the labels of this study.",
     )
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.parquet"])
+def test_letters_and_their_marks_may_be_taken_apart(tmp_path, name):
+    apart = partial(unicodedata.normalize, "NFD")
+    table = pl.DataFrame({apart("Nummer-ä"): ["ä-1"], apart("José"): [apart("größe")]})
+    table = table.with_columns(pl.all().str.normalize("NFD"))
+    write = table.write_csv if name.endswith("csv") else table.write_parquet
+    write(tmp_path / name)
+    crosswalk = pl.DataFrame({"source_id": ["ä-1"], "doc_id": ["doc-0"]})
+    codebook = Codebook((Theme("größe", "Größe", "Zu groß."), Theme("x", "X", "Anderes.")))
+    config = ThemesConfig(
+        codebook="", labels=str(tmp_path / name), key=apart("Nummer-ä"), coders=(apart("José"),)
+    )
+    sample = read_labels(config, codebook, crosswalk, ["doc-0"])
+    assert sample.coders == ("José",)
+    assert sample.theme.tolist() == [0]

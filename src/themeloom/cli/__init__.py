@@ -4,6 +4,7 @@ import errno
 import gc
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -80,6 +81,7 @@ def main() -> None:
     from themeloom.errors import ThemeloomError
 
     _open_what_is_closed()
+    _show_what_cannot_be()
     gc.set_threshold(50_000)  # a tenth of a short command went to looking through libraries, which stay
     try:
         with orderly():
@@ -110,6 +112,13 @@ def _open_what_is_closed() -> None:
             nowhere = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 (until the process ends)
             os.set_inheritable(nowhere.fileno(), True)
             setattr(sys, name, nowhere)
+
+
+def _show_what_cannot_be() -> None:
+    """Print the letters that a terminal cannot show, as of Hebrew one in Latin-1, by their numbers."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors in {"strict", "surrogateescape"}:
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _told_whole() -> None:

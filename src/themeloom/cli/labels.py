@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated
+from unicodedata import normalize
 
 import typer
 
@@ -91,18 +92,31 @@ def plan(
     show_plan(Console(), found)
 
 
+def _composed(columns: str | None) -> str | None:
+    """Name columns as they are read, in NFC; not every terminal does."""
+    return columns and normalize("NFC", columns)
+
+
 def agree(
     labels: Annotated[Path, typer.Argument(help="The label file: a row a message, a column a coder.")],
     codebook: Annotated[
         Path | None, typer.Option(help="The codebook; without one, the codes found are taken.")
     ] = None,
-    key: Annotated[str | None, typer.Option(help="Column of the message's id; by default the first.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Column of the message's id; by default the first.", callback=_composed)
+    ] = None,
     coders: Annotated[
-        str | None, typer.Option(help="Columns of the coders, with commas between; by default all others.")
+        str | None,
+        typer.Option(
+            help="Columns of the coders, with commas between; by default all others.", callback=_composed
+        ),
     ] = None,
     adjudicated: Annotated[
         str | None,
-        typer.Option(help="Column of the agreed label, which is no coder's; 'adjudicated' if there."),
+        typer.Option(
+            help="Column of the agreed label, which is no coder's; 'adjudicated' if there.",
+            callback=_composed,
+        ),
     ] = None,
     json: JsonPath = None,
 ) -> None:

@@ -52,7 +52,9 @@ class StudyConfig(Section):
     """What the study is, and the seed of everything random in it."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] = Field(
-        description="Short name: the MLflow experiment and the start of each run's name."
+        description="Short name: the MLflow experiment and the start of each run's name. It has letters "
+        "(a to z), digits, '-', '_' and '.' only, 64 at most, and begins with a letter or digit; "
+        "`title` has any."
     )
     title: str = Field("", description="One line that heads the report.")
     note: str = Field("", description="Something every reader of the report must know, shown at its top.")

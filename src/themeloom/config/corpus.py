@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from themeloom.config.section import Section, SomeShare
+from themeloom.config.section import Name, Section, SomeShare
 
 SourceFormat = Literal[
     "auto",
@@ -27,14 +27,14 @@ SourceFormat = Literal[
 class ColumnsConfig(Section):
     """Which column holds what, for tables (CSV, TSV, JSONL, Parquet, XLSX)."""
 
-    text: str = Field("text", description="The message.")
-    id: str | None = Field(
+    text: Name = Field("text", description="The message.")
+    id: Name | None = Field(
         None,
         description="The message's id, different for each; without one, ids are made from the content.",
     )
-    created_at: str | None = Field(None, description="When it was sent.")
-    author: str | None = Field(None, description="The author's handle or name.")
-    lang: str | None = Field(None, description="The language code.")
+    created_at: Name | None = Field(None, description="When it was sent.")
+    author: Name | None = Field(None, description="The author's handle or name.")
+    lang: Name | None = Field(None, description="The language code.")
 
 
 class SourceConfig(Section):
@@ -47,10 +47,10 @@ class SourceConfig(Section):
     )
     day_first: bool = Field(default=False, description="Whether 3/4/2013 is the third of April.")
     timezone: str = Field("UTC", description="Time zone of dates that name none (IANA name).")
-    id_prefix: str = Field(
+    id_prefix: Name = Field(
         "", description="Put before every id, where two sources number their rows alike; labels name it too."
     )
-    sheet: str | None = Field(None, description="The sheet of an XLSX file; the first one if not given.")
+    sheet: Name | None = Field(None, description="The sheet of an XLSX file; the first one if not given.")
 
     @field_validator("timezone")
     @classmethod
@@ -89,8 +89,8 @@ class AnonymiseConfig(Section):
         "numbers, postcodes), and the words of `mask`: for messages of other languages, whose ordinary words "
         "would be taken for names.",
     )
-    keep: tuple[str, ...] = Field((), description="Words that are never masked (names of drugs, say).")
-    mask: tuple[str, ...] = Field((), description="Words that are always masked, as a name.")
+    keep: tuple[Name, ...] = Field((), description="Words that are never masked (names of drugs, say).")
+    mask: tuple[Name, ...] = Field((), description="Words that are always masked, as a name.")
 
     @field_validator("keep", "mask", mode="before")
     @classmethod

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated
+from unicodedata import normalize
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -16,6 +17,8 @@ def _not_blank(value: str) -> str:
 Share = Annotated[float, Field(ge=0, le=1)]
 SomeShare = Annotated[float, Field(gt=0, le=1)]
 SomeText = Annotated[str, AfterValidator(_not_blank)]
+Name = Annotated[str, AfterValidator(lambda value: normalize("NFC", value))]
+"""A text that is looked for in files, whose names and texts are read in NFC."""
 
 
 class Section(BaseModel):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from themeloom.config.section import Section, Share
+from themeloom.config.section import Name, Section, Share
 
 LABEL_STORE = "label-store"
 """In place of a label file's path: what people code on the labelling page."""
@@ -34,15 +34,15 @@ class ThemesConfig(Section):
         description="The labels (CSV or Parquet), relative to the experiment file; or 'label-store': what "
         "was coded on the page of `themeloom label`."
     )
-    key: str | None = Field(
+    key: Name | None = Field(
         None, description="Column of the source id or doc_id; by default the first column."
     )
-    coders: tuple[str, ...] | None = Field(
+    coders: tuple[Name, ...] | None = Field(
         None,
         description="Columns of the coders; by default all but the key, the adjudicated one, and text, "
         "inclusion_probability, design and batch, as sheets and exports call what is no code.",
     )
-    adjudicated: str = Field(
+    adjudicated: Name = Field(
         "adjudicated", description="Column of the agreed label; the coders' majority where absent."
     )
     assisted: bool = Field(
@@ -53,7 +53,7 @@ class ThemesConfig(Section):
         "unknown",
         description="How the labelled messages were chosen: 'random' if each was as likely as any other.",
     )
-    inclusion: str | None = Field(
+    inclusion: Name | None = Field(
         None, description="Column of the probability with which each labelled message was drawn."
     )
     strategy: Literal["stacked", "soft", "bayes", "graph", "majority", "zero-shot", "auto"] = Field(

@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -37,10 +38,22 @@ Found = Iterator[tuple[int, Draft | RowError]]
 """Line by line, what a reader found."""
 
 
+def composed(name: str) -> str:
+    """Return a name as all that is compared with it: in NFC, without junk and blanks around it."""
+    return unicodedata.normalize("NFC", without_junk(name)).strip()
+
+
+def by_name(row: dict[str, object]) -> dict[str, object]:
+    """Return a row by the names of its columns as `composed` gives them."""
+    if "".join(row).isascii():
+        return row
+    return {composed(column): cell for column, cell in row.items()}
+
+
 def word(value: object) -> str | None:
     """Return a short field as text; None where there is nothing in it."""
     if isinstance(value, str):
-        return without_junk(value).strip() or None
+        return composed(value) or None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return identifier(value)
     return None
@@ -60,7 +73,7 @@ def identifier(value: object) -> str | None:
         return _from_float(value)
     if isinstance(value, int):
         return str(value)
-    return _from_text(without_junk(value).strip()) if isinstance(value, str) else None
+    return _from_text(composed(value)) if isinstance(value, str) else None
 
 
 def _from_float(value: float) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from themeloom.config import SourceConfig
-from themeloom.corpus.drafts import Found
+from themeloom.corpus.drafts import Found, by_name, composed
 from themeloom.corpus.files import check_expansion
 from themeloom.corpus.tables import check_columns, draft_of, mapped
 from themeloom.errors import InputError
@@ -30,8 +30,10 @@ def parquet_drafts(
     given = file.stat().st_size if isinstance(file, Path) else len(file.getvalue())
     try:
         table = pl.scan_parquet(file)
-        check_columns(table.collect_schema().names(), source)
-        frame = table.select(sorted(set(mapped(source.columns))))
+        present = table.collect_schema().names()
+        check_columns([composed(name) for name in present], source)
+        wanted = set(mapped(source.columns))
+        frame = table.select(sorted(name for name in present if composed(name) in wanted))
         rows = table.select(pl.len()).collect().item()
         for batch in frame.collect_batches(chunk_size=_BATCH, maintain_order=True):
             total, longest = _sizes(batch)
@@ -40,7 +42,7 @@ def parquet_drafts(
             for row in batch.iter_rows(named=True, buffer_size=1 + _AT_ONCE // (1 + longest)):
                 progress.advance(size * (number + 1) // rows - size * number // rows)
                 number += 1
-                yield number, draft_of(row, source.columns)
+                yield number, draft_of(by_name(row), source.columns)
     except (
         pl.exceptions.PolarsError,
         pl.exceptions.PanicException,

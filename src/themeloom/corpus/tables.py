@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from themeloom.config import ColumnsConfig, SourceConfig
-from themeloom.corpus.drafts import Draft, Found, RowError
+from themeloom.corpus.drafts import Draft, Found, RowError, by_name, composed
 from themeloom.corpus.files import LONGEST_LINE, fault_of, lines
 from themeloom.corpus.json_values import Values
 from themeloom.errors import InputError
@@ -53,8 +53,7 @@ def check_columns(present: Sequence[str], source: SourceConfig) -> None:
     )
     faults = [
         f"{source.path}: has {'no' if name not in present else 'more than one'} column "
-        f"'{_on_one_line(name)}' "
-        f"(its columns are {shown}); correct the source's columns."
+        f"'{_on_one_line(name)}' (its columns are {shown}); correct the source's columns."
         for name in dict.fromkeys(mapped(source.columns))
         if present.count(name) != 1
     ]
@@ -78,9 +77,10 @@ def jsonl_drafts(values: Values, source: SourceConfig) -> Found:
     seen: dict[str, None] = {}
     for line, value in values:
         if isinstance(value, dict):
+            row = by_name(value)
             if len(seen) < 1000:
-                seen.update(dict.fromkeys(value))
-            yield line, draft_of(value, source.columns)
+                seen.update(dict.fromkeys(row))
+            yield line, draft_of(row, source.columns)
         else:
             yield line, value if isinstance(value, RowError) else RowError("not a JSON object")
     if seen:
@@ -214,7 +214,7 @@ def _names(lines: list[str], delimiter: str, *, strict: bool) -> tuple[str, list
     """Read a header as separated by a sign; give that, the names, and of how many lines they are."""
     reader = csv.reader(lines, delimiter=delimiter, strict=strict)
     try:
-        names = [name.strip().replace("\r\n", "\n") for name in next(reader, [])]
+        names = [composed(name).replace("\r\n", "\n") for name in next(reader, [])]
     except csv.Error:
         return delimiter, [], 1
     return delimiter, names, reader.line_num

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from themeloom.config import SourceConfig
-from themeloom.corpus.drafts import Found
+from themeloom.corpus.drafts import Found, composed
 from themeloom.corpus.tables import check_columns, draft_of
 from themeloom.errors import InputError
 from themeloom.system.archives import DAMAGED, unpacking_fault
@@ -36,7 +36,7 @@ def xlsx_drafts(file: Path | io.BytesIO, source: SourceConfig) -> Found:
     """
     rows = _sheet_rows(file, source)
     number, header = next(((n, row) for n, row in rows if any(cell is not None for cell in row)), (0, ()))
-    names = ["" if cell is None else str(cell).strip() for cell in header]
+    names = ["" if cell is None else composed(str(cell)) for cell in header]
     if number == 0:
         raise InputError(f"{source.path}: the sheet is empty; give one with a header and rows.")
     check_columns([name for name in names if name], source)
@@ -60,7 +60,7 @@ def _sheet_rows(file: Path | io.BytesIO, source: SourceConfig) -> Iterator[_Shee
         try:
             with warnings.catch_warnings(action="ignore"):  # of styles and validations it does not know
                 book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
-                sheet = _chosen({sheet.title: sheet for sheet in book.worksheets}, source)
+                sheet = _chosen({composed(sheet.title): sheet for sheet in book.worksheets}, source)
                 sheet.reset_dimensions()  # other programs than Excel write them wrong
                 rows = enumerate(sheet.iter_rows(values_only=True), start=1)
             while some := _next_quietly(rows):

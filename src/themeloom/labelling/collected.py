@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+from unicodedata import normalize
 
 from themeloom.records import Codebook
 from themeloom.system.sheets import UNCLEAR
@@ -35,6 +36,13 @@ class Said:
     def content(self) -> tuple[object, ...]:
         """What makes it another one than what was said before: of a note what all formats can hold."""
         return self.code, self.second, self.unclear, clean(self.note or "")
+
+    @property
+    def composed(self) -> "Said":
+        """The same with its names in NFC, as those of the study are."""
+        coder, doc_id = normalize("NFC", self.coder), normalize("NFC", self.doc_id)
+        code, second = (one and normalize("NFC", one) for one in (self.code, self.second))
+        return replace(self, coder=coder, doc_id=doc_id, code=code, second=second)
 
     def told_by(self, codebook: Codebook) -> "Said":
         """Take the word 'unclear' in the place of a code for what it says, unless it is one of the codes."""

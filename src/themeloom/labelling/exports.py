@@ -10,7 +10,7 @@ import polars as pl
 from themeloom.labelling import codebooks, labelstudio, refi
 from themeloom.labelling.collected import Collected, Said
 from themeloom.labelling.store import Store
-from themeloom.system.sheets import UNCLEAR, as_csv
+from themeloom.system.sheets import UNCLEAR, as_sheet
 
 LONG: dict[str, Any] = {
     "doc_id": pl.String,
@@ -133,14 +133,14 @@ FORMATS = (
         "labels.csv",
         "A row a message, a column a coder: a label file.",
         CSV,
-        lambda found: as_csv(label_table(found)),
+        lambda found: as_sheet(label_table(found)),
     ),
     Format("labels.parquet", "The same, as Parquet.", PARQUET, lambda found: _parquet(label_table(found))),
     Format(
         "codes.csv",
         "A row a code, with notes, second codes, times, versions of the codebook, and decisions.",
         CSV,
-        lambda found: as_csv(long_table(found)),
+        lambda found: as_sheet(long_table(found)),
     ),
     Format("codes.parquet", "The same, as Parquet.", PARQUET, lambda found: _parquet(long_table(found))),
     Format(

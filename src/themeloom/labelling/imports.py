@@ -190,7 +190,8 @@ def take_in(store: Store, said: list[Said], path: Path, doc_id_of: Callable[[str
         If a message is not in the sample, a code not in the codebook, or there is nothing to take in.
     """
     version, codebook = codebooks.newest(store)
-    found = [replace(one.told_by(codebook), doc_id=doc_id_of(one.doc_id) or "") for one in said]
+    told = (one.composed.told_by(codebook) for one in said)
+    found = [replace(one, doc_id=doc_id_of(one.doc_id) or "") for one in told]
     _check(store, found, path, codebook)
     names = {one.coder: _joined(store, one.coder) for one in found}
     client = str(uuid.uuid5(uuid.NAMESPACE_URL, hashlib.sha256(path.read_bytes()).hexdigest()))

@@ -20,7 +20,9 @@ MOST_ADDRESSES = 10_000
 LONGEST_NAME = 40
 RESERVED = {"adjudicated", "doc_id", "text", "design", "inclusion_probability", "batch", "id"}
 APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u02bc"), "'")
-_NAME = re.compile(r"[^\W\d_][\w .'\u2019-]*")
+_BETWEEN = re.compile("[\\w .'\u2019\u00b7\u30fb\u05be\u05f3\u05f4\u200c\u200d-]")
+"""What a name has beside letters and their marks: points, hyphens and signs of Hebrew, joiners of Persian."""
+_ONE = str.maketrans({"\u0131": "i", "\u200c": "", "\u200d": ""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def plain(name: str) -> str:
         If this can be no coder's name.
     """
     name = " ".join(unicodedata.normalize("NFC", name).split())
-    if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME or _folded(name) in RESERVED:
+    if not _is_name(name) or len(name) > LONGEST_NAME or _folded(name) in RESERVED:
         raise LabelError(
             f"'{name[:LONGEST_NAME]}' can be no coder's name: use 1 to {LONGEST_NAME} letters, digits, "
             "blanks, hyphens and dots, beginning with a letter, and none of the words that head a column."
@@ -137,10 +139,20 @@ def plain(name: str) -> str:
     return name
 
 
+def _is_name(name: str) -> bool:
+    """Whether it begins with a letter; many scripts write vowels as marks, which are no letters to `re`."""
+    return name[:1].isalpha() and all(
+        _BETWEEN.match(sign) or unicodedata.category(sign).startswith("M") for sign in name
+    )
+
+
 def _folded(name: str) -> str:
-    """Give what is the same however a name is typed: in capitals, in wide letters, with which apostrophe."""
+    """Give what is the same however a name is typed: in capitals, in wide letters, with which apostrophe.
+
+    The two i of Turkish are one, as capitals of one become small letters of the other elsewhere.
+    """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return folded.translate(APOSTROPHES)
+    return folded.replace("i\u0307", "i").translate(_ONE).translate(APOSTROPHES)
 
 
 class WrongTokens:

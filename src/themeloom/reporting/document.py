@@ -1,5 +1,7 @@
 """The table of themes as a text document (DOCX), for a paper's appendix."""
 
+import re
+import unicodedata
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +15,9 @@ from themeloom.reporting.texts import say
 if TYPE_CHECKING:
     from docx.document import Document
     from docx.table import _Cell
+    from docx.text.paragraph import Paragraph
 
+_BRACKETS = re.compile(r"\[[^\[\]]*\]")
 COLUMNS = ("theme", "share", "topics", "quotations")
 
 
@@ -44,6 +48,10 @@ def write_docx(summary: Summary, path: Path) -> None:
     for told in filter(None, (unnamed_told(summary.parameters), few_told(summary))):
         document.add_paragraph(told)
     _table(document, summary)
+    cells = [cell for table in document.tables for row in table.rows for cell in row.cells]
+    for part in (document, *cells):
+        for paragraph in part.paragraphs:
+            _turn(paragraph)
     written = BytesIO()  # an archive that breaks off on a full disk would fail once more when it is closed
     document.save(written)
     path.write_bytes(written.getvalue())
@@ -84,3 +92,21 @@ def _quote(cell: "_Cell", examples: tuple[Example, ...], kind: str = "") -> None
         )
         if example.of_few:
             quoted.add_run(f" [{say('few.flag')}]").bold = True
+
+
+def _turn(paragraph: "Paragraph") -> None:
+    """Let a paragraph run from right to left if its first letter does, and each piece of it that does."""
+    from docx.oxml import OxmlElement
+
+    if _from_right(paragraph.text):
+        paragraph.paragraph_format.element.get_or_add_pPr().append(OxmlElement("w:bidi"))
+    for run in paragraph.runs:
+        if _from_right(run.text):
+            run.font.rtl = True
+            run.font.cs_bold, run.font.cs_italic = run.bold, run.italic  # of its own, in these scripts
+
+
+def _from_right(text: str) -> bool:
+    """Whether a text runs from right to left; what was put for a name has no say in it."""
+    directions = map(unicodedata.bidirectional, _BRACKETS.sub("", text))
+    return next((one for one in directions if one in {"L", "R", "AL"}), "L") != "L"

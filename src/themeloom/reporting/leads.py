@@ -10,7 +10,7 @@ from themeloom.records import Score
 from themeloom.reporting.contents import Conformal, Summary, ThemeSummary
 from themeloom.reporting.formats import bounds, decimal, duration, line, number, probability, scored, share
 from themeloom.reporting.sentences import coded_told, left_out_told, unnamed_told
-from themeloom.reporting.texts import counted, form, html, say
+from themeloom.reporting.texts import bdi, counted, form, html, say
 
 
 def answer(s: Summary) -> Markup:
@@ -51,9 +51,9 @@ def commonest(s: Summary) -> Markup:
         first = max(estimated, key=lambda theme: _value(theme.prevalence))
         found = first.prevalence or Score(0, 0, 0)
         within = say("page.interval", low=share(found.low), high=share(found.high))
-        return html("answer.common", name=first.name, share=share(found.value), interval=within)
+        return html("answer.common", name=bdi(first.name), share=share(found.value), interval=within)
     theme = _largest(s)
-    return html("answer.counted", name=theme.name, share=share(theme.size.share)) if theme else Markup()
+    return html("answer.counted", name=bdi(theme.name), share=share(theme.size.share)) if theme else Markup()
 
 
 def agreement(s: Summary) -> Markup:
@@ -95,7 +95,7 @@ def map(s: Summary) -> Markup:
     if not s.topics:
         return html("map.lead_none", points=points)
     first = s.largest_first[0]
-    return html("map.lead", points=points, largest=first.label, share=share(first.size.share))
+    return html("map.lead", points=points, largest=bdi(first.label), share=share(first.size.share))
 
 
 def themes(s: Summary) -> Markup:
@@ -109,7 +109,9 @@ def themes(s: Summary) -> Markup:
         "themes.lead",
         named=number(sum(bool(theme.topics) for theme in s.themes)),
         themes=counted(len(s.themes), "theme"),
-        lead_theme=html("themes.lead_theme", name=theme.name, share=share(theme.size.share)) if theme else "",
+        lead_theme=html("themes.lead_theme", name=bdi(theme.name), share=share(theme.size.share))
+        if theme
+        else "",
         left=left,
     )
 
@@ -125,7 +127,7 @@ def topics(s: Summary) -> Markup:
         topics=counted(len(s.topics), "topic"),
         mapped=number(len(s.topics) - mixed),
         mixed=number(mixed),
-        label=largest.label,
+        label=bdi(largest.label),
         share=share(largest.size.share),
     )
 
@@ -169,7 +171,7 @@ def trust(s: Summary) -> Markup:
     return html("trust.lead", verdict=_verdict(s), undecided=_left_to_people(s))
 
 
-def mistake(s: Summary) -> str:
+def mistake(s: Summary) -> Markup:
     """Name the commonest mistake of the message level."""
     found = [
         (missed.messages, theme.key, missed.theme)
@@ -178,9 +180,9 @@ def mistake(s: Summary) -> str:
         if missed.theme is not None
     ]
     if not found:
-        return ""
+        return Markup()
     messages, coded, given = max(found, key=lambda entry: entry[0])
-    return say("trust.confusion_most", coded=coded, given=given, number=f"{messages:.0f}")
+    return html("trust.confusion_most", coded=bdi(coded), given=bdi(given), number=f"{messages:.0f}")
 
 
 def kept(s: Summary) -> str:
@@ -292,8 +294,9 @@ def _largest(s: Summary) -> ThemeSummary | None:
     return max(found, key=lambda theme: theme.size.count) if found else None
 
 
-def _topic(s: Summary, topic: int) -> str:
-    return f"{topic} ({', '.join(word.word for word in s.topics[topic].words[:3])})"
+def _topic(s: Summary, topic: int) -> Markup:
+    words = ", ".join(word.word for word in s.topics[topic].words[:3])
+    return Markup("{} ({})").format(topic, bdi(words))
 
 
 def _value(score: Score | None) -> float:

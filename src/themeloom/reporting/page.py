@@ -88,7 +88,7 @@ def make_environment(filters: tuple[Callable[..., object], ...]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update({fmt.__name__: fmt for fmt in filters})
+    environment.filters.update({fmt.__name__: fmt for fmt in (*filters, texts.bdi)})
     environment.globals.update({"t": texts.html, "n": texts.counted, "form": texts.form})
     environment.globals.update(
         {"catalogue": texts.catalogue(), "TOPIC_LEVEL": TOPIC_LEVEL, "MESSAGE_LEVEL": MESSAGE_LEVEL}

@@ -10,6 +10,7 @@ from themeloom.reporting.contents import OverTime
 
 MOST = 40
 """Periods to tell, at most: hours are summed to days, days to weeks, … until they are no more."""
+_MOST_YEARS = 100
 
 _UNITS = {
     "hour": "1h",
@@ -35,8 +36,8 @@ def over_time(record: RunRecord) -> OverTime | None:
     Returns
     -------
     OverTime or None
-        Periods without any message between the first and the last are told too. None where no message has a
-        time.
+        Periods without any message between the first and the last are told too, unless these are more than a
+        hundred years. None where no message has a time.
     """
     dated = record.communications.filter(pl.col("created_at").is_not_null()).select("created_at", "topic")
     if dated.is_empty():
@@ -68,6 +69,8 @@ def _periods(times: pl.Series) -> tuple[str, list[datetime]]:
         starts = pl.datetime_range(ends[0], ends[1], every, eager=True)
         if len(starts) <= MOST or unit == "year":
             break
+    if len(starts) > _MOST_YEARS:  # of another calendar, or one date in thousands is wrong
+        starts = times.dt.truncate("1y").unique().sort()
     return unit, starts.to_list()
 
 

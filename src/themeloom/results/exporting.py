@@ -15,10 +15,10 @@ from themeloom.reporting.texts import say
 from themeloom.results.reports import Report, read_quotes
 from themeloom.studies.targets import Kind, check_target
 from themeloom.system.atomic import whole_file
-from themeloom.system.sheets import as_csv
+from themeloom.system.sheets import as_sheet
 
 WRITERS: dict[str, Callable[[Summary, Path], object]] = {
-    "csv": lambda summary, path: path.write_bytes(as_csv(readable_cells(theme_table(summary)))),
+    "csv": lambda summary, path: path.write_bytes(as_sheet(readable_cells(theme_table(summary)))),
     "parquet": lambda summary, path: theme_table(summary).write_parquet(path),
     "xlsx": lambda summary, path: write_xlsx(theme_table(summary), path, say("nav.themes")),
     "docx": document.write_docx,

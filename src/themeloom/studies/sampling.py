@@ -15,7 +15,7 @@ from themeloom.studies.study import message_posterior, message_topics, newest_ru
 from themeloom.studies.targets import SHEET, check_target
 from themeloom.system.atomic import whole_file
 from themeloom.system.folders import Folders
-from themeloom.system.sheets import as_csv
+from themeloom.system.sheets import as_sheet
 from themeloom.themes.design import DESIGNS, Design, draw_sample
 from themeloom.themes.sample import read_listed
 
@@ -132,7 +132,7 @@ def write_sheet(sheet: pl.DataFrame, out: Path) -> None:
     """
     check_target(out, SHEET)
     with whole_file(out) as draft:
-        draft.write_bytes(as_csv(sheet))
+        draft.write_bytes(as_sheet(sheet))
 
 
 def _check(name: str) -> Design:

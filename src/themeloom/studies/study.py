@@ -1,6 +1,7 @@
 """A study as it stands: its messages as they are now, and what its newest run says of them."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import polars as pl
 
 from themeloom.config import Experiment
 from themeloom.corpus.anonymise import anonymise
+from themeloom.corpus.dates import calendar_note
 from themeloom.corpus.ingest import read_sources
 from themeloom.corpus.language import language_note
 from themeloom.corpus.repeats import find_repeats
@@ -150,6 +152,7 @@ def corpus_notes(config: Experiment, unique: UniqueCorpus, corpus: Corpus) -> tu
     english = config.encoder.name in KNOWN
     found = (
         language_note(unique.messages, names=config.anonymise.names, english=english),
+        calendar_note(unique.messages["created_at"], datetime.now(UTC)),
         length_note(corpus.texts, config.encoder),
         unread_note(corpus.texts, config.encoder),
     )

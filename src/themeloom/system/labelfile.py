@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def _parquet(path: Path, content: bytes, whole: Collection[str]) -> LabelTable:
 
 def _csv(path: Path, content: bytes, whole: Collection[str]) -> LabelTable:
     try:
-        text = content.decode("utf-8-sig")
+        text = unicodedata.normalize("NFC", content.decode("utf-8-sig"))  # a Mac may part letters and marks
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise LabelError(f"{path}:{line}: is not UTF-8 text; save the file as CSV in UTF-8.") from None

@@ -1,8 +1,10 @@
 """Tables: as CSV that spreadsheets take for text alone, and Parquet of others as text."""
 
+import codecs
 import csv
 import io
 import re
+import unicodedata
 
 import polars as pl
 
@@ -40,7 +42,7 @@ MOST_ROWS = 2_000_000
 
 
 def parquet_texts(content: bytes) -> pl.DataFrame:
-    """Read a Parquet file of plain columns as text: null where there is nothing.
+    """Read a Parquet file of plain columns as text, in NFC: null where there is nothing.
 
     Raises
     ------
@@ -51,16 +53,29 @@ def parquet_texts(content: bytes) -> pl.DataFrame:
         rows = pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item()
         if rows > MOST_ROWS:
             raise ValueError(f"{rows:,} rows, but a table of labels has at most {MOST_ROWS:,}")
-        return pl.read_parquet(io.BytesIO(content)).with_columns(pl.all().cast(pl.String))
+        table = pl.read_parquet(io.BytesIO(content))
+        composed = table.rename(lambda column: unicodedata.normalize("NFC", column))
+        return composed.with_columns(pl.all().cast(pl.String).str.normalize("NFC"))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, OverflowError) as error:
         raise ValueError(str(error).partition("\n")[0][:120]) from None
 
 
 def as_csv(table: pl.DataFrame, *, header: bool = True) -> bytes:
-    """Write a table as CSV in UTF-8."""
+    """Write a table as CSV in UTF-8, for programs; or what follows a header."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     if header:
         writer.writerow(inert(column) for column in table.columns)
     writer.writerows([inert(cell) for cell in row] for row in table.iter_rows())
-    return buffer.getvalue().encode("utf-8")
+    return buffer.getvalue().encode()
+
+
+def as_sheet(table: pl.DataFrame) -> bytes:
+    """Write a table as CSV for people, who open it in a spreadsheet.
+
+    Where it has letters beyond ASCII it begins with the byte order mark, without which Excel takes them for
+    others. Programs that do not pass over the mark read English tables all the same.
+    """
+    content = as_csv(table)
+    foreign = any(sign.isalpha() for sign in content.decode() if not sign.isascii())
+    return codecs.BOM_UTF8 + content if foreign else content

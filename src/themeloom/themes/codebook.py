@@ -1,6 +1,7 @@
 """The codebook: the study's themes and residual categories, read from YAML with every fault by its line."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -193,7 +194,11 @@ class _Reader:
             self.fault(item, f"'{key.value}' must be text or a list of texts, not {_kind(item)}; correct it.")
         if not items and key.value not in ("include", "exclude"):
             self.fault(value, f"'{key.value}' is an empty list; give at least one text.")
-        return () if wrong else tuple(" ".join(item.value.split()) for item in items)
+        return (
+            ()
+            if wrong
+            else tuple(unicodedata.normalize("NFC", " ".join(item.value.split())) for item in items)
+        )
 
     def known(self, node: MappingNode, names: tuple[str, ...]) -> None:
         seen: set[str] = set()

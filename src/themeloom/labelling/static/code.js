@@ -1,6 +1,6 @@
 // The coding page: one message a screen, keys first, the next ones fetched ahead.
 
-import { make, meaning, paragraph, piece } from "./elements.js";
+import { fold, make, meaning, paragraph, piece } from "./elements.js";
 import { ANOTHER, Drafts, Outbox, ask, newId } from "./outbox.js";
 
 const PAUSE = 20; // codes between two pauses
@@ -249,7 +249,7 @@ function listCodes() {
   const entries = state.codes.map((code, index) => {
     const item = make("li", code.residual ? "residual" : "");
     item.dataset.key = code.key;
-    item.dataset.all = [code.key, code.name, code.definition, ...code.include, ...code.exclude, ...code.other_names, ...code.other_definitions].join(" ").toLowerCase();
+    item.dataset.all = fold([code.key, code.name, code.definition, ...code.include, ...code.exclude, ...code.other_names, ...code.other_definitions].join(" "));
     const take_ = make("button", "take");
     if (index < 9) take_.append(make("kbd", "", String(index + 1)), " ");
     take_.append(make("bdi", "", code.name));
@@ -344,7 +344,7 @@ const name = (key) => state.codes.find((code) => code.key === key)?.name ?? key;
 // ---- keys and buttons
 
 function search() {
-  const words = at("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = fold(at("search").value).split(/\s+/).filter(Boolean);
   for (const item of at("codes").children) item.hidden = !words.every((word) => item.dataset.all.includes(word));
   at("none").hidden = [...at("codes").children].some((item) => !item.hidden);
 }
@@ -369,6 +369,13 @@ DO.Backspace = DO.z;
 DO.ArrowLeft = DO.b;
 DO.ArrowRight = DO.f;
 
+// On a keyboard of another script, a letter's key is the one in that place.
+function keyOf(event) {
+  const letter = /^Key([A-Z])$/.exec(event.code)?.[1];
+  if (letter && /[^\u0000-\u024f]/.test(event.key)) return letter.toLowerCase();
+  return event.key.length === 1 ? event.key.toLowerCase() : event.key;
+}
+
 document.addEventListener("keydown", (event) => {
   if (!state || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.target === at("note") || event.target === at("search")) return inField(event);
@@ -376,7 +383,7 @@ document.addEventListener("keydown", (event) => {
   if (at("work").hidden) return offWork(event);
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
   const code = digit && state.codes[digit - 1];
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const key = keyOf(event);
   if (code && at("codes").children[digit - 1].hidden) fault(`Code ${digit} is hidden by the search: empty its box first.`);
   else if (code) event.shiftKey ? mark(code.key) : take(code.key);
   else if (DO[key] && !(key.startsWith("Arrow") && event.target.closest("button, summary, input"))) DO[key]();
@@ -398,7 +405,7 @@ function inField(event) {
 
 function offWork(event) {
   if (event.key === "Enter" && !at("pause").hidden && event.target !== at("go-on")) at("go-on").click();
-  else if (event.key === "z") undo();
+  else if (keyOf(event) === "z") undo();
   else return;
   event.preventDefault();
 }

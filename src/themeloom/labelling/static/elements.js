@@ -7,6 +7,9 @@ export function make(tag, kind, said) {
   return made;
 }
 
+// What is searched and what is looked for, alike: capitals, accents and the two i of Turkish make no difference.
+export const fold = (said) => said.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replaceAll("ı", "i");
+
 export const paragraph = (said) => make("p", "muted", said);
 
 export function piece([masked, said]) {

@@ -37,7 +37,8 @@ for (const form of document.querySelectorAll("form[data-send]")) {
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select");
-  if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) keys.get(event.key)?.click();
+  const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1]; // whatever the keyboard writes there
+  if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) keys.get(digit ?? event.key)?.click();
 });
 
 function showLink(status, path) {

@@ -40,6 +40,7 @@ function showGroups(groups) {
     const cells = [group.topics.join(", "), group.words.join(", "), group.size.toLocaleString("en")].map((text) => {
       const cell = document.createElement("td");
       cell.textContent = text;
+      cell.dir = "auto";
       return cell;
     });
     cells[2].className = "num";

@@ -4,6 +4,8 @@
 const NARROW = 700;
 const PAGE = 50; // messages that the list shows at once
 const PALE = "#A9B0B8";
+// What is searched and what is looked for, alike: capitals, accents and the two i of Turkish make no difference.
+const fold = (text) => text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replaceAll("ı", "i");
 const GLYPHS = { circle: "●", square: "■", diamond: "◆", "triangle-up": "▲", x: "✕", "circle-open": "○" };
 
 class MessageMap {
@@ -29,9 +31,9 @@ class MessageMap {
     return this.read;
   }
 
-  get lower() {
-    this.lowered ??= this.texts.map((text) => text.toLowerCase());
-    return this.lowered;
+  get folded() {
+    this.alike ??= this.texts.map(fold);
+    return this.alike;
   }
 
   get marks() {
@@ -63,7 +65,7 @@ class MessageMap {
     for (let at = 0; at < this.data.x.length; at += 1) {
       if (hidden.has(this.slots[at])) continue;
       if (lasso && !lasso.has(at)) continue;
-      if (query && !this.lower[at].includes(query)) continue;
+      if (query && !this.folded[at].includes(query)) continue;
       found.push(at);
     }
     return found;
@@ -78,7 +80,7 @@ class MessageMap {
     const rest = [];
     for (let at = 0; at < data.x.length; at += 1) {
       if (hidden.has(slots[at])) continue;
-      (query && !this.lower[at].includes(query) ? rest : groups[slots[at]][data.faint[at]]).push(at);
+      (query && !this.folded[at].includes(query) ? rest : groups[slots[at]][data.faint[at]]).push(at);
     }
     const traces = groups.flatMap(([core, faint], slot) => [
       this.trace(faint, marks[slot], 0.5),
@@ -202,6 +204,8 @@ class MessageMap {
     const button = document.createElement("button");
     const glyph = document.createElement("span");
     const number = document.createElement("span");
+    const words = document.createElement("bdi");
+    const [, topic = "", named] = mark.name.match(/^(\d+ )?(.*)$/s);
     button.type = "button";
     button.setAttribute("aria-pressed", String(!this.state.hidden.has(slot)));
     glyph.textContent = GLYPHS[mark.shape] ?? "●";
@@ -209,7 +213,8 @@ class MessageMap {
     glyph.setAttribute("aria-hidden", "true");
     number.textContent = count.toLocaleString("en");
     number.className = "muted";
-    button.append(glyph, ` ${mark.name} `, number);
+    words.textContent = named;
+    button.append(glyph, ` ${topic}`, words, " ", number);
     button.addEventListener("click", () => this.toggle(slot, button));
     const item = document.createElement("li");
     item.append(button);
@@ -230,7 +235,7 @@ class MessageMap {
   }
 
   search(text) {
-    Object.assign(this.state, { query: text.trim().toLowerCase(), shown: PAGE });
+    Object.assign(this.state, { query: fold(text.trim()), shown: PAGE });
     return this.redraw();
   }
 
@@ -299,10 +304,11 @@ class MessageMap {
     const head = document.createElement("div");
     const topic = data.number[at] < 0 ? say("map.no_topic") : say("map.topic", { topic: data.number[at] });
     const outlier = data.faint[at] ? ` (${say("map.outlier")})` : "";
-    const theme = data.marks.theme[data.slots.theme[at]].name;
+    const theme = document.createElement("bdi");
     const seen = data.seen[at] > 1 ? ` · ×${data.seen[at]}` : "";
     head.className = "muted small";
-    head.textContent = `${topic}${outlier} · ${theme}${seen}`;
+    theme.textContent = data.marks.theme[data.slots.theme[at]].name;
+    head.append(`${topic}${outlier} · `, theme, seen);
     if (!texts.length) return [head];
     const quote = document.createElement("blockquote");
     quote.dir = "auto";
