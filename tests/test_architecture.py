@@ -22,6 +22,7 @@ TESTS = Path(__file__).resolve().parent
 SOURCE = TESTS.parent / "src" / "themeloom"
 
 BASE = {
+    "author_counts",
     "columns",
     "compared",
     "config",
@@ -30,7 +31,6 @@ BASE = {
     "errors",
     "experiment",
     "faults",
-    "few",
     "letters",
     "members",
     "nearest",

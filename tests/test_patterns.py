@@ -26,7 +26,7 @@ GROWTH = 8
 """Four times the text takes 4 times as long where the time is linear, and 16 times where it is quadratic."""
 
 BOUNDED = {
-    "corpus/reading._SENTENCE_START": 40,  # what stands before a word, in `reading._tokens`
+    "corpus/tokens._SENTENCE_START": 40,  # what stands before a word, in `tokens._tokens`
 }
 """Pattern → characters of the longest text that it is given."""
 

@@ -12,7 +12,7 @@ from themeloom.corpus import names, patterns, recognise
 from themeloom.corpus.anonymise import mask_texts
 from themeloom.corpus.cued import find_cued
 from themeloom.corpus.names import find_names
-from themeloom.corpus.reading import read_message
+from themeloom.corpus.tokens import read_message
 
 PLAIN = AnonymiseConfig()
 

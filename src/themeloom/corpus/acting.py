@@ -5,7 +5,7 @@ With a capital at the beginning of a sentence a word and a name look the same; w
 
 from themeloom.corpus import lexicon
 from themeloom.corpus.lexicon import section
-from themeloom.corpus.reading import Message, Token
+from themeloom.corpus.tokens import Message, Token
 
 _WHERE = frozenset(("in", "at", "on", "from", "with", "behind"))
 _BREAKS = frozenset(("and", "but", "or", "which", "that"))

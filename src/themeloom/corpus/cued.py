@@ -7,7 +7,7 @@ from themeloom.corpus import lexicon
 from themeloom.corpus.acting import acts
 from themeloom.corpus.lexicon import section
 from themeloom.corpus.patterns import Span
-from themeloom.corpus.reading import Message, Token
+from themeloom.corpus.tokens import Message, Token
 from themeloom.corpus.word import Word, word_of
 
 _FROM_WHERE = re.compile(r" from (?:the|our|my|reception|nights|days|upstairs|next door)\b")

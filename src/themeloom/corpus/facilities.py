@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from themeloom.corpus import lexicon
 from themeloom.corpus.lexicon import section
 from themeloom.corpus.patterns import Span
-from themeloom.corpus.reading import Message, Token
+from themeloom.corpus.tokens import Message, Token
 from themeloom.corpus.word import Word
 
 LONGEST_NAME = 6

@@ -27,7 +27,7 @@ from themeloom.corpus.facilities import (
 from themeloom.corpus.lexicon import section
 from themeloom.corpus.listed import listed_in
 from themeloom.corpus.patterns import Span, free_of, joined
-from themeloom.corpus.reading import Entity, Message, Token, read_message, whole_run
+from themeloom.corpus.tokens import Entity, Message, Token, read_message, whole_run
 from themeloom.corpus.word import Word
 from themeloom.placeholders import PLACEHOLDER
 

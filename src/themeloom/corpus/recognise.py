@@ -12,7 +12,7 @@ from themeloom.config import AnonymiseConfig
 from themeloom.corpus.listed import find_listed
 from themeloom.corpus.names import find_names
 from themeloom.corpus.patterns import Span, find_patterns
-from themeloom.corpus.reading import Entity, UnreadError
+from themeloom.corpus.tokens import Entity, UnreadError
 from themeloom.placeholders import PLACEHOLDER
 from themeloom.progress import UNWATCHED, Progress
 from themeloom.system.cache import code_digest, digest
@@ -32,7 +32,7 @@ RULES = (
     "listed.py",
     "names.py",
     "patterns.py",
-    "reading.py",
+    "tokens.py",
     "recognise.py",
     "word.py",
     "words.txt",

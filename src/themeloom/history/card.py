@@ -4,7 +4,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
-from themeloom.few import voices
+from themeloom.author_counts import author_counts
 from themeloom.members import TOPIC_LEVEL, strategy_of
 from themeloom.records import RunRecord, Score
 
@@ -90,13 +90,13 @@ def _left_to_people(record: RunRecord) -> str:
 
 def few_authors(record: RunRecord) -> str:
     """Name the topics and themes of so few authors that to quote one is to expose them; empty without any."""
-    heard, keys = voices(record), record.codebook.keys
+    authors, keys = author_counts(record), record.codebook.keys
     named = {
-        "topics": ", ".join(map(str, heard.few_topics)),
-        "themes": ", ".join(keys[theme] for theme in heard.few_themes),
+        "topics": ", ".join(map(str, authors.few_topics)),
+        "themes": ", ".join(keys[theme] for theme in authors.few_themes),
     }
     told = "; ".join(f"{what} {which}" for what, which in named.items() if which)
-    return told and f"Of fewer than {heard.least} authors: {told}."
+    return told and f"Of fewer than {authors.least} authors: {told}."
 
 
 def _unnamed(record: RunRecord) -> str:
@@ -105,7 +105,7 @@ def _unnamed(record: RunRecord) -> str:
 
 
 def _enough_authors(record: RunRecord) -> str:
-    least = voices(record).least
+    least = author_counts(record).least
     return f"Every topic and theme has at least {least} author{'s' if least > 1 else ''}."
 
 

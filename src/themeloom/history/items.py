@@ -12,9 +12,9 @@ from typing import Any
 
 import polars as pl
 
+from themeloom.author_counts import author_counts
 from themeloom.columns import MESSAGE
 from themeloom.config import dotted
-from themeloom.few import largest_first, voices
 from themeloom.history.card import design, few_authors, headline, table
 from themeloom.history.private import public_config
 from themeloom.records import Discovery, RunRecord, Score, Topic
@@ -123,7 +123,7 @@ def note(record: RunRecord) -> str:
 def _largest(record: RunRecord) -> list[tuple[Topic, str]]:
     topics, of_topics = record.discovery.topics, record.mapping.theme.tolist()
     names = [*(theme.name for theme in record.codebook.themes), "mixed"]
-    largest = largest_first(topics, lambda topic: topic.size)[:LARGEST]
+    largest = sorted(topics, key=lambda topic: -topic.size)[:LARGEST]
     return [(topic, names[of_topics[topic.topic]]) for topic in largest]
 
 
@@ -251,9 +251,9 @@ def _counts(record: RunRecord) -> Iterator[tuple[str, float]]:
     if held := record.discovery.stability:
         yield "topics_unstable", sum(held.unstable)
     yield from ((f"quality/{name}", value) for name, value in record.quality.overall.items())
-    heard = voices(record)
-    yield "topics_of_few_authors", len(heard.few_topics)
-    yield "themes_of_few_authors", len(heard.few_themes)
+    authors = author_counts(record)
+    yield "topics_of_few_authors", len(authors.few_topics)
+    yield "themes_of_few_authors", len(authors.few_themes)
     yield "labels", record.scores.labels
     yield "conformal/threshold", record.scores.conformal
     yield "conformal/alone_share", (record.sets.sum(axis=1) == 1).mean() if record.sets.size else math.nan

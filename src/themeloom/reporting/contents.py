@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from themeloom.few import largest_first
 from themeloom.records import Score, Stability, StageTime
 
 FORMAT = 3
@@ -296,7 +295,7 @@ class Summary:
     @property
     def largest_first(self) -> tuple[TopicSummary, ...]:
         """The topics by size: an update gives new ones the last numbers, however large they are."""
-        return largest_first(self.topics, lambda topic: topic.size.count)
+        return tuple(sorted(self.topics, key=lambda topic: -topic.size.count))
 
     def _repr_html_(self) -> str:
         """Show what was found in a notebook."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from themeloom.few import Voices
+from themeloom.author_counts import AuthorCounts
 from themeloom.records import Doubles, RunRecord
 from themeloom.reporting.contents import Confused, Example
 from themeloom.reporting.quotes import Quotes
@@ -15,7 +15,7 @@ MOST = 3
 
 
 def examples(
-    record: RunRecord, index: int, texts: Sequence[str], quotes: Quotes, heard: Voices
+    record: RunRecord, index: int, texts: Sequence[str], quotes: Quotes, authors: AuthorCounts
 ) -> tuple[tuple[Example, ...], ...]:
     """Give the messages of a theme that are most typical of it, and those that are most borderline.
 
@@ -29,7 +29,7 @@ def examples(
         What is shown of each communication.
     quotes
         How messages are shown: where by their words, those of few authors are passed over.
-    heard
+    authors
         Who speaks in topics and themes.
 
     Returns
@@ -41,7 +41,7 @@ def examples(
     posterior = record.mapping.messages
     key = record.codebook.keys[index]
     inside = (record.communications["theme"] == key).fill_null(value=False).to_numpy()
-    members = np.flatnonzero(inside & ~heard.of_few if quotes == "words" else inside)
+    members = np.flatnonzero(inside & ~authors.of_few if quotes == "words" else inside)
     ranked = np.sort(posterior[members], axis=1)
     margin = ranked[:, -1] - ranked[:, -2] if ranked.shape[1] > 1 else ranked[:, -1]
     typical = members[np.argsort(-posterior[members, index], kind="stable")[:MOST]]
@@ -50,7 +50,8 @@ def examples(
     return tuple(
         tuple(
             replace(
-                _example(record, posterior[place], int(place), index, texts), of_few=bool(heard.of_few[place])
+                _example(record, posterior[place], int(place), index, texts),
+                of_few=bool(authors.of_few[place]),
             )
             for place in places
         )

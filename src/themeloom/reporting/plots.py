@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from themeloom.few import largest_first
 from themeloom.records import RunRecord, Topic
 from themeloom.reporting.marks import COLOURS, INK, PALE, clear, name_of, written
 from themeloom.reporting.points import MOST, By, Points, points_of
@@ -190,7 +189,7 @@ def words(record: RunRecord, *, topics: int = 8) -> "go.Figure":
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
-    shown = largest_first(record.discovery.topics, lambda topic: topic.size)[:topics]
+    shown = sorted(record.discovery.topics, key=lambda topic: -topic.size)[:topics]
     columns = 2 if len(shown) > 1 else 1
     rows = max(1, -(-len(shown) // columns))
     titles = [say("plot.topic", topic=topic.topic) for topic in shown]

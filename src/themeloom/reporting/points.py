@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 
-from themeloom.few import largest_first
 from themeloom.records import Bools, Floats, Ints, RunRecord
 from themeloom.reporting.marks import PALE, Mark, marks_of_themes, topic_marks
 from themeloom.reporting.texts import say
@@ -40,7 +39,7 @@ def points_of(record: RunRecord, most: int = MOST) -> Points:
     """Place the messages of a run; of more than `most`, a seeded sample of so many."""
     topic_of = record.discovery.clusters.topic
     drawn = _sample(len(topic_of), most)
-    ordered = largest_first(record.discovery.topics, lambda topic: topic.size)
+    ordered = tuple(sorted(record.discovery.topics, key=lambda topic: -topic.size))
     topics = (*topic_marks(ordered), Mark(say("map.no_topic"), PALE, "x"))
     rank = np.full(len(ordered) + 1, -1)  # the last place is that of no topic
     rank[[topic.topic for topic in ordered]] = np.arange(len(ordered))

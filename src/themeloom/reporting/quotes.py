@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from themeloom.few import Voices, voices
+from themeloom.author_counts import AuthorCounts, author_counts
 from themeloom.letters import LETTERS, in_pairs, is_clause, lowered
 from themeloom.records import RunRecord
 from themeloom.reporting.texts import say
@@ -24,7 +24,7 @@ def quotes_of(config: Mapping[str, object], key: str = "quotes") -> Quotes:
     return next((known for known in QUOTES if known == said), default)
 
 
-def shown_texts(record: RunRecord, quotes: Quotes, heard: Voices | None = None) -> list[str]:
+def shown_texts(record: RunRecord, quotes: Quotes, authors: AuthorCounts | None = None) -> list[str]:
     """Give what may be shown of each communication, in order.
 
     Parameters
@@ -35,7 +35,7 @@ def shown_texts(record: RunRecord, quotes: Quotes, heard: Voices | None = None) 
         'masked': the masked text. 'words': the words of its topic that it holds, in the topic's order, from
         which nobody finds the message again, and only that they are of few where a topic or theme has fewer
         authors than `report.min_authors`. 'none': nothing.
-    heard
+    authors
         Who speaks in topics and themes, where that is counted already.
     """
     texts: list[str] = record.communications["text"].to_list()
@@ -45,7 +45,7 @@ def shown_texts(record: RunRecord, quotes: Quotes, heard: Voices | None = None) 
         return [""] * len(texts)
     words = {topic.topic: _parts(topic.words) for topic in record.discovery.topics}
     topics = record.communications["topic"].to_list()
-    of_few = (heard or voices(record)).of_few.tolist()
+    of_few = (authors or author_counts(record)).of_few.tolist()
     return [
         say("few.hidden") if few else _shared(text, words.get(topic, []))
         for text, topic, few in zip(texts, topics, of_few, strict=True)

@@ -7,7 +7,7 @@ import polars as pl
 from pydantic_core import to_json as dump_json
 
 from themeloom import records
-from themeloom.few import Voices, voices
+from themeloom.author_counts import AuthorCounts, author_counts
 from themeloom.records import RunRecord, Score
 from themeloom.reporting.contents import (
     FORMAT,
@@ -64,8 +64,8 @@ def summarise(
     """
     communications = record.communications
     quotes = quotes or quotes_of(record.config)
-    heard = voices(record)
-    texts = shown_texts(record, quotes, heard)
+    authors = author_counts(record)
+    texts = shown_texts(record, quotes, authors)
     return Summary(
         format=FORMAT,
         run=record.run,
@@ -83,10 +83,10 @@ def summarise(
         settings=_settings(record.discovery),
         informed=record.informed,
         quality=record.quality.overall,
-        topics=tuple(_topic(record, topic, texts, heard) for topic in record.discovery.topics),
+        topics=tuple(_topic(record, topic, texts, authors) for topic in record.discovery.topics),
         candidates=tuple(candidate.topic for candidate in record.candidates),
         themes=tuple(
-            _theme(record, index, texts, quotes, heard) for index in range(len(record.codebook.themes))
+            _theme(record, index, texts, quotes, authors) for index in range(len(record.codebook.themes))
         ),
         scores=_scores(record),
         parameters=_parameters(record.config),
@@ -101,7 +101,7 @@ def summarise(
         merges=merges(record),
         over_time=over_time(record),
         methods=methods(record, quotes),
-        min_authors=heard.least,
+        min_authors=authors.least,
         authorless=record.authorless,
         tied=record.tied,
         coded=record.coded,
@@ -140,7 +140,9 @@ def _settings(discovery: records.Discovery) -> Settings:
     )
 
 
-def _topic(record: RunRecord, topic: records.Topic, texts: Sequence[str], heard: Voices) -> TopicSummary:
+def _topic(
+    record: RunRecord, topic: records.Topic, texts: Sequence[str], authors: AuthorCounts
+) -> TopicSummary:
     keys, mapping = record.codebook.keys, record.mapping
     theme, held = int(mapping.theme[topic.topic]), record.discovery.stability
     return TopicSummary(
@@ -157,8 +159,8 @@ def _topic(record: RunRecord, topic: records.Topic, texts: Sequence[str], heard:
         c_v=float(record.quality.c_v[topic.topic]),
         candidate=next((c.reason for c in record.candidates if c.topic == topic.topic), None),
         unstable=bool(held and held.unstable[topic.topic]),
-        authors=heard.topics[topic.topic],
-        of_few=topic.topic in heard.few_topics,
+        authors=authors.topics[topic.topic],
+        of_few=topic.topic in authors.few_topics,
     )
 
 
@@ -168,10 +170,10 @@ def _message(record: RunRecord, position: int, texts: Sequence[str]) -> Message:
 
 
 def _theme(
-    record: RunRecord, index: int, texts: Sequence[str], quotes: Quotes, heard: Voices
+    record: RunRecord, index: int, texts: Sequence[str], quotes: Quotes, authors: AuthorCounts
 ) -> ThemeSummary:
     theme = record.codebook.themes[index]
-    typical, borderline = examples(record, index, texts, quotes, heard)
+    typical, borderline = examples(record, index, texts, quotes, authors)
     missed, taken = confusions(record, index)
     return ThemeSummary(
         key=theme.key,
@@ -187,8 +189,8 @@ def _theme(
         borderline=borderline,
         missed=missed,
         taken=taken,
-        authors=heard.themes[index],
-        of_few=index in heard.few_themes,
+        authors=authors.themes[index],
+        of_few=index in authors.few_themes,
     )
 
 

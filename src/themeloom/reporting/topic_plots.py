@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from themeloom.few import largest_first
 from themeloom.records import RunRecord
 from themeloom.reporting.marks import COLOURS, clear, look, name_of, written
 from themeloom.reporting.periods import over_time as counted_over_time
@@ -75,7 +74,7 @@ def over_time(record: RunRecord, *, topics: int = LINES) -> "go.Figure":
     import plotly.graph_objects as go
 
     found = counted_over_time(record)
-    drawn = largest_first(record.discovery.topics, lambda topic: topic.size)
+    drawn = sorted(record.discovery.topics, key=lambda topic: -topic.size)
     figure = go.Figure()
     for at, topic in enumerate(drawn[:topics]) if found else ():
         colour, _ = look(at)

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from builders import make_record
-from themeloom.few import largest_first, voices
+from themeloom.author_counts import author_counts
 from themeloom.history import items, store
 from themeloom.history.card import model_card
 from themeloom.records import RunRecord
@@ -91,12 +91,12 @@ def test_five_authors_are_enough_unless_more_are_asked_for() -> None:
     assert [t.of_few for t in summary_of("masked", asked).topics] == [False, True, True, False, False]
     free = replace(record, config=record.config | {"report": {"min_authors": 1}})
     assert few_told(summary_of("masked", free)) == ""
-    assert not voices(free).of_few.any()
+    assert not author_counts(free).of_few.any()
 
 
 def test_a_model_that_did_not_count_has_at_most_an_author_a_message() -> None:
     record = make_record()
-    assert voices(record).topics == tuple(topic.size for topic in record.discovery.topics)
+    assert author_counts(record).topics == tuple(topic.size for topic in record.discovery.topics)
 
 
 def test_the_appendix_marks_them() -> None:
@@ -149,7 +149,6 @@ def test_the_largest_topics_are_found_by_size_and_not_by_number() -> None:
     topics = tuple(replace(topic, size=sizes[topic.topic]) for topic in topics)
     record = replace(record, discovery=replace(record.discovery, topics=topics))
     order = [3, 1, 0, 2, 4]
-    assert [topic.topic for topic in largest_first(topics, lambda topic: topic.size)] == order
     summary = summary_of("masked", record)
     told = tuple(replace(one, size=replace(one.size, count=sizes[one.topic])) for one in summary.topics)
     summary = replace(summary, topics=told)

@@ -1,21 +1,18 @@
-"""Topics by their size; and topics and themes of so few authors that to quote one may be to expose them."""
+"""How many authors speak in a topic or theme: of few, to quote one may be to expose them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
 from themeloom.records import Bools, RunRecord
-
-T = TypeVar("T")
 
 LEAST = 5
 """Authors that a topic or theme needs, where a run's configuration does not say it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Voices:
+class AuthorCounts:
     """How many authors speak in each topic and theme, and which are too few to be quoted."""
 
     least: int  # `report.min_authors`
@@ -34,12 +31,7 @@ class Voices:
         return _too_few(self.themes, self.least)
 
 
-def largest_first(topics: Sequence[T], size: Callable[[T], int]) -> tuple[T, ...]:
-    """Order topics by size, ties by number: those of an updated model keep the numbers that they had."""
-    return tuple(sorted(topics, key=size, reverse=True))
-
-
-def voices(record: RunRecord) -> Voices:
+def author_counts(record: RunRecord) -> AuthorCounts:
     """Count the authors of a run's topics and themes; older models: their messages."""
     least = _least(record.config)
     topic, keys = record.communications["topic"].to_numpy(), record.codebook.keys
@@ -48,7 +40,7 @@ def voices(record: RunRecord) -> Voices:
     topics = record.topic_authors or _sizes(topic, len(record.discovery.topics))
     themes = record.theme_authors or _sizes(theme, len(keys))
     few = [np.array([*(count < least for count in counts), False]) for counts in (topics, themes)]
-    return Voices(least, topics, themes, few[0][topic] | few[1][theme])
+    return AuthorCounts(least, topics, themes, few[0][topic] | few[1][theme])
 
 
 def _too_few(counts: tuple[int, ...], least: int) -> tuple[int, ...]:
