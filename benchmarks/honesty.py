@@ -24,8 +24,9 @@ from mapping import ROOT, Labelled, read_table, settings
 from themeloom.columns import COMMUNICATIONS
 from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL, HeldOut
 from themeloom.progress import Stages
-from themeloom.records import Corpus, Ints, LabelledSample, Score
+from themeloom.records import Corpus, Ints, LabelledSample
 from themeloom.running.learning import Study, learn_study
+from themeloom.scored import Score
 from themeloom.system.atomic import whole_file
 from themeloom.system.provenance import versions
 from themeloom.themes.mapping import topic_themes

@@ -1,6 +1,7 @@
 """Small made-up records that several test folders share."""
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 
@@ -8,7 +9,7 @@ import numpy as np
 import polars as pl
 import yaml
 
-from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE, EVALUATION, POSTERIOR
+from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE, EVALUATION, GROUPS, POSTERIOR
 from themeloom.config import POOL, Experiment
 from themeloom.encoders import Adapted
 from themeloom.records import (
@@ -23,13 +24,12 @@ from themeloom.records import (
     Layout,
     Mapping,
     RunRecord,
-    Score,
-    Scores,
     StageTime,
     Theme,
     Topic,
     TopicQuality,
 )
+from themeloom.scored import Score, Scores
 from themeloom.themes.scores import FIGURES
 
 OPENINGS = (
@@ -300,4 +300,20 @@ def _scores(rng: np.random.Generator, codebook: Codebook) -> Scores:
             "communications/prediction-powered": {key: score() for key in codebook.keys},
             "communications/mapping": {key: Score(1 / size, math.nan, math.nan) for key in codebook.keys},
         },
+        groups=_groups(score, codebook),
     )
+
+
+def _groups(score: Callable[[], Score], codebook: Codebook) -> pl.DataFrame:
+    """Two groups of which something is known, and one with too few labels."""
+
+    def figures() -> tuple[float, ...]:
+        found = score()
+        return (found.value, found.low, found.high, found.value - 0.5, found.low - 0.5, found.high - 0.5)
+
+    rows = [
+        (group, key, size, size // 3, *(figures() if size > 3 else [None] * 6))
+        for group, size in (("carers", 40), ("patients", 60), ("staff", 3))
+        for key in codebook.keys
+    ]
+    return pl.DataFrame(rows, schema=GROUPS, orient="row")

@@ -19,7 +19,8 @@ from themeloom import cli
 from themeloom.columns import ASSIGNED
 from themeloom.errors import LabelError
 from themeloom.history import store
-from themeloom.records import Codebook, Score, Theme
+from themeloom.records import Codebook, Theme
+from themeloom.scored import Score
 from themeloom.studies import planning, sampling
 from themeloom.studies.labelling_study import Asked, open_study
 

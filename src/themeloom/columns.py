@@ -16,6 +16,7 @@ ROWS: dict[str, Any] = {
     "created_at": UTC_TIME,  # null where unknown
     "text": pl.String,
     "lang": pl.String,  # null where unknown
+    "group": pl.String,  # what it belongs to, of a few; null where unknown
     "repeat_of": pl.String,  # source id of the message that this one natively repeats; null for others
 }
 """Columns of the rows that could be read."""
@@ -35,6 +36,7 @@ UNIQUE: dict[str, Any] = {
     "created_at": UTC_TIME,
     "text": pl.String,  # without the marks of a repeat ("RT @name: ")
     "lang": pl.String,
+    "group": pl.String,
     "times_seen": pl.Int64,  # distinct source ids that carry this message, itself included
     "repeated_by": pl.List(pl.String),  # authors of the repeats, sorted
 }
@@ -66,6 +68,7 @@ COMMUNICATIONS: dict[str, Any] = {
     "times_seen": pl.Int64,
     "author": pl.String,  # keyed hash of the handle, else of the author's id; null where unknown
     "repeated_by": pl.List(pl.String),  # keyed hashes, sorted
+    "group": pl.String,  # null where unknown; no run keeps it of a single message
 }
 """Columns of the anonymous corpus, in the order of the unique messages."""
 
@@ -81,6 +84,20 @@ ASSIGNED: dict[str, Any] = {
     "theme_probability": pl.Float64,
 }
 """Columns of models/RUN/communications.parquet."""
+
+GROUPS: dict[str, Any] = {
+    "group": pl.String,
+    "theme": pl.String,
+    "communications": pl.Int64,  # of the group
+    "labels": pl.Int64,  # of the group, that the shares rest on
+    "share": pl.Float64,  # prediction-powered; null where too little is known to tell
+    "low": pl.Float64,  # of the 95% interval
+    "high": pl.Float64,
+    "difference": pl.Float64,  # from the share among the messages of all other groups
+    "difference_low": pl.Float64,
+    "difference_high": pl.Float64,
+}
+"""Columns of the shares of themes by group, a row for each of both."""
 
 CALIBRATION: dict[str, Any] = {
     "bin": pl.Int64,  # 0, 1, 2, …: from the least confident to the most

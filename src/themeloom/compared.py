@@ -5,7 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from themeloom.records import Floats, Score
+from themeloom.records import Floats
+from themeloom.scored import Score
 
 FORMAT = 1
 """Version of the record's shape; grows when a field changes its meaning or goes."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from themeloom.config import STRATEGIES
-from themeloom.records import Doubles, Floats, Ints, Mapping, Score
+from themeloom.records import Doubles, Floats, Ints, Mapping
+from themeloom.scored import Score
 
 TOPIC_LEVEL = "topic level"
 """Each message has the theme of its topic."""

@@ -23,10 +23,11 @@ from themeloom.history.quiet import unlogged
 from themeloom.history.registry import model_folder
 from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import RunRecord, Score
+from themeloom.records import RunRecord
 from themeloom.reporting.fragments import summary_fragment
 from themeloom.reporting.summary import summarise
 from themeloom.reporting.texts import counted
+from themeloom.scored import Score
 from themeloom.system.provenance import FILES, WEIGHTS
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from themeloom.assigning.ray_engine import Ray
 from themeloom.columns import AUDITED
 from themeloom.config import Experiment
 from themeloom.corpus.anonymise import anonymise
-from themeloom.corpus.sufficiency import check_sufficient
+from themeloom.corpus.sufficiency import check_groups, check_sufficient
 from themeloom.discovery.embed import Encoder
 from themeloom.discovery.weights import check_folder
 from themeloom.errors import OutputError
@@ -195,6 +195,7 @@ def prepare(config: Experiment, folders: Folders, stages: Stages) -> Prepared:
         raise faults.error()
     raw, unique = read
     faults.attempt(lambda: check_sufficient(unique, config.cluster.min_cluster_size))
+    faults.attempt(lambda: check_groups(unique))
     with stages("anonymise") as progress:
         corpus = anonymise(unique, config.anonymise, vault, progress)
     labels = there and codebook and faults.attempt(lambda: checked_labels(config, folders, codebook, corpus))

@@ -28,7 +28,8 @@ from themeloom.errors import ConfigError, CorpusError, OutputError
 from themeloom.history import store
 from themeloom.history.registry import register
 from themeloom.model import Model, load
-from themeloom.records import Flow, RunRecord, Score
+from themeloom.records import Flow, RunRecord
+from themeloom.scored import Score
 from themeloom.system.cache import VectorCache
 from themeloom.system.folders import Folders
 from themeloom.system.provenance import corpus_digest, file_digests

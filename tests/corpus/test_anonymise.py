@@ -49,6 +49,7 @@ def unique(*texts: str, author: str | None = "somebody", author_id: str | None =
         "created_at": [START + timedelta(hours=at) for at in range(count)],
         "text": list(texts),
         "lang": ["en"] * count,
+        "group": ["ward"] * count,
         "times_seen": [1] * count,
         "repeated_by": [["zoe", "adam"]] * count,
     }
@@ -160,6 +161,7 @@ def test_ids_and_authors_are_pseudonyms(vault: Vault) -> None:
     assert table.schema == pl.Schema(COMMUNICATIONS)
     assert table["doc_id"].to_list() == [vault.doc_id("1000"), vault.doc_id("1001")]
     assert table["author"].to_list() == [vault.pseudonym("flint")] * 2
+    assert table["group"].to_list() == ["ward"] * 2
     assert table["repeated_by"][0].to_list() == sorted([vault.pseudonym("adam"), vault.pseudonym("zoe")])
     by_id, unknown = unique("one", author=None), unique("one", author=None, author_id=None)
     assert anonymise(by_id, PLAIN, vault).communications["author"].to_list() == [vault.pseudonym("5")]

@@ -420,3 +420,19 @@ def test_names_are_the_same_whether_their_letters_and_marks_are_apart_or_not(tmp
     columns = ColumnsConfig(text="größe", id=normalize("NFD", "schlüssel"), author="verfasserin")
     corpus = read(tmp_path, file.getvalue(), columns=columns)
     assert corpus.rows.select("source_id", "author", "text").rows() == [("ä-1", "josé", "Zu groß")]
+
+
+def test_groups_are_read_from_a_column_and_else_are_those_of_their_file(tmp_path):
+    content = 'text,role\none,Staff \ntwo,\nthree,"R\u0065\u0301seau"\nfour,2.0\n'
+    columns = ColumnsConfig(group="role")
+    assert read(tmp_path, content, columns=columns).rows["group"].to_list() == ["Staff", None, "Réseau", "2"]
+    of_file = read(tmp_path, content, columns=columns, group="site A").rows["group"].to_list()
+    assert of_file == ["Staff", "site A", "Réseau", "2"]
+    assert read(tmp_path, content, columns=ColumnsConfig()).rows["group"].to_list() == [None] * 4
+    assert "has no column 'site'" in refused(tmp_path, content, columns=ColumnsConfig(group="site"))
+
+
+def test_what_is_true_or_false_of_a_message_is_a_group(tmp_path):
+    lines = '{"text": "one", "patient": true}\n{"text": "two", "patient": false}\n{"text": "three"}\n'
+    corpus = read(tmp_path, lines, "t.jsonl", columns=ColumnsConfig(group="patient"))
+    assert corpus.rows["group"].to_list() == ["true", "false", None]

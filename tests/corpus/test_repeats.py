@@ -30,10 +30,12 @@ def corpus(rows, unreadable=()):
     )
 
 
-def row(number, author, text, *, source_id=None, repeat_of=None, at=None, author_id=None, file="a.csv"):
+def row(
+    number, author, text, *, source_id=None, repeat_of=None, at=None, author_id=None, file="a.csv", group=None
+):
     created_at = START + timedelta(minutes=number) if at is None else at
     key = source_id or f"{number:03}"
-    return (number, file, number + 1, key, author_id, author, created_at, text, None, repeat_of)
+    return (number, file, number + 1, key, author_id, author, created_at, text, None, group, repeat_of)
 
 
 def messages(*said):
@@ -65,13 +67,13 @@ def demo() -> RawCorpus:
         retweeted = [ref["id"] for ref in tweet.get("referenced_tweets", ()) if ref["type"] == "retweeted"]
         author, at = tweet["author"]["username"].lower(), datetime.fromisoformat(tweet["created_at"])
         who = (tweet["id"], tweet["author_id"], author)
-        said = (tweet["text"], tweet["lang"], retweeted[0] if retweeted else None)
+        said = (tweet["text"], tweet["lang"], None, retweeted[0] if retweeted else None)
         rows.append((len(rows), "search-hashtag.jsonl", line, *who, at, *said))
     with (DEMO / "search-phrase.csv").open(encoding="utf-8", newline="") as lines:
         for line, cells in enumerate(csv.DictReader(lines), 2):
             at = datetime.strptime(cells["date"], "%d/%m/%Y %H:%M").replace(tzinfo=UTC)
             who = (cells["tweet_id"], None, cells["screen_name"].lower())
-            rows.append((len(rows), "search-phrase.csv", line, *who, at, cells["content"], None, None))
+            rows.append((len(rows), "search-phrase.csv", line, *who, at, cells["content"], None, None, None))
     return corpus(rows)
 
 
@@ -377,3 +379,15 @@ def test_many_messages_with_one_opening_take_no_square_time():
     ]
     found = repeats(messages(*said))
     assert found.flow.unique == 3050
+
+
+def test_a_message_is_of_the_group_of_its_original_and_where_an_id_has_none_in_one_file_of_that_in_another():
+    rows = [
+        row(0, "ann", LONG, group="before"),
+        row(1, "bob", LONG, group="after"),
+        row(2, "cat", "The bus was late again", source_id="x"),
+        row(3, "cat", "The bus was late again", source_id="x", at=START, file="b.csv", group="after"),
+    ]
+    for order in (rows, rows[::-1]):
+        found = repeats(corpus(order)).messages
+        assert dict(found.select("source_id", "group").iter_rows()) == {"000": "before", "x": "after"}

@@ -6,7 +6,7 @@ import pytest
 from themeloom.columns import ROWS, UNREADABLE
 from themeloom.config import RepeatsConfig
 from themeloom.corpus.repeats import find_repeats
-from themeloom.corpus.sufficiency import FEWEST, check_sufficient
+from themeloom.corpus.sufficiency import FEWEST, MOST_GROUPS, check_groups, check_sufficient, group_note
 from themeloom.errors import CorpusError
 from themeloom.records import RawCorpus, UniqueCorpus
 
@@ -78,3 +78,23 @@ def test_a_corpus_of_emoji_alone_is_told_as_what_it_is() -> None:
     with pytest.raises(CorpusError, match="hold no word, only emoji and other signs") as found:
         check_sufficient(of_signs)
     assert "column" not in str(found.value)
+
+
+def _grouped(groups: list[str | None]) -> UniqueCorpus:
+    messages = pl.DataFrame({"group": groups}, schema={"group": pl.String})
+    return UniqueCorpus(messages, pl.DataFrame(), _unique(_different(FEWEST)).flow)
+
+
+def test_so_many_groups_are_those_of_a_wrong_column() -> None:
+    names = [f"group {number}" for number in range(MOST_GROUPS + 1)]
+    for few in ([], [None], [*names[:-1] * 3, None]):
+        check_groups(_grouped(few))
+    with pytest.raises(CorpusError, match=r"of 21 groups, more than the 20 .* give columns\.group the name"):
+        check_groups(_grouped(names * 2))
+
+
+def test_it_is_told_of_how_many_messages_the_group_is_unknown() -> None:
+    for whole in ([], [None] * 3, ["a", "b"]):
+        assert not group_note(_grouped(whole).messages)
+    told = "Of 2 of 3 messages the group is unknown; shares of themes by group are those of the others."
+    assert group_note(_grouped(["a", None, None]).messages) == told

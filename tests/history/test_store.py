@@ -25,7 +25,8 @@ from themeloom.errors import ModelError, OutputError
 from themeloom.history import store
 from themeloom.history.contents import disagreement
 from themeloom.history.parts import FORMAT, LAYOUT
-from themeloom.records import Score, StageTime, Theme
+from themeloom.records import StageTime, Theme
+from themeloom.scored import Score
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
 NUMBER = st.floats(width=64)

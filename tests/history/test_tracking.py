@@ -21,7 +21,7 @@ from themeloom.errors import TrackingError
 from themeloom.history import items, registry, store, tracking
 from themeloom.history.machine import Sample
 from themeloom.history.tables import write_tables
-from themeloom.records import Score
+from themeloom.scored import Score
 from themeloom.system.interrupts import interrupt
 
 NOWHERE = TrackingConfig()

@@ -14,8 +14,8 @@ from comparisons import make_run, wordy_run
 from themeloom.compared import ComparisonRecord, PairedScores
 from themeloom.history.comparable import comparable
 from themeloom.history.compare import compare_runs
-from themeloom.records import Score
 from themeloom.reporting import comparison, likeness_plots
+from themeloom.scored import Score
 
 DRAWN = "figure[data-figure]:not([data-drawn])"
 HOSTILE = "<script>window.obeyed = 1</script>"

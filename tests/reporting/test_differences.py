@@ -7,8 +7,8 @@ import pytest
 from comparisons import make_run, wordy_run
 from themeloom.compared import PairedScores, ScoreLine
 from themeloom.history.compare import compare_runs
-from themeloom.records import Score
 from themeloom.reporting import differences
+from themeloom.scored import Score
 
 
 def pairing_of(first, second):

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from themeloom.records import Score
 from themeloom.reporting import formats
+from themeloom.scored import Score
 
 
 def test_placeholders_become_chips() -> None:

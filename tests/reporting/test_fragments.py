@@ -4,8 +4,8 @@ from dataclasses import replace
 from hostile import hostile_record
 
 from builders import make_record
-from themeloom.records import Score
 from themeloom.reporting.summary import summarise
+from themeloom.scored import Score
 
 
 def test_a_run_shows_itself_in_a_notebook() -> None:

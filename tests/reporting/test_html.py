@@ -15,12 +15,13 @@ from plotly.offline import get_plotlyjs
 
 from builders import make_record
 from themeloom.errors import OutputError
-from themeloom.records import Candidate, RunRecord, Score
+from themeloom.records import Candidate, RunRecord
 from themeloom.reporting import html, leads
 from themeloom.reporting.page import plotly_script
 from themeloom.reporting.page_data import page_data
 from themeloom.reporting.quotes import Quotes
 from themeloom.reporting.summary import summarise, to_json
+from themeloom.scored import Score
 
 
 class Page(HTMLParser):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from builders import make_record
-from themeloom.records import Score
 from themeloom.reporting import score_plots
+from themeloom.scored import Score
 
 
 def test_confusion_shades_are_shares_of_a_row() -> None:

@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 
 from builders import make_record
-from themeloom.records import Score
 from themeloom.reporting.contents import Conformal, Confusion, Count, Difference
 from themeloom.reporting.sentences import comparison, comparisons, origin, sets_told, sparse_told, validation
 from themeloom.reporting.summary import summarise
+from themeloom.scored import Score
 
 NAN = float("nan")
 

@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from builders import make_record
-from themeloom.records import Score
 from themeloom.reporting.summary import Summary, summarise, to_json
+from themeloom.scored import Score
 
 
 def summary(**changes: object) -> Summary:

@@ -22,7 +22,14 @@ THEME = np.zeros(30, np.int64)
 SAMPLE = LabelledSample(np.arange(30), THEME, ("c",), THEME[:, None], np.full(30, 0.1))
 
 
-def shares_of(seed, held_out, added=0):
+def corpus_of(size, group=None, author=None):
+    nothing = [None] * size
+    columns = {"times_seen": [1] * size, "author": author or nothing, "group": group or nothing}
+    schema = {"author": pl.String, "group": pl.String}
+    return Corpus(pl.DataFrame(columns, schema_overrides=schema), pl.DataFrame(), {})
+
+
+def shares_of(seed, held_out, added=0, *, group=None, author=None, min_authors=5):
     """Estimate from posteriors that say too often 'b', save of messages whose labels were learned from.
 
     Labels of so many messages of 'b' are added, of which nobody knows how likely they were drawn.
@@ -53,9 +60,9 @@ def shares_of(seed, held_out, added=0):
         {},
         np.arange(COMMUNICATIONS),
     )
-    corpus = Corpus(pl.DataFrame({"times_seen": [1] * COMMUNICATIONS}), pl.DataFrame(), {})
+    corpus = corpus_of(COMMUNICATIONS, group, author)
     judged = Judged(line, line, np.delete(posterior, drawn, axis=0))
-    return shares(sample, corpus, mapping, judged, CODEBOOK), theme.mean()
+    return shares(sample, corpus, mapping, judged, CODEBOOK, min_authors), theme
 
 
 @pytest.mark.parametrize("added", [0, 60])
@@ -63,8 +70,9 @@ def shares_of(seed, held_out, added=0):
 def test_powered_shares_are_right_however_labels_are_divided_and_whatever_is_added(held_out, added):
     covered, apart, narrower = 0, [], []
     for seed in range(60):
-        estimated, truth = shares_of(seed, held_out, added)
+        estimated, theme = shares_of(seed, held_out, added)
         found = estimated.table[POWERED]["b"]
+        truth = theme.mean()
         apart.append(found.value - truth)
         covered += found.low <= truth <= found.high
         by_labels = estimated.table["communications/labels"]["b"]
@@ -84,8 +92,8 @@ def test_labels_alone_all_count_however_they_are_divided():
 
 @pytest.mark.parametrize("held_out", [1.0, 0.5, 0.25])
 def test_what_the_mapping_says_counts_where_nothing_was_held_out_too(held_out):
-    found, truth = shares_of(3, held_out)
-    assert found.table["communications/mapping"]["b"].value == pytest.approx(truth, abs=0.01)
+    found, theme = shares_of(3, held_out)
+    assert found.table["communications/mapping"]["b"].value == pytest.approx(theme.mean(), abs=0.01)
 
 
 def test_labels_that_were_not_drawn_by_chance_stand_for_no_messages():
@@ -95,6 +103,34 @@ def test_labels_that_were_not_drawn_by_chance_stand_for_no_messages():
     share = found.table["communications/labels"]["b"]
     assert share.value < 0.4, "of all labels, half say so"
     assert not shares_of(3, 1.0)[0].note
+
+
+@pytest.mark.parametrize("added", [0, 60])
+@pytest.mark.parametrize("held_out", [1.0, 0.5])
+def test_shares_by_group_are_right_however_labels_are_divided(held_out, added):
+    group = ["wave 2", "wave 10"] * (COMMUNICATIONS // 2)
+    covered, narrower = [], []
+    for seed in range(60):
+        found, theme = shares_of(seed, held_out, added, group=group)
+        by_group = found.groups.filter(theme="b")
+        assert by_group["group"].to_list() == ["wave 2", "wave 10"]
+        truth = np.array([theme[at::2].mean() for at in range(2)])
+        covered.append((by_group["low"].to_numpy() <= truth) & (truth <= by_group["high"].to_numpy()))
+        labels = found.table["communications/labels"]["b"]
+        narrower.append((by_group["high"] - by_group["low"]).mean() / (labels.high - labels.low))
+    assert np.mean(covered) >= 0.92
+    assert (np.mean(narrower) < 1.35) == (added == 0 or held_out == 1), "else no prediction may be used"
+
+
+def test_groups_of_too_few_authors_are_not_told():
+    group = ["many"] * 400 + ["few"] * 190 + [None] * 10
+    author = [f"a{at}" for at in range(400)] + ["b", "c", "d", "e", "b"] * 38 + [None] * 10
+    given = {"group": group, "author": author}
+    assert shares_of(1, 1.0, **given)[0].groups["group"].unique().to_list() == ["many"]
+    told = shares_of(1, 1.0, **given, min_authors=4)[0].groups
+    assert told.filter(theme="a")["group"].to_list() == ["few", "many"]
+    assert told.filter(theme="a")["communications"].to_list() == [190, 400]
+    assert shares_of(1, 1.0)[0].groups.is_empty()
 
 
 def test_where_too_few_are_held_out_shares_are_those_by_labels():
@@ -108,7 +144,7 @@ def test_where_too_few_are_held_out_shares_are_those_by_labels():
     nothing = np.zeros((0, 2))
     topics = (nothing, np.zeros(0, np.int64), nothing.astype(np.int64))
     mapping = Mapping(*topics, posterior, np.zeros(0), {}, np.arange(size))
-    corpus = Corpus(pl.DataFrame({"times_seen": [1] * size}), pl.DataFrame(), {})
+    corpus = corpus_of(size)
     found = shares(sample, corpus, mapping, Judged(line, line, posterior[40:]), CODEBOOK).table
     assert found[POWERED] == found["communications/labels"]
 

@@ -10,9 +10,10 @@ from sklearn.metrics import adjusted_rand_score
 from groups import grouped
 from themeloom.config import DiscoverConfig, Experiment, StudyConfig
 from themeloom.discovery.hierarchy import fitted, topic_tree
-from themeloom.records import Clusters, Discovery, Embeddings, Layout, Score, Stability, Topic
+from themeloom.records import Clusters, Discovery, Embeddings, Layout, Topic
 from themeloom.running.discover import layouts_of
 from themeloom.running.spreading import AGREEMENT, ARI, in_order, part_of, sample_of, scaled, spread
+from themeloom.scored import Score, Stability
 
 GROUPS, EACH = 12, 250
 VECTORS, GROUP = grouped(GROUPS, EACH, spread=0.5, dimensions=48, seed=4)

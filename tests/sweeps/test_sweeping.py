@@ -26,8 +26,8 @@ from themeloom.console.sweeps import show_sweep
 from themeloom.errors import ConfigError, CorpusError, TrackingError
 from themeloom.history import registry
 from themeloom.progress import UNWATCHED
-from themeloom.records import Score
 from themeloom.reporting.formats import scored
+from themeloom.scored import Score
 from themeloom.sweeps import sweeping
 from themeloom.sweeps.sweeping import sweep
 

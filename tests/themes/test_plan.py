@@ -11,7 +11,8 @@ from rich.console import Console
 
 from themeloom.console.plans import show_plan
 from themeloom.errors import LabelError
-from themeloom.records import Codebook, LabelledSample, Score, Theme
+from themeloom.records import Codebook, LabelledSample, Theme
+from themeloom.scored import Score
 from themeloom.themes._scoring import kappa, per_theme
 from themeloom.themes.outlook import Outlook
 from themeloom.themes.plan import Level, Needed, labels_needed, plan

@@ -8,7 +8,8 @@ from themeloom.assigning.placing import Placed
 from themeloom.discovery.drift import LARGEST, Fit, difference, fit_of, share_of, two_samples
 from themeloom.discovery.neighbours import nearest_topic
 from themeloom.model import Model
-from themeloom.records import Floats, Ints, Score
+from themeloom.records import Floats, Ints
+from themeloom.scored import Score
 
 ALPHA = 0.05
 """Two tests are asked whether anything drifts: each at half of this (Bonferroni)."""

@@ -29,8 +29,9 @@ from themeloom.history.registry import model_folder
 from themeloom.model import Model, load
 from themeloom.pipeline import keep
 from themeloom.progress import NOBODY, Stages, Watcher
-from themeloom.records import Flow, RawCorpus, RunRecord, Score, UniqueCorpus
+from themeloom.records import Flow, RawCorpus, RunRecord, UniqueCorpus
 from themeloom.running.authors import numbered, with_more
+from themeloom.scored import Score
 from themeloom.system import provenance
 from themeloom.system.folders import Folders
 

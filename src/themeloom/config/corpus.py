@@ -35,6 +35,9 @@ class ColumnsConfig(Section):
     created_at: Name | None = Field(None, description="When it was sent.")
     author: Name | None = Field(None, description="The author's handle or name.")
     lang: Name | None = Field(None, description="The language code.")
+    group: Name | None = Field(
+        None, description="What the message belongs to (a site, a role, a wave): shares of themes by group."
+    )
 
 
 class SourceConfig(Section):
@@ -51,6 +54,9 @@ class SourceConfig(Section):
         "", description="Put before every id, where two sources number their rows alike; labels name it too."
     )
     sheet: Name | None = Field(None, description="The sheet of an XLSX file; the first one if not given.")
+    group: Name | None = Field(
+        None, description="The group of all messages of this file, but those that have one of their own."
+    )
 
     @field_validator("timezone")
     @classmethod

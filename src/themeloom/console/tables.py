@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from themeloom.records import Score
+    from themeloom.scored import Score
 
 RIGHT = {"topic", "messages", "outliers", "share", "given", "disputed", "more", "labels"}
 RIGHT |= {"labels alone", "prediction-powered", "shared", "AMI", "NMI", "words (RBO)"}

@@ -9,7 +9,7 @@ from themeloom.console.tables import new_table
 
 if TYPE_CHECKING:
     from themeloom.assigning.updating import Update
-    from themeloom.records import Score
+    from themeloom.scored import Score
 
 
 def show_update(console: Console, found: "Update") -> None:

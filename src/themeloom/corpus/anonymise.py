@@ -78,6 +78,7 @@ def anonymise(
             "repeated_by": [
                 sorted(map(vault.pseudonym, names or ())) for names in messages["repeated_by"].to_list()
             ],
+            "group": messages["group"],
         },
         schema=COMMUNICATIONS,
     )

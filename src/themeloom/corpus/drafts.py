@@ -31,6 +31,7 @@ class Draft:
     author: object = None
     author_id: object = None
     lang: object = None
+    group: object = None
     repeat_of: object = None
 
 

@@ -116,7 +116,7 @@ def _read_source(
     good = 0
     for line, found in _found(source, progress):
         try:
-            row = _row(found, read_date, source.id_prefix)
+            row = _row(found, read_date, source)
         except RowError as fault:
             reason = str(fault)
             if config.strict:
@@ -144,7 +144,7 @@ def _nothing_read(source: SourceConfig, reasons: Counter[str]) -> str:
 
 
 def _row(
-    found: Draft | RowError, read_date: Callable[[object], datetime | None], prefix: str
+    found: Draft | RowError, read_date: Callable[[object], datetime | None], source: SourceConfig
 ) -> tuple[object, ...]:
     if isinstance(found, RowError):
         raise found
@@ -158,7 +158,7 @@ def _row(
         raise RowError("no text")
     created_at = read_date(found.created_at)
     author = (word(found.author) or "").lstrip("@").lower() or None
-    lang = word(found.lang)
+    lang, prefix = word(found.lang), source.id_prefix
     return (
         prefix + source_id
         if source_id
@@ -168,8 +168,13 @@ def _row(
         created_at,
         text,
         None if lang in _UNKNOWN_LANGUAGES else lang,
+        _category(found.group) or _category(source.group),
         prefix + repeat_of if repeat_of else None,
     )
+
+
+def _category(value: object) -> str | None:
+    return str(value).lower() if isinstance(value, bool) else identifier(value)
 
 
 def _id_of(found: Draft | RowError, prefix: str) -> str | None:

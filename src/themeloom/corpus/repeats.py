@@ -83,7 +83,8 @@ def _one_row_an_id(rows: pl.DataFrame) -> pl.DataFrame:
         "row",
     )
     when = pl.col("created_at").sort_by("vague", "created_at", nulls_last=True).first()
-    known = [pl.col(name).drop_nulls().first() for name in ("author_id", "author", "lang", "repeat_of")]
+    filled = ("author_id", "author", "lang", "group", "repeat_of")
+    known = [pl.col(name).drop_nulls().first() for name in filled]
     first = [pl.col(name).first() for name in ("row", "file", "line", "text")]
     chosen = ranked.group_by("source_id", maintain_order=True).agg(*first, *known, when)
     return chosen.select(list(ROWS)).sort("created_at", "source_id", nulls_last=True)

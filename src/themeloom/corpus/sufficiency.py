@@ -1,12 +1,16 @@
-"""Whether there is enough in the messages for topics to emerge."""
+"""Whether messages are enough for topics to emerge, and their groups few enough to be told apart."""
 
 import re
+
+import polars as pl
 
 from themeloom.errors import CorpusError
 from themeloom.records import UniqueCorpus
 
 FEWEST = 20
 """Unique messages that a study needs at the least."""
+MOST_GROUPS = 20
+"""Groups whose shares of themes can be told apart."""
 _WORD = re.compile(r"\w+")
 
 
@@ -54,3 +58,30 @@ def check_sufficient(unique: UniqueCorpus, smallest: int | None = None) -> None:
             f"cluster.min_cluster_size: {count} unique messages do not hold two topics of {smallest}; "
             f"lower it to {count // 2} or less, or leave it out."
         )
+
+
+def check_groups(unique: UniqueCorpus) -> None:
+    """Make sure that groups, where messages have any, are few.
+
+    Raises
+    ------
+    CorpusError
+        If they are more than twenty: a column of names or dates was taken for one of groups.
+    """
+    groups = unique.messages["group"].drop_nulls().n_unique()
+    if groups > MOST_GROUPS:
+        raise CorpusError(
+            f"sources: the messages are of {groups:,} groups, more than the {MOST_GROUPS} that can be told "
+            "apart; give columns.group the name of a column with fewer values, or leave it out."
+        )
+
+
+def group_note(messages: pl.DataFrame) -> str:
+    """Say of how many messages the group is unknown, where it is known of others; empty if of none."""
+    unknown = messages["group"].null_count()
+    if not 0 < unknown < len(messages):
+        return ""
+    return (
+        f"Of {unknown:,} of {len(messages):,} messages the group is unknown; shares of themes by group are "
+        "those of the others."
+    )

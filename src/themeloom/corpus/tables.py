@@ -37,6 +37,7 @@ def draft_of(row: dict[str, object], columns: ColumnsConfig) -> Draft:
         created_at=value(columns.created_at),
         author=value(columns.author),
         lang=value(columns.lang),
+        group=value(columns.group),
     )
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from themeloom.records import Bools, Doubles, Floats, Ints, Score
+from themeloom.records import Bools, Doubles, Floats, Ints
+from themeloom.scored import Score
 
 NEIGHBOURS = 10
 LARGEST = 2_000

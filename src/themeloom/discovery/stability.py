@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from themeloom.records import Doubles, Ints, Score, Stability
+from themeloom.records import Doubles, Ints
+from themeloom.scored import Score, Stability
 
 SAME = 0.5
 """Jaccard similarity from which a topic has come back: below, Hennig (2007) calls a cluster dissolved."""

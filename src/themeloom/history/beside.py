@@ -9,7 +9,7 @@ import polars as pl
 from themeloom.compared import ComparedRun, Moves, ScoreLine, Setting, ThemeFlow, ThemeMove
 from themeloom.config import dotted
 from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
-from themeloom.records import Score
+from themeloom.scored import Score
 
 Key = tuple[str, str | None, str]
 

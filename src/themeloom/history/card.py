@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 from themeloom.author_counts import author_counts
 from themeloom.members import TOPIC_LEVEL, strategy_of
-from themeloom.records import RunRecord, Score
+from themeloom.records import RunRecord
+from themeloom.scored import Score
 
 BY_THEME = tuple(
     f"{name}, {level}" for level in ("topics", "messages") for name in ("precision", "recall", "F1")

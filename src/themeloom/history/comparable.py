@@ -11,7 +11,8 @@ from themeloom.compared import LINES, MEMBERSHIP, ComparedRun, ComparedTopic
 from themeloom.history.beside import flat
 from themeloom.history.private import public_config
 from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
-from themeloom.records import Clusters, Floats, RunRecord, Score, Scores
+from themeloom.records import Clusters, Floats, RunRecord
+from themeloom.scored import Score, Scores
 from themeloom.system.provenance import WEIGHTS, corpus_digest
 
 _APART = {"tracking", "sweep"}

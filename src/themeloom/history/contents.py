@@ -9,22 +9,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from themeloom.columns import POSTERIOR
+from themeloom.columns import GROUPS, POSTERIOR
 from themeloom.config import POOL
 from themeloom.encoders import Adapted, WordVectors
 from themeloom.history.card import model_card
 from themeloom.history.parts import CARD, RunFacts, ScoreFacts
 from themeloom.history.private import public_config
-from themeloom.records import (
-    Clusters,
-    Discovery,
-    Embeddings,
-    Layout,
-    Mapping,
-    RunRecord,
-    Scores,
-    TopicQuality,
-)
+from themeloom.records import Clusters, Discovery, Embeddings, Layout, Mapping, RunRecord, TopicQuality
+from themeloom.scored import Scores
 
 WHOLE = ("posterior", "theme", "labels", "messages", "weights", "members")
 """What is kept of a mapping but its parts."""
@@ -92,6 +84,7 @@ def _score_facts(scores: Scores) -> ScoreFacts:
         differences=scores.differences,
         conformal=scores.conformal,
         prevalence=scores.prevalence,
+        groups=tuple(scores.groups.to_dicts()),
     )
 
 
@@ -169,6 +162,7 @@ def record_of(contents: dict[str, Any]) -> RunRecord:
             coverage=contents["coverage.parquet"],
             conformal=scores.conformal,
             prevalence=scores.prevalence,
+            groups=pl.DataFrame(scores.groups, schema=GROUPS),
         ),
         evaluation=contents["evaluation.parquet"],
         times=facts.times,

@@ -17,7 +17,8 @@ from themeloom.columns import MESSAGE
 from themeloom.config import dotted
 from themeloom.history.card import design, few_authors, headline, table
 from themeloom.history.private import public_config
-from themeloom.records import Discovery, RunRecord, Score, Topic
+from themeloom.records import Discovery, RunRecord, Topic
+from themeloom.scored import Score
 
 KEY, PARAM, TAG, DIGEST = 250, 6000, 8000, 36
 """MLflow's limits, in characters."""

@@ -5,7 +5,8 @@ from math import comb, sqrt
 
 import numpy as np
 
-from themeloom.records import Doubles, Floats, Ints, Score
+from themeloom.records import Doubles, Floats, Ints
+from themeloom.scored import Score
 
 PERSISTENCE = 0.9
 """Of rank-biased overlap: the first ten words carry 86% of the weight."""

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from themeloom.columns import ASSIGNED, CALIBRATION, COVERAGE_CURVE, EVALUATION, POSTERIOR
 from themeloom.config import POOL
-from themeloom.records import Candidate, Codebook, Flow, Score, Stability, StageTime, Topic
+from themeloom.records import Candidate, Codebook, Flow, StageTime, Topic
+from themeloom.scored import Score, Stability
 
 FORMAT = 4
 MANIFEST = "manifest.json"
@@ -87,6 +88,7 @@ class ScoreFacts(_Facts):
     differences: dict[str, dict[str, Score]]
     conformal: float
     prevalence: dict[str, dict[str, Score]]
+    groups: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

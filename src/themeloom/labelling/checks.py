@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from themeloom.labelling.store import Store
-from themeloom.records import Doubles, Score, Topic
+from themeloom.records import Doubles, Topic
+from themeloom.scored import Score
 
 WORDS = 5  # of a topic, beside the intruder
 SETS, WORDS_A_SET = 3, 3

@@ -5,9 +5,9 @@ from math import isnan, nan
 
 import polars as pl
 
-from themeloom.records import Score
 from themeloom.reporting.contents import Methods, Summary, ThemeSummary
 from themeloom.reporting.texts import say
+from themeloom.scored import Score
 
 
 def methods_text(methods: Methods) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from themeloom.records import RunRecord, Stability
+from themeloom.records import RunRecord
 from themeloom.reporting.contents import ChecklistItem
 from themeloom.reporting.quotes import Quotes, quotes_of
 from themeloom.reporting.safe_cells import readable_cells
@@ -17,6 +17,7 @@ from themeloom.reporting.sentences import (
     unnamed_told,
 )
 from themeloom.reporting.texts import counted, say
+from themeloom.scored import Stability
 from themeloom.system.sheets import as_csv
 
 ITEMS = 21

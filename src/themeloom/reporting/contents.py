@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from themeloom.records import Score, Stability, StageTime
+from themeloom.records import StageTime
+from themeloom.scored import Score, Stability
 
 FORMAT = 3
 """Version of the summary's shape; grows when a field changes its meaning or goes."""

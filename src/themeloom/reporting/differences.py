@@ -5,9 +5,9 @@ from math import isnan
 
 from themeloom.compared import Change, Moves, PairedScores, Pairing, ScoreLine
 from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
-from themeloom.records import Score
 from themeloom.reporting.formats import share, signed
 from themeloom.reporting.texts import counted, form, say
+from themeloom.scored import Score
 
 HEADLINE = (
     (TOPIC_LEVEL, "kappa"),

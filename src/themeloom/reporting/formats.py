@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from themeloom.config import dotted
 from themeloom.placeholders import pieces
-from themeloom.records import Score
 from themeloom.reporting.readable import readable
 from themeloom.reporting.texts import say
+from themeloom.scored import Score
 
 _NONE = "\N{EN DASH}"
 GLYPHS = {

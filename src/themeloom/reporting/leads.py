@@ -6,11 +6,11 @@ from math import isnan
 from markupsafe import Markup
 
 from themeloom.members import MESSAGE_LEVEL
-from themeloom.records import Score
 from themeloom.reporting.contents import Conformal, Summary, ThemeSummary
 from themeloom.reporting.formats import bounds, decimal, duration, line, number, probability, scored, share
 from themeloom.reporting.sentences import coded_told, left_out_told, unnamed_told
 from themeloom.reporting.texts import bdi, counted, form, html, say
+from themeloom.scored import Score
 
 
 def answer(s: Summary) -> Markup:

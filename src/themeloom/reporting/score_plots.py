@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
-from themeloom.records import Codebook, RunRecord, Score, Scores
+from themeloom.records import Codebook, RunRecord
 from themeloom.reporting.marks import COLOURS, INK, PALE, clear, theme_marks, written
 from themeloom.reporting.readable import hover
 from themeloom.reporting.texts import say
+from themeloom.scored import Score, Scores
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -5,10 +5,11 @@ from math import isnan
 from typing import Any
 
 from themeloom.members import strategy_of
-from themeloom.records import RunRecord, Score, Stability
+from themeloom.records import RunRecord
 from themeloom.reporting.contents import Conformal, Difference, ScoresSummary, Summary
 from themeloom.reporting.formats import decimal, share
 from themeloom.reporting.texts import counted, form, say
+from themeloom.scored import Score, Stability
 
 AGAINST = ("logistic regression", "plain BERTopic")
 """The lines that a headline is told against: a classifier without topics, topics without this."""

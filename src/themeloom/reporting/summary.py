@@ -8,7 +8,7 @@ from pydantic_core import to_json as dump_json
 
 from themeloom import records
 from themeloom.author_counts import AuthorCounts, author_counts
-from themeloom.records import RunRecord, Score
+from themeloom.records import RunRecord
 from themeloom.reporting.contents import (
     FORMAT,
     Bin,
@@ -32,6 +32,7 @@ from themeloom.reporting.methods import methods
 from themeloom.reporting.periods import over_time
 from themeloom.reporting.quotes import Quotes, quotes_of, shown_texts
 from themeloom.reporting.tree import merges
+from themeloom.scored import Score
 from themeloom.system.addresses import without_secrets
 
 __all__ = ["Summary", "summarise", "to_json"]

@@ -26,17 +26,8 @@ from themeloom.discovery.weights import PINS, check_pinned
 from themeloom.discovery.words import term_splitter
 from themeloom.nearest import nearest_of_all
 from themeloom.progress import UNWATCHED, Progress, Stages
-from themeloom.records import (
-    Clusters,
-    Codebook,
-    Discovery,
-    Embeddings,
-    Floats,
-    Ints,
-    Layout,
-    Stability,
-    Topic,
-)
+from themeloom.records import Clusters, Codebook, Discovery, Embeddings, Floats, Ints, Layout, Topic
+from themeloom.scored import Stability
 from themeloom.system.cache import Arrays, Cache, code_of, digest
 from themeloom.system.provenance import versions
 

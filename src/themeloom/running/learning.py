@@ -22,22 +22,14 @@ from themeloom.history.quiet import unlogged
 from themeloom.members import HeldOut, Labels, informed_vectors
 from themeloom.nearest import nearest_of_all
 from themeloom.progress import Stages
-from themeloom.records import (
-    Codebook,
-    Corpus,
-    Discovery,
-    LabelledSample,
-    Layout,
-    Mapping,
-    Scores,
-    TopicQuality,
-)
+from themeloom.records import Codebook, Corpus, Discovery, LabelledSample, Layout, Mapping, TopicQuality
 from themeloom.running.authors import authors_of
 from themeloom.running.discover import codebook_vectors, discover, embed_corpus, layouts_of
 from themeloom.running.evidence import Evidence, fewest_topics
 from themeloom.running.shares import shares
 from themeloom.running.spreading import part_of, scaled, spread
 from themeloom.running.trials import learned_from, trials_of
+from themeloom.scored import Scores
 from themeloom.system.cache import Arrays, Cache, code_of, digest
 from themeloom.system.provenance import versions
 from themeloom.themes import validation
@@ -113,7 +105,7 @@ def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one 
             progress,
         )
     with stages("prevalence"):
-        found = shares(sample, corpus, mapping, judged, codebook)
+        found = shares(sample, corpus, mapping, judged, codebook, config.report.min_authors)
     with stages("quality"):
         quality = _quality(evidence, discovery)
     return Study(
@@ -121,7 +113,7 @@ def learn_study(  # noqa: PLR0913 (what a run is made of, and whether it is one 
         quality,
         mapping,
         Adapted(evidence.whole, evidence.layers),
-        replace(scores, prevalence=found.table),
+        replace(scores, prevalence=found.table, groups=found.groups),
         judged,
         evaluation_table(
             judged, corpus.communications["doc_id"].gather(labels.position).to_list(), codebook.keys

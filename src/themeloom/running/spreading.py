@@ -11,17 +11,8 @@ from themeloom.discovery.cells import Nearest
 from themeloom.discovery.cluster import SMALLEST, default_size
 from themeloom.discovery.neighbours import FLOOR, NEIGHBOURS
 from themeloom.discovery.sample import choose_sample, spread_evenly
-from themeloom.records import (
-    Bools,
-    Clusters,
-    Discovery,
-    Embeddings,
-    Floats,
-    Ints,
-    Layout,
-    Stability,
-    Topic,
-)
+from themeloom.records import Bools, Clusters, Discovery, Embeddings, Floats, Ints, Layout, Topic
+from themeloom.scored import Stability
 
 A = TypeVar("A", bound="np.ndarray[Any, Any]")
 

@@ -13,6 +13,7 @@ from themeloom.corpus.dates import calendar_note
 from themeloom.corpus.ingest import read_sources
 from themeloom.corpus.language import language_note
 from themeloom.corpus.repeats import find_repeats
+from themeloom.corpus.sufficiency import group_note
 from themeloom.corpus.vault import Vault
 from themeloom.discovery.length import length_note, unread_note
 from themeloom.discovery.weights import KNOWN
@@ -152,6 +153,7 @@ def corpus_notes(config: Experiment, unique: UniqueCorpus, corpus: Corpus) -> tu
     english = config.encoder.name in KNOWN
     found = (
         language_note(unique.messages, names=config.anonymise.names, english=english),
+        group_note(unique.messages),
         calendar_note(unique.messages["created_at"], datetime.now(UTC)),
         length_note(corpus.texts, config.encoder),
         unread_note(corpus.texts, config.encoder),

@@ -20,9 +20,9 @@ from themeloom.history.groups import Group, find_group, open_group, reopen_group
 from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 from themeloom.pipeline import Prepared
 from themeloom.progress import NOBODY, Progress, Stages, Watcher
-from themeloom.records import Score
 from themeloom.reporting.formats import scored
 from themeloom.running.trials import trials_of
+from themeloom.scored import Score
 from themeloom.studies.label_store import begun
 from themeloom.sweeps.attempt import FIGURES, Attempt, Attempts, Failed, key_of, mean_figures, stability
 from themeloom.sweeps.space import (

@@ -6,7 +6,8 @@ from statistics import NormalDist
 import numpy as np
 
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import Doubles, Ints, Score
+from themeloom.records import Doubles, Ints
+from themeloom.scored import Score
 
 CHUNK = 250  # draws held in memory at once
 NORMAL = NormalDist()

@@ -9,7 +9,8 @@ import numpy as np
 
 from themeloom.errors import LabelError
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import Codebook, Doubles, Ints, LabelledSample, Score
+from themeloom.records import Codebook, Doubles, Ints, LabelledSample
+from themeloom.scored import Score
 from themeloom.themes._bca import bca
 from themeloom.themes._coefficients import ac1, against_rest, alpha, count_codes, mean_kappa, observed
 from themeloom.themes._scoring import ratio, tables

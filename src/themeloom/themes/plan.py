@@ -6,7 +6,8 @@ from math import ceil
 
 import numpy as np
 
-from themeloom.records import Codebook, Doubles, Ints, Score
+from themeloom.records import Codebook, Doubles, Ints
+from themeloom.scored import Score
 from themeloom.themes._scoring import kappa, per_theme
 from themeloom.themes.outlook import Outlook
 

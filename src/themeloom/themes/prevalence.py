@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 
 from themeloom.errors import LabelError
-from themeloom.records import Bools, Codebook, Doubles, Ints
+from themeloom.records import Codebook, Doubles, Ints
+from themeloom.themes._estimates import Drawn, Estimate, Sample
 
 LABELS, MAPPING, POWERED = "labels", "mapping", "prediction-powered"
 COMMUNICATIONS, MESSAGES = "communications", "messages"
@@ -21,8 +22,6 @@ PREVALENCE = {
 }
 """Columns of the table."""
 
-TINY = np.finfo(np.float64).tiny
-ROUNDING = 1e-9  # a share this near to 0 or 1 is 0 or 1
 STANDS_FOR = (2 / 3, 3 / 2)  # how far what the labels stand for may be from the corpus
 
 
@@ -95,10 +94,7 @@ def prevalence(
     predicted = np.vstack([predicted_labelled, predicted_rest])
     _check_shapes(labels, inclusion, predicted, weights, len(codebook.keys))
     check_inclusion(labels, inclusion, len(predicted))
-    known = labels >= 0
-    drawn = _Drawn(
-        np.flatnonzero(known), np.eye(len(codebook.keys))[labels[known]], _answered(inclusion, known)
-    )
+    drawn = Drawn.answered(labels, inclusion, len(codebook.keys))
     counted = {COMMUNICATIONS: np.ones(len(predicted))} | ({} if weights is None else {MESSAGES: weights})
     rows = [
         (name, method, *row)
@@ -106,7 +102,8 @@ def prevalence(
         for method, estimate in _estimates(drawn, predicted, weight).items()
         for row in _rows(codebook, estimate)
     ]
-    return Prevalence(pl.DataFrame(rows, PREVALENCE, orient="row"), int(known.sum()), len(predicted))
+    table = pl.DataFrame(rows, PREVALENCE, orient="row").fill_nan(None)
+    return Prevalence(table, len(drawn.place), len(predicted))
 
 
 def check_inclusion(labels: Ints, inclusion: Doubles, communications: int) -> None:
@@ -165,109 +162,18 @@ def half_widths(
     tuple
         (columns,) half-widths of the 95% intervals by labels alone, and prediction-powered.
     """
-    sample = _Sample(_Drawn(np.arange(len(coded)), coded, inclusion), np.ones(communications))
+    sample = Sample(Drawn(np.arange(len(coded)), coded, inclusion), np.ones(communications))
     return sample.from_labels().half_width, sample.powered(predicted, corpus_mean).half_width
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """The messages with a label."""
-
-    place: Ints  # (labels,): where they are in the corpus
-    coded: Doubles  # (labels, themes): 1 where this is the theme
-    inclusion: Doubles  # (labels,)
-
-
-@dataclass(frozen=True, slots=True)
-class _Estimate:
-    share: Doubles  # (themes,)
-    low: Doubles | None = None
-    high: Doubles | None = None
-
-    @property
-    def half_width(self) -> Doubles:
-        """Half of the interval's width; NaN where there is none."""
-        if self.low is None or self.high is None:
-            return np.full(self.share.shape, np.nan)
-        return np.asarray((self.high - self.low) / 2)
-
-
-def _estimates(drawn: _Drawn, predicted: Doubles, weight: Doubles) -> dict[str, _Estimate]:
+def _estimates(drawn: Drawn, predicted: Doubles, weight: Doubles) -> dict[str, Estimate]:
     chosen = np.eye(predicted.shape[1])[predicted.argmax(axis=1)]
-    sample = _Sample(drawn, weight)
+    sample = Sample(drawn, weight)
     return {
         LABELS: sample.from_labels(),
-        MAPPING: _Estimate(weight @ chosen / weight.sum()),
+        MAPPING: Estimate.without_interval(weight @ chosen / weight.sum()),
         POWERED: sample.powered(predicted[drawn.place], weight @ predicted / weight.sum()),
     }
-
-
-class _Sample:
-    """Design-based estimates of weighted means over the corpus."""
-
-    def __init__(self, drawn: _Drawn, weight: Doubles) -> None:
-        stands_for = weight[drawn.place] / drawn.inclusion
-        self._coded = drawn.coded
-        self._share = stands_for / stands_for.sum()
-        chance = 1 - drawn.inclusion  # none for a message that was certain to be drawn
-        by_chance = int((chance > 0).sum())
-        # Where the sample happens to hold few of the much repeated messages, it knows too little of
-        # how much they sway a mean; the corpus tells.
-        expected = (weight[drawn.place] ** 2 / drawn.inclusion).sum() / stands_for.sum() ** 2
-        swayed = max(1.0, float((weight**2).sum() / weight.sum() ** 2 / expected))
-        self._spread = chance * self._share**2 * swayed * by_chance / max(by_chance - 1, 1)
-        self._freedom = max(by_chance - 1, 1)
-
-    def from_labels(self) -> _Estimate:
-        """Use the labels alone."""
-        share = self._share @ self._coded
-        return self._interval(share, self._variance(self._coded - share), share * (1 - share))
-
-    def powered(self, predicted: Doubles, corpus_mean: Doubles) -> _Estimate:
-        """Use the labels to correct the predictions' mean over the corpus."""
-        share, mean = self._share @ self._coded, self._share @ predicted
-        coded, moved = self._coded - share, predicted - mean
-        together = self._spread @ (coded * moved)
-        factor = np.clip(together / np.maximum(self._spread @ moved**2, TINY), 0, 1)
-        # A factor above 0 costs a degree of freedom. And predictions that made no error on the labels will
-        # err elsewhere: one error each way is added, which is the rule of three where there is none.
-        variance = self._variance(coded - factor * moved) * (1 + 1 / self._freedom)
-        variance += 2 * factor**2 * self._spread.mean()
-        powered = (share + factor * (corpus_mean - mean)).clip(0, 1)
-        # With its factor tuned, it is no less sure than the labels alone; of these, a share that happens to
-        # be low in the sample would tell too little, so that they are asked at the powered share too.
-        alone = np.maximum(self._variance(coded), self._spread.sum() * powered * (1 - powered))
-        binomial = np.maximum(share * (1 - share), powered * (1 - powered))
-        return self._interval(powered, np.minimum(variance, alone), binomial)
-
-    def _variance(self, residual: Doubles) -> Doubles:
-        """Give the variance of the mean of residuals.
-
-        Never less than if residuals had nothing to do with weights: few labels may carry most of the weight.
-        """
-        alike = self._spread.sum() * (self._share @ residual**2)
-        return np.asarray(np.maximum(self._spread @ residual**2, alike))
-
-    def _interval(self, share: Doubles, variance: Doubles, binomial: Doubles) -> _Estimate:
-        """Give Clopper and Pearson's interval at the size of a random sample with this variance."""
-        from scipy.special import betaincinv, ndtri, stdtrit
-
-        share = np.clip(share, 0, 1)
-        per_label = np.where(
-            binomial > ROUNDING, variance / np.maximum(binomial, ROUNDING), self._spread.sum()
-        )
-        if not per_label.any():
-            return _Estimate(share, share, share)
-        shrunk = (ndtri(0.975) / stdtrit(self._freedom, 0.975)) ** 2
-        size = shrunk / np.maximum(per_label, TINY)
-        low = betaincinv(np.maximum(share * size, TINY), (1 - share) * size + 1, 0.025)
-        high = betaincinv(share * size + 1, np.maximum((1 - share) * size, TINY), 0.975)
-        return _Estimate(share, np.clip(low, 0, share), np.clip(high, share, 1))
-
-
-def _answered(inclusion: Doubles, known: Bools) -> Doubles:
-    """Lower the probability of being drawn to that of being drawn and labelled."""
-    return np.asarray(inclusion[known] * known.mean())
 
 
 def _check_shapes(
@@ -283,10 +189,7 @@ def _check_shapes(
         raise ValueError("weights must be above 0, one for each message of the corpus")
 
 
-def _rows(codebook: Codebook, estimate: _Estimate) -> Iterator[tuple[str, float, float | None, float | None]]:
+def _rows(codebook: Codebook, estimate: Estimate) -> Iterator[tuple[str, float, float, float]]:
     """Give each theme's key, share and interval."""
-    share = estimate.share.tolist()
-    none = [None] * len(share)
-    low = none if estimate.low is None else estimate.low.tolist()
-    high = none if estimate.high is None else estimate.high.tolist()
-    return zip(codebook.keys, share, low, high, strict=True)
+    figures = (estimate.share.tolist(), estimate.low.tolist(), estimate.high.tolist())
+    return zip(codebook.keys, *figures, strict=True)

@@ -13,7 +13,8 @@ from scipy import sparse
 
 from themeloom.columns import CALIBRATION
 from themeloom.members import HeldOut, LineScores
-from themeloom.records import Doubles, Ints, Score
+from themeloom.records import Doubles, Ints
+from themeloom.scored import Score
 from themeloom.themes._bca import bca
 from themeloom.themes._coefficients import ac1, alpha
 from themeloom.themes._scoring import PER_THEME, accuracy, kappa, mean_defined, per_theme, ratio

@@ -9,7 +9,8 @@ import numpy as np
 from themeloom.config import ThemesConfig, ValidateConfig
 from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL, HeldOut, Labels, LineScores
 from themeloom.progress import UNWATCHED, Progress
-from themeloom.records import Codebook, Doubles, Floats, Ints, LabelledSample, Scores
+from themeloom.records import Codebook, Doubles, Floats, Ints, LabelledSample
+from themeloom.scored import Scores
 from themeloom.themes._classifier import fit_classifier, posterior_of
 from themeloom.themes.abstain import conformal_threshold, coverage_curve
 from themeloom.themes.folds import Trial
