@@ -121,6 +121,14 @@ class Model:
         ]
         return pl.DataFrame(rows, schema_overrides={"theme": pl.String})
 
+    @property
+    def groups(self) -> pl.DataFrame:
+        """One row a group and theme: its share there with its 95% interval, and the difference from others.
+
+        Empty where messages have no groups, or labels are no sample of known probabilities.
+        """
+        return self.record.scores.groups
+
     @cached_property
     def undecided(self) -> pl.DataFrame:
         """Messages for people to decide, most uncertain first: two or more themes may be theirs.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 __all__ = [
+    "by_group",
     "confusion",
     "coverage",
     "flow",
@@ -71,6 +72,11 @@ def over_time(run: Run, *, topics: int = topic_plots.LINES) -> "go.Figure":
 def prevalence(run: Run) -> "go.Figure":
     """Draw how common each theme is, with 95% intervals where that could be estimated."""
     return score_plots.prevalence(_record(run))
+
+
+def by_group(run: Run) -> "go.Figure":
+    """Draw how common each theme is in each group, with 95% intervals; empty where there are no groups."""
+    return score_plots.by_group(_record(run))
 
 
 def lines(run: Run, score: str = "kappa") -> "go.Figure":

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from hostile import hostile_record
 from markupsafe import escape
@@ -222,6 +223,7 @@ def test_every_drawing_has_a_table_and_can_be_saved() -> None:
     drawn = page.attributes("data-figure")
     assert drawn == [
         "prevalence",
+        "by_group",
         "flow",
         "hierarchy",
         "over_time",
@@ -236,8 +238,32 @@ def test_every_drawing_has_a_table_and_can_be_saved() -> None:
         "png": len(drawn) + 1,
     }  # and the map
     assert page.text.count("This drawing needs JavaScript. ") == len(drawn)
-    for caption in ("The flow of messages", "Prevalence of the themes among", "Topics merged into groups"):
+    for caption in (
+        "The flow of messages",
+        "Prevalence of the themes among unique communications Theme",
+        "Prevalence of the themes among unique communications, by group",
+        "Topics merged into groups",
+    ):
         assert caption in page.text
+
+
+def test_groups_stand_beside_each_other_and_say_where_they_are_apart() -> None:
+    record = make_record()
+    key, other = record.codebook.keys[:2]
+    table = record.scores.groups.with_columns(
+        difference=pl.when(theme=key).then(0.21).when(theme=other).then(-0.3).otherwise(0.1),
+        difference_low=pl.when(theme=key).then(0.1).when(theme=other).then(-0.4).otherwise(-0.2),
+        difference_high=pl.when(theme=key).then(0.34).when(theme=other).then(-0.2).otherwise(0.4),
+    )
+    page = page_of(replace(record, scores=replace(record.scores, groups=table)), whole=True)
+    assert "carers 40 messages, 13 labels" in page.text
+    assert page.text.count("more than elsewhere, by 21 points (10 to 34)") == 2
+    assert page.text.count("less than elsewhere, by 30 points (20 to 40)") == 2
+    assert page.text.count("too few labels") == len(record.codebook.keys)
+    assert f"of {3 * len(record.codebook.keys)} such figures" in page.text
+    without = page_of(replace(record, scores=replace(record.scores, groups=table.clear())), whole=True)
+    assert "by group" not in without.text
+    assert "by_group" not in without.attributes("data-figure")
     assert "Messages of the largest topics per day" in page.text
 
 

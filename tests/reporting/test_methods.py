@@ -129,6 +129,16 @@ def test_everything_cited_is_in_the_references_and_the_other_way_round() -> None
         assert set(years) <= {one.cited.rpartition(", ")[2] for one in found.references}
 
 
+def test_groups_are_told_where_they_were_compared() -> None:
+    record = make_record()
+    found = methods(record)
+    assert "in each group of messages too (carers, patients), from" in " ".join(found.paragraphs)
+    assert "newcombe" in {one.key for one in found.references}
+    without = methods(replace(record, scores=replace(record.scores, groups=record.scores.groups.clear())))
+    assert "group of messages" not in " ".join(without.paragraphs)
+    assert "newcombe" not in {one.key for one in without.references}
+
+
 def test_the_text_follows_the_configuration() -> None:
     held_out = methods(configured(validate={"held_out": 0.3}))
     assert "set aside, and nothing was learned from them" in " ".join(held_out.paragraphs)

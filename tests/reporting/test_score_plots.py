@@ -41,6 +41,20 @@ def test_prevalence_shows_estimates_with_intervals_beside_counts() -> None:
     assert len(score_plots.prevalence(without).data) == 1
 
 
+def test_groups_are_drawn_where_their_shares_are_known() -> None:
+    record = make_record()
+    drawn = score_plots.by_group(record).data
+    assert [one.name for one in drawn] == ["carers", "patients"]
+    for one in drawn:
+        known = record.scores.groups.filter(group=one.name)
+        assert list(one.x) == known["share"].to_list()
+        assert list(one.x + one.error_x.array) == pytest.approx(known["high"].to_list())
+        assert list(one.x - one.error_x.arrayminus) == pytest.approx(known["low"].to_list())
+        assert [round(place) for place in one.y] == list(range(len(record.codebook.keys)))
+    none = replace(record, scores=replace(record.scores, groups=record.scores.groups.clear()))
+    assert not score_plots.by_group(none).data
+
+
 def test_lines_show_what_is_defined() -> None:
     scores = make_record().scores
     nothing = Score(float("nan"), float("nan"), float("nan"))

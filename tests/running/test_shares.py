@@ -1,5 +1,6 @@
 """Shares of themes after a study is learned: however its labels were divided, and when there are none."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -198,3 +199,35 @@ def test_a_run_tells_why_it_has_no_shares_and_check_does_before_it(tmp_path):
     assert not result.model.record.scores.prevalence
     assert result.model.record.note.startswith(said)
     assert said in result.report.read_text(encoding="utf-8")
+
+
+def test_a_run_tells_the_shares_of_each_group_and_keeps_nobodys(tmp_path):
+    study = write_study(tmp_path / "study")
+    study.rewrite("experiment.toml", "steps = 2", "enabled = false")
+    study.rewrite("experiment.toml", 'labels = "labels.csv"', 'labels = "labels.csv"\nsample = "random"')
+    study.rewrite("experiment.toml", 'text = "text" }', 'text = "text", group = "ward" }\ngroup = "Elm"')
+    rows = (study.folder / "messages.csv").read_text(encoding="utf-8").splitlines()
+    wards = ["ward", *["Oak", "", "Elm"] * 20, *["Yew"] * 4]
+    study.write("messages.csv", "\n".join(f"{row},{ward}" for row, ward in zip(rows, wards, strict=True)))
+    asked = ["run", str(study.experiment), "--root", str(tmp_path), "--json", str(tmp_path / "run.json")]
+    output = CliRunner().invoke(cli.app, asked).output
+    assert "Themes by group, estimated (95%)" in output
+    assert "does not hold 0" in output
+    (folder,) = (tmp_path / "models").iterdir()
+    model = themeloom.load(folder)
+    found = model.groups.filter(theme="waiting")
+    assert found["group"].to_list() == ["Elm", "Oak"], "of Yew, too few speak"
+    assert found["communications"].to_list() == [40, 20]
+    assert found["labels"].to_list() == [16, 8]
+    assert (found["low"] <= found["share"]).all()
+    assert "Elm" in (folder / "report.html").read_text(encoding="utf-8")
+    told = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["groups"]
+    assert [group["name"] for group in told] == ["Elm", "Oak"]
+    assert told[1]["shares"]["waiting"]["value"] == found["share"][1]
+    assert "group" not in model.communications.columns
+    study.write(
+        "messages.csv", "\n".join(f"{row},{at}" for at, row in enumerate(rows)).replace(",0", ",ward", 1)
+    )
+    refused = CliRunner().invoke(cli.app, ["check", str(study.experiment), "--root", str(tmp_path)])
+    assert refused.exit_code == 2
+    assert "the messages are of 64 groups" in " ".join(refused.output.split())

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from themeloom.console.tables import new_table, percent, score_cell, stacked
 from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
@@ -21,9 +22,12 @@ from themeloom.reporting.texts import form
 
 if TYPE_CHECKING:
     from themeloom.records import Flow
+    from themeloom.reporting.summary import Summary
     from themeloom.running.result import RunResult
+    from themeloom.scored import Score
 
 WIDE = 120  # characters in which a row of scores fits with its intervals
+BESIDE = 6  # groups that fit beside each other
 QUALITY = {"npmi": "NPMI", "c_v": "C_v", "diversity": "diversity", "dbcv": "DBCV"}
 
 SHOWN = {"kappa": "kappa", "macro_f1": "macro-F1", "accuracy": "accuracy", "coverage": "coverage"}
@@ -108,10 +112,31 @@ def _show_themes(console: Console, result: "RunResult") -> None:
             topics,
         )
     console.print(table)
+    if len(result.summary.groups) > BESIDE:
+        console.print(f"Shares of themes in {len(result.summary.groups)} groups stand in the report.")
+    elif result.summary.groups:
+        console.print(_by_group(result.summary))
+        console.print("*: the 95% interval of the difference from all other groups does not hold 0.")
     if told := strategy_told(result.model.record):
         console.print(escape(told))
     if not shares and stated.get("sample") != "random" and not stated.get("inclusion"):
         console.print(NOT_STATED, markup=False)
+
+
+def _by_group(summary: "Summary") -> Table:
+    table = new_table(
+        "Themes by group, estimated (95%)", "theme", *(escape(group.name) for group in summary.groups)
+    )
+    table.add_row("messages, labels", *(f"{one.communications:,}, {one.labels:,}" for one in summary.groups))
+    for theme in summary.themes:
+        of = [(group.shares.get(theme.key), group.differences.get(theme.key)) for group in summary.groups]
+        table.add_row(escape(theme.key), *(stacked(_share(*known)) for known in of))
+    return table
+
+
+def _share(share: "Score | None", difference: "Score | None") -> str:
+    apart = difference is not None and (difference.low > 0 or difference.high < 0)
+    return percent(share).replace(" (", "* (" if apart else " (") if share else "too few labels"
 
 
 def _show_scores(console: Console, result: "RunResult") -> None:

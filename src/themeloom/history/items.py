@@ -129,7 +129,7 @@ def _largest(record: RunRecord) -> list[tuple[Topic, str]]:
 
 
 def tables(record: RunRecord) -> dict[str, Columns]:
-    """Give the tables of a run: topics, scores, the message level's calibration and coverage, flow."""
+    """Give the tables of a run: topics, scores, calibration and coverage, shares by group, flow."""
     flow = asdict(record.flow)
     scores = list(_scores(record))
     return {
@@ -143,6 +143,7 @@ def tables(record: RunRecord) -> dict[str, Columns]:
         "calibration": record.scores.calibration.to_dict(as_series=False),
         "coverage": record.scores.coverage.to_dict(as_series=False),
         "evaluation": record.evaluation.to_dict(as_series=False),
+        "groups": record.scores.groups.to_dict(as_series=False),
         "flow": {"step": list(flow), "messages": list(flow.values())},
     }
 

@@ -183,6 +183,17 @@ class ThemeSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupSummary:
+    """A group of communications: what its shares of themes rest on, and what they are."""
+
+    name: str
+    communications: int
+    labels: int
+    shares: dict[str, Score]  # theme key → prediction-powered share; empty where too little is known
+    differences: dict[str, Score]  # from the share among the communications of all other groups
+
+
+@dataclass(frozen=True, slots=True)
 class Confusion:
     """Codes given by people (rows) by themes given by a level (columns); means over the repeats."""
 
@@ -275,6 +286,7 @@ class Summary:
     topics: tuple[TopicSummary, ...]
     candidates: tuple[int, ...]  # topics that no theme explains, least explained first
     themes: tuple[ThemeSummary, ...]
+    groups: tuple[GroupSummary, ...]
     scores: ScoresSummary
     parameters: dict[str, object]
     versions: dict[str, str]

@@ -60,6 +60,7 @@ def figures_of(record: RunRecord) -> "dict[str, go.Figure]":
     figures = {
         "flow": plots.flow(record),
         "prevalence": score_plots.prevalence(record),
+        "by_group": score_plots.by_group(record),
         "lines": score_plots.lines(record.scores),
         "confusion": score_plots.confusion(record.scores, record.codebook),
         "confusion_messages": score_plots.confusion(record.scores, record.codebook, messages=True),

@@ -31,7 +31,7 @@ def methods(record: RunRecord, quotes: Quotes | None = None) -> Methods:
     paragraphs = [_corpus(record), _topics(record), _themes(record), _validation(record)]
     if shares := shares_told(record):
         both = {"cite_ppi": cited("ppi"), "cite_ppi_plus": cited("ppi_plus")}
-        paragraphs.append(say("methods.prevalence", shares=shares, **both))
+        paragraphs.append(say("methods.prevalence", shares=shares, **both) + _by_group(record))
     seed = say("methods.seed", seed=study["seed"]) if "seed" in study else ""
     version = record.versions.get("themeloom", "")
     paragraphs.append(say("methods.software", version=version, seed=seed, run=record.run))
@@ -54,6 +54,14 @@ def _keys(record: RunRecord) -> Iterable[str]:
         yield "nadeau"
     if shares_told(record):
         yield from ("ppi", "ppi_plus")
+    if _by_group(record):
+        yield "newcombe"
+
+
+def _by_group(record: RunRecord) -> str:
+    groups = record.scores.groups.drop_nulls("difference")["group"].unique(maintain_order=True)
+    cite = cited("newcombe")
+    return " " + say("methods.by_group", groups=", ".join(groups), cite_newcombe=cite) if len(groups) else ""
 
 
 def _bundled(record: RunRecord) -> bool:

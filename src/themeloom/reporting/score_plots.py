@@ -8,7 +8,7 @@ import numpy as np
 
 from themeloom.members import MESSAGE_LEVEL, TOPIC_LEVEL
 from themeloom.records import Codebook, RunRecord
-from themeloom.reporting.marks import COLOURS, INK, PALE, clear, theme_marks, written
+from themeloom.reporting.marks import COLOURS, INK, PALE, SHAPES, clear, theme_marks, written
 from themeloom.reporting.readable import hover
 from themeloom.reporting.texts import say
 from themeloom.scored import Score, Scores
@@ -57,6 +57,37 @@ def prevalence(record: RunRecord) -> "go.Figure":
     figure.update_xaxes(title=say("plot.prevalence"), tickformat=".0%", rangemode="tozero", gridcolor=GRID)
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom"}
     return _rows(figure, len(names)).update_layout(legend=legend)
+
+
+def by_group(record: RunRecord) -> "go.Figure":
+    """Draw the share of each theme in each group with its 95% interval; nothing without groups."""
+    import plotly.graph_objects as go
+
+    known = record.scores.groups.drop_nulls("share")
+    names = known["group"].unique(maintain_order=True).to_list()
+    themes = [written(theme.key) for theme in record.codebook.themes]
+    figure = go.Figure()
+    for at, name in enumerate(names):
+        own = known.filter(group=name)
+        found = [Score(*figures) for figures in own.select("share", "low", "high").iter_rows()]
+        colour, shape = COLOURS[at % len(COLOURS)], SHAPES[at % len(SHAPES)]
+        beside = 0.7 * ((at + 0.5) / len(names) - 0.5)  # groups stand below each other in a theme's row
+        figure.add_scatter(
+            x=[score.value for score in found],
+            y=[row + beside for row in range(len(themes))],
+            error_x=_whiskers(found) | {"color": colour},
+            marker={"size": 10, "color": colour, "symbol": shape},
+            mode="markers",
+            name=hover(name),
+            customdata=themes,
+            hovertemplate="%{customdata}: %{x:.1%}",
+        )
+    if not names:
+        return figure
+    _rows(figure, len(themes)).update_layout(height=130 + (30 + 14 * len(names)) * len(themes))
+    figure.update_yaxes(tickvals=list(range(len(themes))), ticktext=themes)
+    figure.update_xaxes(title=say("plot.by_group"), tickformat=".0%", rangemode="tozero", gridcolor=GRID)
+    return figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
 
 
 def lines(scores: Scores, figure_name: str = "kappa") -> "go.Figure":

@@ -1,6 +1,6 @@
 """A run in plain, typed records: what the report shows and what ``--json`` writes. Knows no HTML."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 
 import polars as pl
@@ -17,6 +17,7 @@ from themeloom.reporting.contents import (
     Count,
     Difference,
     FlowSummary,
+    GroupSummary,
     Kept,
     Message,
     Reason,
@@ -89,6 +90,7 @@ def summarise(
         themes=tuple(
             _theme(record, index, texts, quotes, authors) for index in range(len(record.codebook.themes))
         ),
+        groups=tuple(_groups(record.scores.groups)),
         scores=_scores(record),
         parameters=_parameters(record.config),
         versions=_texts(record.versions),
@@ -193,6 +195,20 @@ def _theme(
         authors=authors.themes[index],
         of_few=index in authors.few_themes,
     )
+
+
+def _groups(table: pl.DataFrame) -> Iterator[GroupSummary]:
+    for (name,), of_group in table.partition_by("group", maintain_order=True, as_dict=True).items():
+        first = of_group.row(0, named=True)
+        known = of_group.drop_nulls("share")
+        shares = dict(_told(known, "share", "low", "high"))
+        differences = dict(_told(known, "difference", "difference_low", "difference_high"))
+        yield GroupSummary(str(name), first["communications"], first["labels"], shares, differences)
+
+
+def _told(table: pl.DataFrame, *columns: str) -> Iterator[tuple[str, Score]]:
+    for key, *figures in table.select("theme", *columns).drop_nulls().iter_rows():
+        yield key, Score(*figures)
 
 
 def _scores(record: RunRecord) -> ScoresSummary:

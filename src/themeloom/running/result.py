@@ -51,6 +51,11 @@ class RunResult:
         """One row a score: value and 95% interval, the mapping's and the reference lines'."""
         return self.model.scores
 
+    @property
+    def groups(self) -> pl.DataFrame:
+        """One row a group and theme: share with 95% interval, and its difference from all other groups."""
+        return self.model.groups
+
     def __repr__(self) -> str:
         return f"<RunResult of {self.model!r} in {self.folder}>"
 
