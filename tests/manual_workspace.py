@@ -109,8 +109,11 @@ def _write_exports(folder: Path, found: list[tuple[str, str, str]], first: dict[
     posts = [first, *(_post(first, id_, text) for id_, _, text in found[:half])]
     with gzip.open(folder / "data" / "search.jsonl.gz", "wt", encoding="utf-8") as file:
         file.writelines(json.dumps(post) + "\n" for post in posts)
-    rows = [[text, id_, f"2013-08-{10 + at % 9}", f"u{at}"] for at, (id_, _, text) in enumerate(found[half:])]
-    _write_csv(folder / "data" / "forum.csv", ["post", "post_id", "posted", "user"], rows)
+    rows = [
+        [text, id_, f"2013-08-{10 + at % 9}", f"u{at}", ("before", "after")[at % 2]]
+        for at, (id_, _, text) in enumerate(found[half:])
+    ]
+    _write_csv(folder / "data" / "forum.csv", ["post", "post_id", "posted", "user", "phase"], rows)
     new = [["The queue goes round the block.", "n1"], ["A porter held my hand.", "n2"]]
     _write_csv(
         folder / "new.csv", ["text", "post", "content", "post_id"], [[*[said] * 3, at] for said, at in new]

@@ -39,6 +39,7 @@ def corpus():
         "times_seen": [1] * len(TEXTS),
         "author": [None] * len(TEXTS),
         "repeated_by": [[]] * len(TEXTS),
+        "group": [None] * len(TEXTS),
     }
     return Corpus(pl.DataFrame(rows, schema=COMMUNICATIONS), pl.DataFrame(), {})
 

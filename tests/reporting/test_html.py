@@ -259,7 +259,7 @@ def test_groups_stand_beside_each_other_and_say_where_they_are_apart() -> None:
     assert "carers 40 messages, 13 labels" in page.text
     assert page.text.count("more than elsewhere, by 21 points (10 to 34)") == 2
     assert page.text.count("less than elsewhere, by 30 points (20 to 40)") == 2
-    assert page.text.count("too few labels") == len(record.codebook.keys)
+    assert page.text.count("fewer than two labels") == len(record.codebook.keys)
     assert f"of {3 * len(record.codebook.keys)} such figures" in page.text
     without = page_of(replace(record, scores=replace(record.scores, groups=table.clear())), whole=True)
     assert "by group" not in without.text

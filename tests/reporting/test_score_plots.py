@@ -48,8 +48,8 @@ def test_groups_are_drawn_where_their_shares_are_known() -> None:
     for one in drawn:
         known = record.scores.groups.filter(group=one.name)
         assert list(one.x) == known["share"].to_list()
-        assert list(one.x + one.error_x.array) == pytest.approx(known["high"].to_list())
-        assert list(one.x - one.error_x.arrayminus) == pytest.approx(known["low"].to_list())
+        assert list(np.add(one.x, one.error_x.array)) == pytest.approx(known["high"].to_list())
+        assert list(np.subtract(one.x, one.error_x.arrayminus)) == pytest.approx(known["low"].to_list())
         assert [round(place) for place in one.y] == list(range(len(record.codebook.keys)))
     none = replace(record, scores=replace(record.scores, groups=record.scores.groups.clear()))
     assert not score_plots.by_group(none).data

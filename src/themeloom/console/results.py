@@ -136,7 +136,7 @@ def _by_group(summary: "Summary") -> Table:
 
 def _share(share: "Score | None", difference: "Score | None") -> str:
     apart = difference is not None and (difference.low > 0 or difference.high < 0)
-    return percent(share).replace(" (", "* (" if apart else " (") if share else "too few labels"
+    return percent(share).replace(" (", "* (" if apart else " (") if share else "fewer than two labels"
 
 
 def _show_scores(console: Console, result: "RunResult") -> None:
