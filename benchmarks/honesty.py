@@ -47,6 +47,7 @@ def corpus_of(texts: list[str]) -> Corpus:
         "times_seen": 1,
         "author": None,
         "repeated_by": [[] for _ in texts],
+        "group": None,
     }
     return Corpus(pl.DataFrame(columns, schema_overrides=COMMUNICATIONS), pl.DataFrame(), {})
 

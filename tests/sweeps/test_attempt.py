@@ -32,6 +32,7 @@ def prepared(definition="A patient waits.", sample=SAMPLE, **columns) -> Prepare
         "times_seen": [1, 1, 1],
         "author": ["a", "b", "c"],
         "repeated_by": [[], [], []],
+        "group": [None] * 3,
     }
     communications = pl.DataFrame(rows | columns, schema=COMMUNICATIONS)
     corpus = Corpus(communications, pl.DataFrame(), {}, pl.DataFrame())
