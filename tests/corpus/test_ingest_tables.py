@@ -436,3 +436,17 @@ def test_what_is_true_or_false_of_a_message_is_a_group(tmp_path):
     lines = '{"text": "one", "patient": true}\n{"text": "two", "patient": false}\n{"text": "three"}\n'
     corpus = read(tmp_path, lines, "t.jsonl", columns=ColumnsConfig(group="patient"))
     assert corpus.rows["group"].to_list() == ["true", "false", None]
+
+
+def test_groups_of_a_workbook_are_named_as_their_cells_are_written(tmp_path):
+    at = datetime(2024, 3, 1, tzinfo=UTC).replace(tzinfo=None)
+    rows = [
+        ("text", "wave"),
+        ("one", at),
+        ("two", at.replace(hour=9)),
+        ("three", 2),
+        ("four", True),
+        ("five", None),
+    ]
+    corpus = read(tmp_path, workbook(*rows), "t.xlsx", columns=ColumnsConfig(group="wave"))
+    assert corpus.rows["group"].to_list() == ["2024-03-01", "2024-03-01 09:00:00", "2", "true", None]

@@ -94,7 +94,11 @@ def test_so_many_groups_are_those_of_a_wrong_column() -> None:
 
 
 def test_it_is_told_of_how_many_messages_the_group_is_unknown() -> None:
-    for whole in ([], [None] * 3, ["a", "b"]):
-        assert not group_note(_grouped(whole).messages)
+    for whole in ([], ["a", "b"]):
+        assert not group_note(_grouped(whole).messages, asked=True)
+    assert not group_note(_grouped([None] * 3).messages, asked=False)
+    assert group_note(_grouped([None] * 3).messages, asked=True).startswith(
+        "No message has a group: all cells"
+    )
     told = "Of 2 of 3 messages the group is unknown; shares of themes by group are those of the others."
-    assert group_note(_grouped(["a", None, None]).messages) == told
+    assert group_note(_grouped(["a", None, None]).messages, asked=True) == told

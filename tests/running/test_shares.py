@@ -2,18 +2,27 @@
 
 import json
 from dataclasses import replace
+from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 import themeloom
+from builders import make_record
 from studies import write_study
 from themeloom import cli
+from themeloom.console.results import show_result
 from themeloom.errors import CorpusError
+from themeloom.history.tracking import Tracked
 from themeloom.members import HeldOut
+from themeloom.model import Model
 from themeloom.records import Codebook, Corpus, LabelledSample, Mapping, Theme
+from themeloom.reporting.summary import summarise
+from themeloom.running.result import RunResult
 from themeloom.running.shares import drawn_by_chance, shares
 from themeloom.themes.validation import Judged
 
@@ -202,6 +211,30 @@ def test_a_run_tells_why_it_has_no_shares_and_check_does_before_it(tmp_path):
     assert said in result.report.read_text(encoding="utf-8")
 
 
+def shown(record):
+    """What the terminal says of a run."""
+    console = Console(width=100, file=StringIO())
+    summary = summarise(record, paths={}, tracked={})
+    show_result(console, RunResult(Model(record), summary, Path("f"), Path("r"), Tracked("", "", "", "", "")))
+    return console.file.getvalue()
+
+
+def test_the_terminal_marks_groups_that_are_apart_and_says_so_of_those_alone():
+    record = make_record()
+    key = record.codebook.keys[0]
+    alike = record.scores.groups.with_columns(difference_low=pl.lit(-0.5), difference_high=pl.lit(0.5))
+    apart = alike.with_columns(difference_low=pl.when(theme=key, group="carers").then(0.01).otherwise(-0.5))
+    for table, stars in ((alike, 0), (apart, 1)):
+        output = shown(replace(record, scores=replace(record.scores, groups=table)))
+        assert "Themes by group, estimated (95%)" in output
+        assert output.count("%*") == stars
+        assert output.count("does not hold 0") == stars
+        assert "fewer than" in output
+    many = pl.concat(alike.with_columns(group=pl.lit(f"g{at}")) for at in range(7))
+    output = shown(replace(record, scores=replace(record.scores, groups=many)))
+    assert "Shares of themes in 7 groups stand in the report." in output
+
+
 def test_a_run_tells_the_shares_of_each_group_and_keeps_nobodys(tmp_path):
     study = write_study(tmp_path / "study")
     study.rewrite("experiment.toml", "steps = 2", "enabled = false")
@@ -213,7 +246,6 @@ def test_a_run_tells_the_shares_of_each_group_and_keeps_nobodys(tmp_path):
     asked = ["run", str(study.experiment), "--root", str(tmp_path), "--json", str(tmp_path / "run.json")]
     output = CliRunner().invoke(cli.app, asked).output
     assert "Themes by group, estimated (95%)" in output
-    assert "does not hold 0" in output
     (folder,) = (tmp_path / "models").iterdir()
     model = themeloom.load(folder)
     found = model.groups.filter(theme="waiting")

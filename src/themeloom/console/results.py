@@ -116,7 +116,8 @@ def _show_themes(console: Console, result: "RunResult") -> None:
         console.print(f"Shares of themes in {len(result.summary.groups)} groups stand in the report.")
     elif result.summary.groups:
         console.print(_by_group(result.summary))
-        console.print("*: the 95% interval of the difference from all other groups does not hold 0.")
+        if any(map(_apart, (of for one in result.summary.groups for of in one.differences.values()))):
+            console.print("*: the 95% interval of the difference from all other groups does not hold 0.")
     if told := strategy_told(result.model.record):
         console.print(escape(told))
     if not shares and stated.get("sample") != "random" and not stated.get("inclusion"):
@@ -135,8 +136,12 @@ def _by_group(summary: "Summary") -> Table:
 
 
 def _share(share: "Score | None", difference: "Score | None") -> str:
-    apart = difference is not None and (difference.low > 0 or difference.high < 0)
-    return percent(share).replace(" (", "* (" if apart else " (") if share else "fewer than two labels"
+    star = "* (" if difference and _apart(difference) else " ("
+    return percent(share).replace(" (", star) if share else "fewer than two labels"
+
+
+def _apart(difference: "Score") -> bool:
+    return difference.low > 0 or difference.high < 0
 
 
 def _show_scores(console: Console, result: "RunResult") -> None:

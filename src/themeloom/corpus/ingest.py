@@ -9,7 +9,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -174,7 +174,12 @@ def _row(
 
 
 def _category(value: object) -> str | None:
-    return str(value).lower() if isinstance(value, bool) else identifier(value)
+    """Name a group as its cell is written."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, date):
+        return str(value).removesuffix(" 00:00:00")
+    return identifier(value)
 
 
 def _id_of(found: Draft | RowError, prefix: str) -> str | None:

@@ -76,11 +76,13 @@ def check_groups(unique: UniqueCorpus) -> None:
         )
 
 
-def group_note(messages: pl.DataFrame) -> str:
-    """Say of how many messages the group is unknown, where it is known of others; empty if of none."""
+def group_note(messages: pl.DataFrame, *, asked: bool) -> str:
+    """Say of how many messages the group is unknown, where groups were asked for; empty if of none."""
     unknown = messages["group"].null_count()
-    if not 0 < unknown < len(messages):
+    if not asked or not unknown:
         return ""
+    if unknown == len(messages):
+        return "No message has a group: all cells of the column that columns.group names are empty."
     return (
         f"Of {unknown:,} of {len(messages):,} messages the group is unknown; shares of themes by group are "
         "those of the others."

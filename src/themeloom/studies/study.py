@@ -153,12 +153,16 @@ def corpus_notes(config: Experiment, unique: UniqueCorpus, corpus: Corpus) -> tu
     english = config.encoder.name in KNOWN
     found = (
         language_note(unique.messages, names=config.anonymise.names, english=english),
-        group_note(unique.messages),
+        group_note(unique.messages, asked=_asks_for_groups(config)),
         calendar_note(unique.messages["created_at"], datetime.now(UTC)),
         length_note(corpus.texts, config.encoder),
         unread_note(corpus.texts, config.encoder),
     )
     return tuple(filter(None, found))
+
+
+def _asks_for_groups(config: Experiment) -> bool:
+    return any(source.group or source.columns.group for source in config.sources)
 
 
 def newest_run(
