@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -128,6 +129,23 @@ def test_designs_that_need_topics_ask_for_a_model(said, tmp_path):
         assert not (tmp_path / "sheet.csv").exists()
 
 
+def test_a_grouped_sample_has_as_many_of_each_group_and_needs_groups(command, said, tmp_path):
+    code, err = said("--design", "grouped", "--out", tmp_path / "none.csv")
+    assert code == 2
+    assert "'grouped' needs groups, and no message has one; name their column by columns.group" in err
+    study = write_study(tmp_path / "study")
+    (study.folder / "labels.csv").unlink()
+    study.rewrite("experiment.toml", 'text = "text" }', 'text = "text", group = "ward" }')
+    lines = (study.folder / "messages.csv").read_text(encoding="utf-8").splitlines()
+    wards = ["ward", *["Oak"] * 50, *["Elm"] * 10, *[""] * 4]
+    study.write("messages.csv", "\n".join(f"{line},{ward}" for line, ward in zip(lines, wards, strict=True)))
+    asked = ["sample", study.experiment, "--root", tmp_path, "--out", tmp_path / "s.csv", "-n", 24]
+    assert command(*asked, "--design", "grouped")[0] == 0
+    rows = read(tmp_path / "s.csv")
+    assert Counter(row["inclusion_probability"] for row in rows) == {"0.2": 10, "1.0": 14}
+    assert {row["design"] for row in rows} == {"grouped"}
+
+
 def test_topics_are_those_of_the_newest_run_or_of_the_one_named(said, made, tmp_path):
     folder, _, sheet = made
     doc_ids = sheet["doc_id"].to_list()
@@ -172,7 +190,7 @@ def test_a_run_of_other_messages_is_refused(said, tmp_path):
 def test_an_unknown_design_is_told(said, tmp_path):
     code, err = said("--design", "clever", "--out", tmp_path / "sheet.csv")
     assert code == 2
-    assert "'clever' is no design; use one of: random, stratified, uncertain" in err
+    assert "'clever' is no design; use one of: random, stratified, grouped, uncertain" in err
 
 
 def test_a_sheet_that_may_hold_codes_is_never_overwritten(said, tmp_path):

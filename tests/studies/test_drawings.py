@@ -17,7 +17,8 @@ def sample(*batches):
     for number, (count, design) in enumerate(batches, start=1):
         taken = [row["doc_id"] for row in rows]
         posterior = np.ones((SIZE, 2)) / 2
-        table = draw_sample(CORPUS, taken, count, design, number, topic=TOPIC, posterior=posterior)
+        known = {"topic": TOPIC, "group": TOPIC % 2, "posterior": posterior}
+        table = draw_sample(CORPUS, taken, count, design, number, **known)
         rows += [
             {"doc_id": doc_id, "inclusion": inclusion, "design": name, "batch": number}
             for doc_id, inclusion, name in table.iter_rows()
@@ -45,7 +46,7 @@ def test_random_batches_are_one_random_sample():
     assert set(part.inclusion.values()) == {30 / SIZE}
 
 
-@pytest.mark.parametrize("more", ["stratified", "random"])
+@pytest.mark.parametrize("more", ["stratified", "grouped", "random"])
 def test_what_is_drawn_and_not_coded_changes_nothing(more):
     rows = sample((40, "random"), (20, more))
     found = drawn(rows, coded=of_batch(rows, 1))

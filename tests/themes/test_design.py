@@ -1,22 +1,26 @@
 """Drawing what to label: never twice, whatever the order of messages, with the probability that it says."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from themeloom.errors import LabelError
-from themeloom.themes.design import DESIGNS, DRAWN, allocate, averaged, draw_sample
+from themeloom.themes.design import DESIGNS, DRAWN, allocate, averaged, draw_sample, evenly
 
 IDS = [f"{number:04x}" for number in np.random.default_rng(0).permutation(300)]
 TOPIC = np.array([int(one, 16) % 7 - 1 for one in IDS])
+GROUP = np.where(TOPIC < 0, -1, np.arange(300) % 5 // 2 % 2)  # of an unknown one some 43, and two others
 CERTAIN = np.array([int(one, 16) / 300 for one in IDS])
 POSTERIOR = np.column_stack([0.5 + CERTAIN / 2, 0.5 - CERTAIN / 2])  # the first ids are the least certain
 
 
 def draw(design, n=40, *, labelled=(), seed=3, order=slice(None)):
     ids = [IDS[place] for place in np.arange(len(IDS))[order]]
-    return draw_sample(ids, labelled, n, design, seed, topic=TOPIC[order], posterior=POSTERIOR[order])
+    of_each = {"topic": TOPIC[order], "group": GROUP[order], "posterior": POSTERIOR[order]}
+    return draw_sample(ids, labelled, n, design, seed, **of_each)
 
 
 @pytest.mark.parametrize("design", DESIGNS)
@@ -28,7 +32,7 @@ def test_the_order_of_messages_makes_no_difference(design):
     assert draw(design).equals(drawn)
 
 
-@pytest.mark.parametrize("design", ["random", "stratified"])
+@pytest.mark.parametrize("design", ["random", "stratified", "grouped"])
 def test_another_seed_draws_others(design):
     assert not draw(design, seed=4).equals(draw(design))
 
@@ -71,9 +75,24 @@ def test_each_topic_gives_its_share_of_a_stratified_sample():
     assert (1 / drawn["inclusion_probability"]).sum() == pytest.approx(280)
 
 
-def test_a_stratified_sample_needs_one_message_a_topic():
-    with pytest.raises(LabelError, match="6 messages from 7 topics"):
-        draw("stratified", 6)
+def test_each_group_gives_as_many_to_a_grouped_sample_as_far_as_it_has_them():
+    group = dict(zip(IDS, GROUP.tolist(), strict=True))
+    left = Counter(GROUP[20:].tolist())
+    drawn = draw("grouped", 120, labelled=IDS[:20])
+    counts = Counter(group[one] for one in drawn["doc_id"])
+    assert counts[-1] == left[-1] < 40, "all of it"
+    assert abs(counts[0] - counts[1]) <= 1
+    for one, inclusion in zip(drawn["doc_id"], drawn["inclusion_probability"], strict=True):
+        assert inclusion == pytest.approx(counts[group[one]] / left[group[one]])
+    assert (1 / drawn["inclusion_probability"]).sum() == pytest.approx(280)
+
+
+@pytest.mark.parametrize(
+    ("design", "n", "said"), [("stratified", 6, "from 7 topics"), ("grouped", 2, "from 3 groups")]
+)
+def test_a_sample_by_strata_needs_one_message_of_each(design, n, said):
+    with pytest.raises(LabelError, match=f"{n} messages {said}"):
+        draw(design, n)
 
 
 def test_the_least_certain_are_drawn_first_and_stand_for_nobody():
@@ -99,7 +118,9 @@ def test_impossible_numbers_are_refused(n):
         draw("random", n)
 
 
-@pytest.mark.parametrize(("design", "needed"), [("stratified", "topic"), ("uncertain", "posterior")])
+@pytest.mark.parametrize(
+    ("design", "needed"), [("stratified", "topic"), ("grouped", "group"), ("uncertain", "posterior")]
+)
 def test_a_design_without_what_it_draws_by_is_a_programming_error(design, needed):
     with pytest.raises(ValueError, match=needed):
         draw_sample(IDS, (), 20, design, 0)
@@ -116,6 +137,18 @@ def test_shares_of_a_sample_are_proportional(sizes, share):
     assert (numbers <= sizes).all()
     wanted = n * sizes / sizes.sum()
     assert (numbers < np.maximum(wanted, 1) + 1 + 1e-9).all()
+
+
+@settings(deadline=None)
+@given(sizes=st.lists(st.integers(1, 60), min_size=1, max_size=20), share=st.floats(0, 1))
+def test_an_even_sample_differs_only_where_a_stratum_is_used_up(sizes, share):
+    sizes = np.array(sizes)
+    n = len(sizes) + round(share * (sizes.sum() - len(sizes)))
+    numbers = evenly(sizes, n)
+    assert numbers.sum() == n
+    assert (numbers >= 1).all()
+    assert (numbers <= sizes).all()
+    assert ((numbers >= numbers.max() - 1) | (numbers == sizes)).all()
 
 
 def test_drawings_are_averaged_by_how_much_they_tell():

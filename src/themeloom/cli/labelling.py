@@ -17,7 +17,7 @@ def label(  # noqa: PLR0913, PLR0917 (an option each)
         ),
     ] = None,
     design: Annotated[
-        str, typer.Option(help="How to draw: random, stratified (by topic) or uncertain.")
+        str, typer.Option(help="How to draw: random, stratified (by topic), grouped (evenly) or uncertain.")
     ] = "random",
     sheet: Annotated[
         Path | None, typer.Option(help="Take the messages of a sheet or label file into the sample.")

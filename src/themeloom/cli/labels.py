@@ -24,7 +24,9 @@ def sample(
     experiment: ExperimentFile,
     out: Annotated[Path, typer.Option(help="The CSV file to write.")],
     number: Annotated[int, typer.Option("--number", "-n", help="How many messages.")] = 100,
-    design: Annotated[str, typer.Option(help="random, stratified (by topic) or uncertain.")] = "random",
+    design: Annotated[
+        str, typer.Option(help="random, stratified (by topic), grouped or uncertain.")
+    ] = "random",
     model: StudyModel = None,
     root: Root = Path(),
 ) -> None:

@@ -13,7 +13,7 @@ from themeloom.themes.prevalence import STANDS_FOR
 CHANGED = 0.02
 """How far the corpus may be from the one that was drawn from, in shares of it: a share of a theme is then
 wrong by two points at most."""
-BY_LOT = ("random", "stratified")
+BY_LOT = ("random", "stratified", "grouped")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from themeloom.config import Experiment
 from themeloom.errors import LabelError
 from themeloom.experiment import read_experiment
 from themeloom.progress import NOBODY, Stages, Watcher
-from themeloom.records import Corpus
+from themeloom.records import Corpus, Ints
 from themeloom.studies.label_store import drawn_already, uses_store
 from themeloom.studies.study import message_posterior, message_topics, newest_run, read_corpus
 from themeloom.studies.targets import SHEET, check_target
@@ -42,7 +42,8 @@ def draw_sheet(
     number
         How many to draw.
     design
-        ``random``, ``stratified`` (by topic) or ``uncertain`` (of theme); the latter two ask a model.
+        ``random``, ``stratified`` (by topic), ``grouped`` (evenly by group) or ``uncertain`` (of theme);
+        ``stratified`` and ``uncertain`` ask a model.
     root
         The folder under which models/ and .themeloom/ lie.
     model
@@ -110,12 +111,16 @@ def draw(  # noqa: PLR0913, PLR0917 (what to draw from, and what to draw)
     """
     chosen = _check(design)
     doc_ids = corpus.communications["doc_id"].to_list()
-    topic = posterior = None
-    if chosen != "random":
+    topic = group = posterior = None
+    if chosen == "grouped":
+        group = _groups(corpus)
+    elif chosen != "random":
         record = newest_run(config.study.name, folders, model, needed=NEEDED, cure=CURE)
         topic = message_topics(record, doc_ids)
         posterior = message_posterior(record, doc_ids)
-    drawn = draw_sample(doc_ids, taken, number, chosen, config.study.seed, topic=topic, posterior=posterior)
+    drawn = draw_sample(
+        doc_ids, taken, number, chosen, config.study.seed, topic=topic, group=group, posterior=posterior
+    )
     texts = corpus.communications.select("doc_id", "text")
     return drawn.join(texts, on="doc_id", how="left", maintain_order="left").select(
         "doc_id", "text", "inclusion_probability", "design"
@@ -133,6 +138,17 @@ def write_sheet(sheet: pl.DataFrame, out: Path) -> None:
     check_target(out, SHEET)
     with whole_file(out) as draft:
         draft.write_bytes(as_sheet(sheet))
+
+
+def _groups(corpus: Corpus) -> Ints:
+    """Give each message the number of its group; -1 where it is unknown."""
+    given = corpus.communications["group"]
+    if given.null_count() == len(given):
+        raise LabelError(
+            "--design: 'grouped' needs groups, and no message has one; name their column by columns.group of "
+            "a source, or use another design."
+        )
+    return given.rank("dense").cast(pl.Int64).fill_null(-1).to_numpy()
 
 
 def _check(name: str) -> Design:

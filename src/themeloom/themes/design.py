@@ -1,6 +1,6 @@
 """Which messages to label next: drawn so that it is known what they stand for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
@@ -12,7 +12,7 @@ from themeloom.records import Doubles, Ints
 
 T = TypeVar("T", bound=np.generic)
 
-Design = Literal["random", "stratified", "uncertain"]
+Design = Literal["random", "stratified", "grouped", "uncertain"]
 DESIGNS: tuple[Design, ...] = get_args(Design)
 
 DRAWN: dict[str, Any] = {
@@ -23,7 +23,7 @@ DRAWN: dict[str, Any] = {
 """Columns of a drawn sample."""
 
 
-def draw_sample(  # noqa: PLR0913 (two of them are for one design each)
+def draw_sample(  # noqa: PLR0913 (three of them are for one design each)
     doc_ids: Sequence[str],
     labelled: Iterable[str],
     n: int,
@@ -31,6 +31,7 @@ def draw_sample(  # noqa: PLR0913 (two of them are for one design each)
     seed: int,
     *,
     topic: Ints | None = None,
+    group: Ints | None = None,
     posterior: Doubles | None = None,
 ) -> pl.DataFrame:
     """Draw messages that are not labelled yet.
@@ -40,6 +41,9 @@ def draw_sample(  # noqa: PLR0913 (two of them are for one design each)
     ``stratified``
         A simple random sample within each topic, as many as its share of the messages, but at least one;
         messages without topic (-1) are a stratum of their own.
+    ``grouped``
+        A simple random sample within each group, of all the same size as far as they have so many messages;
+        those of an unknown group (-1) are a group of their own.
     ``uncertain``
         The messages whose theme is least certain (largest entropy), drawn by lot where they tie. They teach a
         mapping most, but stand for no others: their inclusion probability is null.
@@ -61,6 +65,8 @@ def draw_sample(  # noqa: PLR0913 (two of them are for one design each)
         Seed of the draw.
     topic
         (communications,): the topic of each, for ``stratified``.
+    group
+        (communications,): the group of each, for ``grouped``.
     posterior
         (communications, themes): for ``uncertain``; NaN where nothing is known: most uncertain.
 
@@ -72,7 +78,8 @@ def draw_sample(  # noqa: PLR0913 (two of them are for one design each)
     Raises
     ------
     LabelError
-        If `n` is below 1, below the number of topics to draw from, or above the number of messages left.
+        If `n` is below 1, below the number of topics or groups to draw from, or above the number of messages
+        left.
     ValueError
         If the design lacks what it needs.
     """
@@ -88,7 +95,11 @@ def draw_sample(  # noqa: PLR0913 (two of them are for one design each)
     places = np.random.default_rng([seed, len(taken)]).permutation(places)
     inclusion: Doubles | None = np.full(n, n / len(places))
     if design == "stratified":
-        places, inclusion = _stratified(places, n, _given(topic, "topic")[places])
+        strata = _given(topic, "topic")[places]
+        places, inclusion = _within(places, n, strata, allocate, "topics")
+    if design == "grouped":
+        strata = _given(group, "group")[places]
+        places, inclusion = _within(places, n, strata, evenly, "groups")
     if design == "uncertain":
         places, inclusion = places[_by_entropy(_given(posterior, "posterior")[places])], None
     return pl.DataFrame(
@@ -126,6 +137,27 @@ def allocate(sizes: Ints, n: int) -> Ints:
     return np.asarray(given, np.int64)
 
 
+def evenly(sizes: Ints, n: int) -> Ints:
+    """Share out a sample evenly over strata, as far as they have so many.
+
+    Parameters
+    ----------
+    sizes
+        (strata,): all above 0.
+    n
+        From the number of strata to the sum of sizes.
+
+    Returns
+    -------
+    Ints
+        (strata,): sums to `n`, none above its size.
+    """
+    given = np.zeros_like(sizes)
+    for _ in range(n):
+        given[np.argmin(np.where(given < sizes, given, n))] += 1
+    return given
+
+
 def averaged(weights: Doubles) -> Doubles:
     """Average what several drawings tell of one corpus; give it as an inclusion probability of each message.
 
@@ -156,14 +188,16 @@ def _given(values: NDArray[T] | None, name: str) -> NDArray[T]:
     return values
 
 
-def _stratified(places: Ints, n: int, topic: Ints) -> tuple[Ints, Doubles]:
-    strata, stratum, sizes = np.unique(topic, return_inverse=True, return_counts=True)
+def _within(
+    places: Ints, n: int, of: Ints, share_out: Callable[[Ints, int], Ints], what: str
+) -> tuple[Ints, Doubles]:
+    strata, stratum, sizes = np.unique(of, return_inverse=True, return_counts=True)
     if n < len(strata):
         raise LabelError(
-            f"cannot draw {n:,} messages from {len(strata):,} topics, at least one from each; "
+            f"cannot draw {n:,} messages from {len(strata):,} {what}, at least one from each; "
             "ask for more messages, or for a random sample."
         )
-    numbers = allocate(sizes, n)
+    numbers = share_out(sizes, n)
     chosen = np.concatenate(
         [np.flatnonzero(stratum == one)[:number] for one, number in enumerate(numbers.tolist())]
     )
