@@ -146,6 +146,14 @@ def test_a_run_without_a_report_has_no_folder_of_it(root):
     assert files == {"model_card.md", "tables"}
 
 
+def test_shares_by_group_are_a_table_where_there_are_groups(record):
+    known = items.tables(record)["groups"]
+    assert known["group"][0] == "carers"
+    assert known["share"][-1] is None
+    none = dataclasses.replace(record.scores, groups=record.scores.groups.clear())
+    assert "groups" not in items.tables(dataclasses.replace(record, scores=none))
+
+
 def test_model_report_and_tables_are_artifacts(root, tmp_path):
     folder, record, _, tracked = root
     client = client_of(folder)

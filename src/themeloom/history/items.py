@@ -143,8 +143,8 @@ def tables(record: RunRecord) -> dict[str, Columns]:
         "calibration": record.scores.calibration.to_dict(as_series=False),
         "coverage": record.scores.coverage.to_dict(as_series=False),
         "evaluation": record.evaluation.to_dict(as_series=False),
-        "groups": record.scores.groups.to_dict(as_series=False),
         "flow": {"step": list(flow), "messages": list(flow.values())},
+        **_groups(record),
     }
 
 
@@ -221,6 +221,11 @@ def _topics(record: RunRecord) -> Columns:
         "candidate": [reasons.get(topic.topic, "") for topic in found],
         **_stable(record.discovery),
     }
+
+
+def _groups(record: RunRecord) -> dict[str, Columns]:
+    groups = record.scores.groups
+    return {} if groups.is_empty() else {"groups": groups.to_dict(as_series=False)}
 
 
 def _stable(discovery: Discovery) -> Columns:
