@@ -201,8 +201,10 @@ def test_topics_that_tie_in_size_keep_their_numbers(corpus):
     assert to_bertopic(embeddings, turned, encoder, DescribeConfig()).topics_ == turned.tolist()
 
 
-def test_no_common_word_is_one_sentence(corpus):
+@pytest.mark.parametrize(("common", "left"), [("", "no"), (" printer", "1")])
+def test_less_than_two_words_in_common_are_told_in_one_sentence(corpus, common, left):
     *_, encoder = corpus
-    embeddings = embed(["alpha", "beta", "gamma", "delta"], encoder)
-    with pytest.raises(CorpusError, match="no word stands in more than one message"):
+    embeddings = embed([f"alpha{common}", f"beta{common}", "gamma", "delta"], encoder)
+    said = f"most common words, {left} word stands in more than one message.* or raise encoder.frequent_terms"
+    with pytest.raises(CorpusError, match=said):
         to_bertopic(embeddings, np.array([0, 0, 1, 1]), encoder, DescribeConfig())

@@ -1,6 +1,7 @@
 """What a topic is about: c-TF-IDF and representation models of BERTopic (Grootendorst 2022)."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -247,15 +248,17 @@ def _vectorizer(embeddings: Embeddings) -> "CountVectorizer":
     from sklearn.feature_extraction.text import CountVectorizer
 
     split = term_splitter(embeddings.frequent_terms)
-    # BERTopic counts topics, not communications, so the vocabulary is settled beforehand.
-    try:
-        counted = CountVectorizer(analyzer=split, min_df=2).fit(embeddings.masked)
-    except ValueError:
+    # BERTopic counts topics, not communications, so the vocabulary is settled beforehand; it needs two words.
+    words: list[str] = []
+    with suppress(ValueError):  # none is left
+        words = sorted(CountVectorizer(analyzer=split, min_df=2).fit(embeddings.masked).vocabulary_)
+    if len(words) < 2:
         raise CorpusError(
-            "corpus: but for the most common words, no word stands in more than one message, so topics would "
-            "have no words; gather more messages."
-        ) from None
-    return CountVectorizer(analyzer=split, vocabulary=counted.get_feature_names_out().tolist())
+            f"corpus: but for the most common words, {len(words) or 'no'} word stands in more than one "
+            "message, so that topics would have no words of their own; gather other messages, or raise "
+            "encoder.frequent_terms (words that stand in a greater share of the messages are left out)."
+        )
+    return CountVectorizer(analyzer=split, vocabulary=words)
 
 
 def _topic(
