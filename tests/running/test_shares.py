@@ -1,6 +1,7 @@
 """Shares of themes after a study is learned: however its labels were divided, and when there are none."""
 
 import json
+import re
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -243,6 +244,12 @@ def test_a_run_tells_the_shares_of_each_group_and_keeps_nobodys(tmp_path):
     rows = (study.folder / "messages.csv").read_text(encoding="utf-8").splitlines()
     wards = ["ward", *["Oak", "", "Elm"] * 20, *["Yew"] * 4]
     study.write("messages.csv", "\n".join(f"{row},{ward}" for row, ward in zip(rows, wards, strict=True)))
+    told = CliRunner().invoke(cli.app, ["check", str(study.experiment), "--root", str(tmp_path)]).output
+    assert re.findall(r"│ (\w+) +│ +(\d+) │ +(\d+) │", told) == [
+        ("Elm", "40", "16"),
+        ("Oak", "20", "8"),
+        ("Yew", "4", "0"),
+    ]
     asked = ["run", str(study.experiment), "--root", str(tmp_path), "--json", str(tmp_path / "run.json")]
     output = CliRunner().invoke(cli.app, asked).output
     assert "Themes by group, estimated (95%)" in output

@@ -230,7 +230,7 @@ def _say_of_the_label_file(experiment: Path, root: Path) -> None:
 def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
     from rich.console import Console
 
-    from themeloom.console.results import show_flow
+    from themeloom.console.results import show_flow, show_groups
     from themeloom.reporting.sentences import sparse
     from themeloom.running.authors import authors_of
     from themeloom.running.evidence import adaptation_steps
@@ -246,6 +246,7 @@ def _show_prepared(prepared: "Prepared", config: "Experiment") -> None:
     for note in corpus_notes(config, prepared.unique, prepared.corpus):
         console.print(note, style="yellow", markup=False)
     sample = prepared.sample
+    show_groups(console, prepared.corpus.communications["group"], sample.position[sample.decided])
     tied = len(sample.theme) - int(sample.decided.sum())
     undecided = f", and {tied} tied or unclear" if tied else ""
     console.print(

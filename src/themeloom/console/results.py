@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import polars as pl
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -21,7 +22,7 @@ from themeloom.reporting.sentences import (
 from themeloom.reporting.texts import form
 
 if TYPE_CHECKING:
-    from themeloom.records import Flow
+    from themeloom.records import Flow, Ints
     from themeloom.reporting.summary import Summary
     from themeloom.running.result import RunResult
     from themeloom.scored import Score
@@ -48,6 +49,17 @@ def show_flow(console: Console, flow: "Flow") -> None:
     }
     for step, count in steps.items():
         table.add_row(step, f"{count:,}")
+    console.print(table)
+
+
+def show_groups(console: Console, group: pl.Series, labelled: "Ints") -> None:
+    """Print how many messages, and labels, each group has; nothing where no message has a group."""
+    if group.null_count() == len(group):
+        return
+    table = new_table("Groups", "group", "messages", "labels")
+    labels = dict(group.gather(labelled).value_counts().iter_rows())
+    for name, size in group.value_counts().sort(group.name, nulls_last=True).iter_rows():
+        table.add_row("(unknown)" if name is None else escape(name), f"{size:,}", f"{labels.get(name, 0):,}")
     console.print(table)
 
 
