@@ -16,7 +16,7 @@ import themeloom
 from builders import make_record
 from studies import write_study
 from themeloom import cli
-from themeloom.console.results import show_result
+from themeloom.console.results import show_groups, show_result
 from themeloom.errors import CorpusError
 from themeloom.history.tracking import Tracked
 from themeloom.members import HeldOut
@@ -236,6 +236,16 @@ def test_the_terminal_marks_groups_that_are_apart_and_says_so_of_those_alone():
     many = pl.concat(alike.with_columns(group=pl.lit(f"g{at}")) for at in range(7))
     output = shown(replace(record, scores=replace(record.scores, groups=many)))
     assert "Shares of themes in 7 groups stand in the report." in output
+
+
+def test_groups_are_counted_as_people_count_and_the_unknown_last():
+    console = Console(width=60, file=StringIO())
+    group = pl.Series("group", ["wave 10", None, "wave 2", "wave 10", None])
+    show_groups(console, group, np.array([1, 3]))
+    rows = re.findall(r"│ ([\w() ]+?) +│ +(\d+) │ +(\d+) │", console.file.getvalue())
+    assert rows == [("wave 2", "1", "0"), ("wave 10", "2", "1"), ("(unknown)", "2", "1")]
+    show_groups(console, group[1:2], np.array([0]))
+    assert console.file.getvalue().count("Groups") == 1, "nothing where no message has one"
 
 
 def test_a_run_tells_the_shares_of_each_group_and_keeps_nobodys(tmp_path):

@@ -56,10 +56,14 @@ def show_groups(console: Console, group: pl.Series, labelled: "Ints") -> None:
     """Print how many messages, and labels, each group has; nothing where no message has a group."""
     if group.null_count() == len(group):
         return
+    from themeloom.running.shares import as_people_count
+
     table = new_table("Groups", "group", "messages", "labels")
+    sizes = dict(group.value_counts().iter_rows())
     labels = dict(group.gather(labelled).value_counts().iter_rows())
-    for name, size in group.value_counts().sort(group.name, nulls_last=True).iter_rows():
-        table.add_row("(unknown)" if name is None else escape(name), f"{size:,}", f"{labels.get(name, 0):,}")
+    names = sorted(filter(None, sizes), key=as_people_count)
+    for name in [*names, *([None] if None in sizes else [])]:
+        table.add_row(escape(name or "(unknown)"), f"{sizes[name]:,}", f"{labels.get(name, 0):,}")
     console.print(table)
 
 

@@ -183,14 +183,14 @@ def _groups(corpus: Corpus, min_authors: int) -> tuple[Ints, list[str]]:
     """
     given = corpus.communications.select("group", author=pl.lit(authors_of(corpus)))
     spoken = given.group_by("group").agg(pl.col("author").n_unique()).filter(pl.col("author") >= min_authors)
-    names = sorted(spoken["group"].drop_nulls(), key=_as_people_count)
+    names = sorted(spoken["group"].drop_nulls(), key=as_people_count)
     if len(names) < 2:  # there is nothing to compare
         names = []
     number = {name: at for at, name in enumerate(names)}
     return np.array([number.get(name, -1) for name in given["group"]], dtype=np.int64), names
 
 
-def _as_people_count(name: str) -> list[tuple[int, str]]:
+def as_people_count(name: str) -> list[tuple[int, str]]:
     """Sort 'wave 2' before 'wave 10'."""
     return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
 
